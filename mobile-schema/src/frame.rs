@@ -1,0 +1,161 @@
+//! The frames of bulk sync: what a phone sends to `POST /v1/sync` and what comes back, as CBOR.
+//!
+//! Byte strings are plain CBOR byte strings; unknown keys are skipped, so that either side may be
+//! newer. A manifest is signed and stored verbatim: nobody may ever re-encode one.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::{ByteArray, ByteBuf};
+
+/// Version of the frames. A server refuses any other.
+pub const FRAME_VERSION: u32 = 1;
+
+/// Content type of every frame.
+pub const FRAME_CONTENT_TYPE: &str = "application/cbor";
+
+/// Bytes a device signs: this prefix, then the manifest exactly as sent.
+pub const MANIFEST_CONTEXT: &[u8] = b"rasoat manifest 1\0";
+
+/// Bytes a server signs: this prefix, then the receipt exactly as sent.
+pub const RECEIPT_CONTEXT: &[u8] = b"rasoat receipt 1\0";
+
+/// What a phone sends: its cursor and the work it has not yet seen acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncRequest {
+    /// [`FRAME_VERSION`].
+    pub v: u32,
+    /// Campaign the work belongs to.
+    pub campaign: ByteArray<16>,
+    /// Cursor of the last answer, byte for byte; empty at first.
+    pub cursor: ByteBuf,
+    /// Signed batches, each judged on its own.
+    #[serde(default)]
+    pub batches: Vec<Batch>,
+}
+
+/// Changes of one device with the manifest that names them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// CBOR of a [`Manifest`], stored verbatim.
+    pub manifest: ByteBuf,
+    /// Ed25519 signature of the device over [`MANIFEST_CONTEXT`] and the manifest, 64 bytes.
+    pub signature: ByteBuf,
+    /// Automerge change chunks, in the order of the manifest.
+    pub chunks: Vec<ByteBuf>,
+}
+
+/// What a device says it sends. Its signature covers every change through its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`FRAME_VERSION`].
+    pub v: u32,
+    /// Device that signs.
+    pub device: ByteArray<16>,
+    /// Campaign of every document named.
+    pub campaign: ByteArray<16>,
+    /// Layout and form version the changes were written with.
+    pub schema: u32,
+    /// Document id and change hash of each chunk, in order.
+    pub changes: Vec<(ByteArray<16>, ByteArray<32>)>,
+    /// Households this device registered itself (hộ mới, ngoài danh sách).
+    #[serde(default)]
+    pub households: Vec<NewHousehold>,
+}
+
+/// A household a phone made: the random id it drew and the hamlet it says the family lives in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewHousehold {
+    /// Random household id; the document id derives from it and the campaign.
+    pub household: ByteArray<16>,
+    /// Hamlet code of the campaign.
+    pub hamlet: String,
+}
+
+/// What the server answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncResponse {
+    /// [`FRAME_VERSION`].
+    pub v: u32,
+    /// One result for each batch, in order.
+    pub results: Vec<BatchResult>,
+    /// Households that the changes below belong to.
+    pub households: Vec<HouseholdRow>,
+    /// Document id and change chunk, ancestors first.
+    pub changes: Vec<(ByteArray<16>, ByteBuf)>,
+    /// Hamlets that came into the caller's scope since the cursor.
+    pub entered: Vec<String>,
+    /// Hamlets that left the caller's scope since the cursor; nothing more of them is sent.
+    pub left: Vec<String>,
+    /// Cursor to send next time, opaque.
+    pub cursor: ByteBuf,
+    /// True where more waits; sync again at once.
+    pub more: bool,
+}
+
+/// What became of one batch: a signed receipt, or the stable name of why it was refused whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchResult {
+    /// The batch is durable in the server's log.
+    Receipt {
+        /// CBOR of a [`Receipt`].
+        receipt: ByteBuf,
+        /// Ed25519 signature of the server over [`RECEIPT_CONTEXT`] and the receipt.
+        signature: ByteBuf,
+    },
+    /// Nothing of the batch was stored; the stable problem name says why.
+    Refused(String),
+}
+
+/// The server's word that it holds every change named accepted, waiting, held or quarantined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// SHA-256 of the manifest's bytes.
+    pub manifest: ByteArray<32>,
+    /// Epoch of the server's store; another one means it was restored.
+    pub epoch: ByteArray<16>,
+    /// Server time of the durable write, milliseconds UTC.
+    pub received_at_ms: i64,
+    /// One verdict for each change of the manifest, in order.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What became of one change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What was done with it.
+    pub fate: Fate,
+    /// Stable problem name, where it was held or quarantined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The fates of a change that arrived in a readable, signed batch. All of them are durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// In the log, will be merged.
+    Accepted,
+    /// The server had it already.
+    Known,
+    /// Stored until a change it builds on arrives.
+    Waiting,
+    /// Sound, but a person decides before it is merged.
+    Held,
+    /// Failed a check; bytes kept, never merged.
+    Quarantined,
+}
+
+/// Where a household belongs, as the server has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HouseholdRow {
+    /// Document id.
+    pub document: ByteArray<16>,
+    /// Household id.
+    pub household: ByteArray<16>,
+    /// Code of the commune, or of a district without communes.
+    pub unit: String,
+    /// Hamlet code of the campaign.
+    pub hamlet: String,
+    /// Code the household has on the opening list; empty for one that a phone registered.
+    pub code: String,
+}

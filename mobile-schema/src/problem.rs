@@ -1,0 +1,106 @@
+//! Stable names of everything that can be refused, held or quarantined, and what to change.
+//!
+//! A name is published here once and never reused for something else: clients branch on it and
+//! people search for it. The texts may be reworded.
+
+/// One published problem: its stable name and what a person can do, in both languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Problem {
+    /// Stable name, kebab case.
+    pub name: &'static str,
+    /// What is wrong and what to change, in Vietnamese.
+    pub vi: &'static str,
+    /// The same in English.
+    pub en: &'static str,
+}
+
+macro_rules! problems {
+    ($($id:ident = $name:literal, $vi:literal, $en:literal;)*) => {
+        $(
+            #[doc = $en]
+            pub const $id: Problem = Problem { name: $name, vi: $vi, en: $en };
+        )*
+        /// Every published problem, in the order of this file.
+        pub const ALL: &[Problem] = &[$($id),*];
+    };
+}
+
+problems! {
+    UNAUTHENTICATED = "unauthenticated", "Chưa đăng nhập hoặc phiên đã hết hạn. Hãy đăng nhập lại.", "Not signed in, or the session has ended. Sign in again.";
+    SIGN_IN_FAILED = "sign-in-failed", "Tên đăng nhập hoặc mật khẩu không đúng.", "The name or the password is not right.";
+    TOKEN_REFUSED = "token-refused", "Mã truy cập không hợp lệ cho việc này. Hãy đăng nhập lại.", "The token is not valid for this. Sign in again.";
+    FORBIDDEN = "forbidden", "Tài khoản này không được làm việc đó ở đơn vị này.", "This account may not do that in this unit.";
+    NOT_FOUND = "not-found", "Không tìm thấy, hoặc không thuộc phạm vi của tài khoản.", "Not found, or outside the account's scope.";
+    METHOD_NOT_ALLOWED = "method-not-allowed", "Địa chỉ này không nhận phương thức đó.", "This address does not take that method.";
+    BODY_MALFORMED = "body-malformed", "Nội dung gửi lên không đọc được. Kiểm tra định dạng.", "The body cannot be read. Check its format.";
+    BODY_TOO_LARGE = "body-too-large", "Nội dung gửi lên quá lớn. Hãy chia nhỏ.", "The body is too large. Send it in smaller parts.";
+    QUERY_MALFORMED = "query-malformed", "Tham số trên địa chỉ không đúng.", "A parameter in the address is not right.";
+    ACCOUNT_EXISTS = "account-exists", "Tên tài khoản đã có. Chọn tên khác.", "The account name is taken. Choose another.";
+    CODE_REFUSED = "code-refused", "Mã ghép thiết bị sai, đã dùng hoặc quá hạn. Xin cán bộ xã mã mới.", "The enrolment code is wrong, used or expired. Ask the officer for a new one.";
+    DEVICE_REVOKED = "device-revoked", "Thiết bị đã bị thu hồi. Phần đã gửi được giữ lại chờ xem xét.", "The device was revoked. What it sent is held for review.";
+    DEVICE_UNKNOWN = "device-unknown", "Thiết bị ký không có trong hệ thống.", "The signing device is not known.";
+    CAMPAIGN_UNKNOWN = "campaign-unknown", "Không có đợt rà soát này.", "There is no such campaign.";
+    CAMPAIGN_CLOSED = "campaign-closed", "Đợt rà soát đã đóng. Thay đổi được giữ lại chờ xem xét.", "The campaign is closed. The change is held for review.";
+    FRAME_MALFORMED = "frame-malformed", "Gói dữ liệu không đọc được. Cập nhật ứng dụng rồi gửi lại.", "The frame cannot be read. Update the app and send it again.";
+    FRAME_VERSION = "frame-version", "Phiên bản gói dữ liệu chưa được hỗ trợ. Cập nhật ứng dụng.", "The frame version is not supported. Update the app.";
+    CURSOR_MALFORMED = "cursor-malformed", "Dấu mốc đồng bộ không đọc được. Gửi lại với dấu mốc rỗng.", "The cursor cannot be read. Sync again with an empty one.";
+    BATCH_TOO_LARGE = "batch-too-large", "Gói có quá nhiều thay đổi. Hãy chia nhỏ.", "The batch holds too many changes. Send smaller ones.";
+    MANIFEST_MALFORMED = "manifest-malformed", "Bảng kê của gói không đọc được hoặc không khớp với các thay đổi.", "The manifest cannot be read or does not match its changes.";
+    SIGNATURE_REFUSED = "signature-refused", "Chữ ký của thiết bị không đúng với bảng kê.", "The device's signature does not fit the manifest.";
+    CHANGE_TOO_LARGE = "change-too-large", "Một thay đổi vượt giới hạn kích thước.", "A change is over the size limit.";
+    CHANGE_MALFORMED = "change-malformed", "Một thay đổi bị hỏng; đã giữ nguyên để kiểm tra.", "A change is damaged; its bytes are kept for inspection.";
+    CHANGE_HASH_MISMATCH = "change-hash-mismatch", "Thay đổi không khớp với bảng kê đã ký.", "The change does not match the signed manifest.";
+    CHANGE_KIND_REFUSED = "change-kind-refused", "Loại dữ liệu này không được nhận từ thiết bị.", "This kind of chunk is not taken from devices.";
+    CHANGE_DEPENDENCIES = "change-dependencies", "Thay đổi dựa trên quá nhiều thay đổi khác.", "The change builds on too many others.";
+    CHANGE_ACTOR = "change-actor", "Mã người viết của thay đổi không hợp lệ.", "The change's actor is not valid.";
+    CHANGE_BROKEN = "change-broken", "Thay đổi không áp dụng được vào hồ sơ; đã giữ nguyên để kiểm tra.", "The change cannot be applied to its document; its bytes are kept.";
+    DOCUMENT_FOREIGN = "document-foreign", "Hồ sơ không thuộc danh sách và không được khai là hộ mới.", "The document is neither listed nor declared as a new household.";
+    DOCUMENT_TOO_LARGE = "document-too-large", "Hồ sơ hộ đã vượt giới hạn kích thước.", "The household's document is over its size limit.";
+    HAMLET_UNKNOWN = "hamlet-unknown", "Không có thôn này trong đợt rà soát.", "There is no such hamlet in the campaign.";
+    HAMLET_NOT_ASSIGNED = "hamlet-not-assigned", "Rà soát viên chưa từng được giao thôn này. Thay đổi được giữ lại chờ xem xét.", "The hamlet was never assigned to this enumerator. The change is held for review.";
+    LIST_FROZEN = "list-frozen", "Danh sách đã chốt. Thay đổi đến sau được giữ lại và ghi là đến muộn.", "The list is frozen. What came after is kept and listed as late.";
+    SCHEMA_NEWER = "schema-newer", "Ứng dụng dùng biểu mẫu mới hơn máy chủ. Thay đổi được giữ lại.", "The app uses a newer form than the server. The change is held.";
+    ACTOR_FORKED = "actor-forked", "Hai thay đổi khác nhau mang cùng số thứ tự của một máy (máy bị sao chép hoặc khôi phục).", "Two different changes carry one sequence number of one device (copied or restored phone).";
+    ANCESTOR_HELD = "ancestor-held", "Thay đổi dựa trên một thay đổi đang được giữ lại.", "The change builds on one that is held.";
+    WAITING_TOO_MANY = "waiting-too-many", "Quá nhiều thay đổi đang chờ phần trước. Hãy gửi lại từ đầu.", "Too many changes wait for earlier ones. Send everything again from the start.";
+    HOUSEHOLD_UNKNOWN = "household-unknown", "Không có hộ này trong phạm vi của tài khoản.", "There is no such household in the account's scope.";
+    HEADS_UNKNOWN = "heads-unknown", "Phiên bản hồ sơ được nêu không có. Tải lại hồ sơ.", "The version named is not known. Load the household again.";
+    SETTLE_UNREADABLE = "settle-unreadable", "Mục hoặc giá trị không đúng với biểu mẫu.", "The field or the value does not fit the form.";
+    REASON_MISSING = "reason-missing", "Phải ghi lý do.", "A reason must be given.";
+    LIST_HAS_DISPUTES = "list-has-disputes", "Còn thông tin chưa thống nhất. Giải quyết từng hộ rồi nộp lại.", "Disputes are open. Settle each household, then submit again.";
+    LIST_HAS_MISSING_OUTCOMES = "list-has-missing-outcomes", "Còn hộ chưa có kết quả rà soát.", "Some households have no outcome yet.";
+    LIST_HAS_UNCLASSIFIED = "list-has-unclassified", "Còn hộ chưa đủ căn cứ phân loại.", "Some households cannot be classified yet.";
+    LIST_DEVICES_SILENT = "list-devices-silent", "Còn thiết bị được giao việc mà chưa gửi hết. Chờ thiết bị đồng bộ hoặc lập biên bản miễn.", "Devices with assigned work have not checked in. Wait for them or waive each by name.";
+    LIST_ROOT_STALE = "list-root-stale", "Mã kiểm chứng không còn hiện hành. Tải lại danh sách rồi quyết định.", "The root named is not the current one. Load the list again, then decide.";
+    LIST_STATE = "list-state", "Danh sách đang ở bước khác; không làm được việc này.", "The list is at another step; this cannot be done now.";
+    LIST_OWN_WORK = "list-own-work", "Người nộp danh sách không được tự phê duyệt.", "Who submitted the list may not approve it.";
+    LIST_COUNTS_MISSING = "list-counts-missing", "Chưa có số hộ, nhân khẩu của thôn trong đợt rà soát.", "The hamlet's registered counts are missing.";
+    DECISION_INCOMPLETE = "decision-incomplete", "Phải ghi số, ngày và người ký văn bản.", "The document's number, date and signer must be given.";
+    IMPORT_COLUMNS = "import-columns", "Thiếu hoặc sai tên cột trong tệp.", "Columns are missing or misnamed in the file.";
+    IMPORT_ROWS = "import-rows", "Có dòng sai; các dòng đúng được giữ riêng.", "Some rows are wrong; the good ones are kept apart.";
+    IMPORT_AFTER_WORK = "import-after-work", "Danh sách của đơn vị đã qua bước nhập.", "The unit's list is past the step of import.";
+    TABLE_REFUSED = "table-refused", "Bảng điểm không hợp lệ.", "The score table is not valid.";
+    STANDARD_UNKNOWN = "standard-unknown", "Không có bộ chuẩn này.", "There is no such standard.";
+    UNIT_UNKNOWN = "unit-unknown", "Không có đơn vị này vào ngày rà soát.", "There is no such unit on the review date.";
+    TOO_BUSY = "too-busy", "Máy chủ đang bận. Thử lại sau ít phút.", "The server is busy. Try again in a few minutes.";
+    STORE_BUSY = "store-busy", "Kho dữ liệu đang bận. Thử lại sau.", "The store is busy. Try again.";
+    STORE_FAILED = "store-failed", "Lỗi phía máy chủ; chưa có gì được ghi. Báo người vận hành.", "A failure on the server's side; nothing was written. Tell the operator.";
+}
+
+/// Finds a published problem by its stable name.
+pub fn by_name(name: &str) -> Option<&'static Problem> {
+    ALL.iter().find(|problem| problem.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_are_unique_and_kebab_case() {
+        let mut seen = std::collections::BTreeSet::new();
+        for problem in super::ALL {
+            assert!(seen.insert(problem.name), "{} twice", problem.name);
+            assert!(problem.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
+            assert!(!problem.vi.is_empty() && !problem.en.is_empty());
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The rules of the review: pure functions, one file per stage of the line.
+//!
+//! ```text
+//! guard → verify → merge → resolve → classify → list → approve → aggregate → report
+//! ```
+//!
+//! | stage | takes | gives |
+//! |---|---|---|
+//! | [`guard`] | bytes of one change | a change whose frame and header are sound |
+//! | [`verify`] | a signed batch and the device's key | changes that may be merged, and what is set aside |
+//! | [`merge`] | the set of a household's changes | one document, and what was left out of it |
+//! | [`resolve`] | a document | agreed answers, and every dispute |
+//! | [`classify`] | answers, area type, standard | class, points, indicators, and why |
+//! | [`list`] | households of a commune | what is still open; frozen bytes and their root |
+//! | [`approve`] | a list's step and what somebody does | the next step, or why not |
+//! | [`aggregate`] | frozen lists | exact counts and rates |
+//! | [`report`] | counts by unit | tables |
+//!
+//! Nothing here knows the time, a file, a socket or a database; nothing draws random numbers.
+
+pub mod canonical;
+pub mod date;
+pub mod id;
+pub mod limits;
+pub mod rule;
+pub mod scope;
+pub mod score;
+pub mod standard;
+pub mod unit;
+
+#[cfg(feature = "merge")]
+pub mod guard;
+#[cfg(feature = "merge")]
+pub mod merge;
+#[cfg(feature = "merge")]
+pub mod page;
+#[cfg(feature = "merge")]
+pub mod resolve;
+#[cfg(feature = "merge")]
+pub mod verify;
+
+pub mod aggregate;
+pub mod approve;
+pub mod classify;
+pub mod list;
+pub mod report;

@@ -1,0 +1,349 @@
+//! Fourth stage of the line: reads a merged document and makes every disagreement visible.
+//!
+//! Where people gave different values while out of contact there is no answer, but a dispute.
+//! Automerge's own pick is never used: which of two roofs is right decides who gets help.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use automerge::{Automerge, ObjId, ROOT, ReadDoc, ScalarValue, Value as CrdtValue, ValueRef};
+use mobile_schema::household::{Answers, Asked, Household, SCHEMA_VERSION, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::id::ChangeHash;
+use crate::limits;
+
+/// Where one answer stands in the document.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Path {
+    /// An answer about the household.
+    Answer(String),
+    /// Points of one item read from the handbook.
+    B1Item(String),
+    /// An answer about one member.
+    Member(String, String),
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer(key) => write!(f, "answers/{key}"),
+            Self::B1Item(key) => write!(f, "b1_items/{key}"),
+            Self::Member(member, key) => write!(f, "members/{member}/{key}"),
+        }
+    }
+}
+
+/// Text that is not the path of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a path is answers/KEY, b1_items/KEY or members/ID/KEY")]
+pub struct PathError;
+
+impl FromStr for Path {
+    type Err = PathError;
+
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        let parts: Vec<&str> = text.split('/').collect();
+        if parts.iter().any(|part| part.is_empty() || part.len() > limits::KEY_BYTES_MAX) {
+            return Err(PathError);
+        }
+        match parts.as_slice() {
+            ["answers", key] => Ok(Self::Answer((*key).to_owned())),
+            ["b1_items", key] => Ok(Self::B1Item((*key).to_owned())),
+            ["members", member, key] => Ok(Self::Member((*member).to_owned(), (*key).to_owned())),
+            _ => Err(PathError),
+        }
+    }
+}
+
+impl Serialize for Path {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// One answer on which people disagree, all values kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispute {
+    /// Which answer.
+    pub path: Path,
+    /// The competing values, sorted, two or more.
+    pub values: Vec<DisputedValue>,
+}
+
+/// One side of a dispute.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DisputedValue {
+    /// The value; `None` where the answer cannot be read as one.
+    pub value: Option<Value>,
+    /// The changes that wrote it, sorted: author and device hang on them.
+    pub changes: Vec<ChangeHash>,
+}
+
+/// Something a person should look at; it never stops the rest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Flag {
+    /// Stable name, kebab case.
+    pub code: String,
+    /// Where, as [`Path`] or a part of one.
+    pub path: String,
+}
+
+/// A household as far as it is agreed, and everything that is not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// Agreed answers; a disputed one is absent.
+    pub household: Household,
+    /// Layout version the document says it has.
+    pub schema: Option<u32>,
+    /// Every disagreement, sorted by path.
+    pub disputes: Vec<Dispute>,
+    /// Values that cannot be read, sorted.
+    pub flags: Vec<Flag>,
+    /// Heads of the document, sorted.
+    pub heads: Vec<ChangeHash>,
+}
+
+/// Reads one merged document.
+pub fn resolve(doc: &Automerge) -> Resolved {
+    let mut reader = Reader { doc, disputes: Vec::new(), flags: Vec::new() };
+    let mut household = Household::default();
+    if let Some(answers) = reader.map(&ROOT, "answers") {
+        household.answers = reader.answers(&answers, &|key| Path::Answer(key));
+    }
+    if let Some(items) = reader.map(&ROOT, "b1_items") {
+        let values = reader.answers(&items, &|key| Path::B1Item(key));
+        for (key, value) in values {
+            match value {
+                Value::Int(points) => drop(household.b1_items.insert(key, points)),
+                _ => reader.flag("unreadable-value", &Path::B1Item(key).to_string()),
+            }
+        }
+    }
+    if let Some(members) = reader.map(&ROOT, "members") {
+        for (id, member) in reader.maps(&members) {
+            let answers = reader.answers(&member, &|key| Path::Member(id.clone(), key));
+            household.members.insert(id, answers);
+        }
+    }
+    if let Some(asked) = reader.map(&ROOT, "asked") {
+        for (block, marks) in reader.maps(&asked) {
+            if let Some(asked) = reader.asked(&marks) {
+                household.asked.insert(block, asked);
+            }
+        }
+    }
+    let schema = reader.schema();
+    if schema.is_some_and(|schema| schema > SCHEMA_VERSION) {
+        reader.flag("schema-newer", "schema");
+    }
+    let mut heads: Vec<ChangeHash> =
+        doc.get_heads().into_iter().map(|head| ChangeHash(head.0)).collect();
+    heads.sort_unstable();
+    reader.disputes.sort_by(|a, b| a.path.cmp(&b.path));
+    reader.flags.sort();
+    Resolved { household, schema, disputes: reader.disputes, flags: reader.flags, heads }
+}
+
+struct Reader<'a> {
+    doc: &'a Automerge,
+    disputes: Vec<Dispute>,
+    flags: Vec<Flag>,
+}
+
+impl Reader<'_> {
+    fn flag(&mut self, code: &str, path: &str) {
+        self.flags.push(Flag { code: code.to_owned(), path: path.to_owned() });
+    }
+
+    /// Opens a map that genesis made; one made a second time by a foreign client is flagged.
+    fn map(&mut self, parent: &ObjId, key: &str) -> Option<ObjId> {
+        let all = self.doc.get_all(parent, key).ok()?;
+        if all.len() > 1 {
+            self.flag("second-root", key);
+        }
+        // Genesis has the smallest operation numbers, so its maps sort first.
+        all.into_iter()
+            .filter(|(value, _)| matches!(value, CrdtValue::Object(automerge::ObjType::Map)))
+            .map(|(_, id)| id)
+            .min()
+    }
+
+    fn maps(&mut self, parent: &ObjId) -> Vec<(String, ObjId)> {
+        let mut maps = Vec::new();
+        for item in self.doc.map_range(parent, ..) {
+            match item.value {
+                ValueRef::Object(automerge::ObjType::Map) => {
+                    maps.push((item.key.to_string(), item.id()));
+                }
+                _ => self.flags.push(Flag {
+                    code: "unreadable-value".to_owned(),
+                    path: item.key.to_string(),
+                }),
+            }
+        }
+        maps
+    }
+
+    fn answers(&mut self, map: &ObjId, path: &dyn Fn(String) -> Path) -> Answers {
+        let mut answers = Answers::new();
+        let doc = self.doc;
+        for item in doc.map_range(map, ..) {
+            let key = item.key.to_string();
+            if item.conflict {
+                if let Some(value) = self.conflict(map, &path(key.clone())) {
+                    answers.insert(key, value);
+                }
+                continue;
+            }
+            let value = match &item.value {
+                ValueRef::Scalar(scalar) => read_scalar(&scalar.clone().into()),
+                ValueRef::Object(_) => self.text(&item.id()),
+            };
+            match value {
+                Read::Value(value) => drop(answers.insert(key, value)),
+                Read::Nothing => {}
+                Read::Unreadable => self.flag("unreadable-value", &path(key).to_string()),
+            }
+        }
+        answers
+    }
+
+    /// Reads all competing values. Equal ones are no disagreement.
+    fn conflict(&mut self, map: &ObjId, path: &Path) -> Option<Value> {
+        let key = match path {
+            Path::Answer(key) | Path::B1Item(key) | Path::Member(_, key) => key.as_str(),
+        };
+        let mut sides: BTreeMap<Option<Value>, Vec<ChangeHash>> = BTreeMap::new();
+        for (value, id) in self.doc.get_all(map, key).unwrap_or_default() {
+            let read = match &value {
+                CrdtValue::Scalar(scalar) => read_scalar(scalar),
+                CrdtValue::Object(_) => self.text(&id),
+            };
+            let value = match read {
+                Read::Value(value) => Some(value),
+                Read::Nothing => None,
+                Read::Unreadable => {
+                    self.flag("unreadable-value", &path.to_string());
+                    None
+                }
+            };
+            let hash = self.doc.hash_for_opid(&id).map(|hash| ChangeHash(hash.0));
+            sides.entry(value).or_default().extend(hash);
+        }
+        if sides.len() == 1 {
+            return sides.into_keys().next().flatten();
+        }
+        let values = sides
+            .into_iter()
+            .map(|(value, mut changes)| {
+                changes.sort_unstable();
+                DisputedValue { value, changes }
+            })
+            .collect();
+        self.disputes.push(Dispute { path: path.clone(), values });
+        None
+    }
+
+    fn text(&self, id: &ObjId) -> Read {
+        match self.doc.object_type(id) {
+            Ok(automerge::ObjType::Text) => match self.doc.text(id) {
+                Ok(text) => read_text(&text),
+                Err(_) => Read::Unreadable,
+            },
+            _ => Read::Unreadable,
+        }
+    }
+
+    /// Reads who asked a block. Several people are all named: that is no disagreement.
+    fn asked(&self, marks: &ObjId) -> Option<Asked> {
+        let mark = |key: &str| {
+            let mut names: Vec<String> = self
+                .doc
+                .get_all(marks, key)
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|(value, id)| match value {
+                    CrdtValue::Scalar(scalar) => match read_scalar(&scalar) {
+                        Read::Value(Value::Text(text)) => Some(text),
+                        _ => None,
+                    },
+                    CrdtValue::Object(_) => match self.text(&id) {
+                        Read::Value(Value::Text(text)) => Some(text),
+                        _ => None,
+                    },
+                })
+                .collect();
+            names.sort();
+            names.dedup();
+            (!names.is_empty()).then(|| names.join("; "))
+        };
+        let asked = Asked {
+            by: mark("by"),
+            answered_by: mark("answered_by"),
+            typed_by: mark("typed_by"),
+            medium: mark("medium"),
+            day: mark("day"),
+        };
+        (asked != Asked::default()).then_some(asked)
+    }
+
+    fn schema(&self) -> Option<u32> {
+        self.doc
+            .get_all(ROOT, "schema")
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|(value, _)| match value {
+                CrdtValue::Scalar(scalar) => match read_scalar(&scalar) {
+                    Read::Value(Value::Int(version)) => u32::try_from(version).ok(),
+                    _ => None,
+                },
+                CrdtValue::Object(_) => None,
+            })
+            .max()
+    }
+}
+
+enum Read {
+    Value(Value),
+    Nothing,
+    Unreadable,
+}
+
+/// JavaScript writes 3 and 3.0 alike, so every whole number is one kind of number here.
+fn read_scalar(scalar: &ScalarValue) -> Read {
+    match scalar {
+        ScalarValue::Str(text) => read_text(text),
+        ScalarValue::Int(number) => Read::Value(Value::Int(*number)),
+        ScalarValue::Uint(number) => match i64::try_from(*number) {
+            Ok(number) => Read::Value(Value::Int(number)),
+            Err(_) => Read::Unreadable,
+        },
+        ScalarValue::F64(number) => read_whole(*number),
+        ScalarValue::Boolean(flag) => Read::Value(Value::Bool(*flag)),
+        ScalarValue::Null => Read::Nothing,
+        _ => Read::Unreadable,
+    }
+}
+
+/// Takes a floating point number that is whole; ours are never written that way.
+fn read_whole(number: f64) -> Read {
+    match format!("{number}").parse() {
+        Ok(whole) => Read::Value(Value::Int(whole)),
+        Err(_) => Read::Unreadable,
+    }
+}
+
+fn read_text(text: &str) -> Read {
+    if text.chars().nth(limits::TEXT_CHARS_MAX).is_some() {
+        return Read::Unreadable;
+    }
+    Read::Value(Value::Text(text.to_owned()))
+}

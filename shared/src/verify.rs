@@ -1,0 +1,192 @@
+//! Second stage of the line: turns a signed batch into changes that may be merged.
+//!
+//! The device signs the manifest, the manifest names every change by document and hash, and the
+//! hash covers the change's bytes: nothing a device did not sign gets past this file.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ed25519_dalek::{Signature, VerifyingKey};
+use mobile_schema::frame::{Batch, FRAME_VERSION, MANIFEST_CONTEXT, Manifest};
+use mobile_schema::problem::{self, Problem};
+
+use crate::guard::{GuardError, Guarded, guard};
+use crate::id::{ChangeHash, DeviceId, Digest, DocumentId, sha256};
+use crate::limits;
+
+/// A change that passed every check, with the document it belongs to. Only this module makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    document: DocumentId,
+    change: Guarded,
+}
+
+impl Verified {
+    /// Returns the document the signed manifest names.
+    pub fn document(&self) -> DocumentId {
+        self.document
+    }
+
+    /// Returns the change.
+    pub fn change(&self) -> &Guarded {
+        &self.change
+    }
+}
+
+/// One change that did not pass, kept with its bytes and the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Document the signed manifest names.
+    pub document: DocumentId,
+    /// SHA-256 of the bytes as they came: never the hash they claim to have.
+    pub digest: Digest,
+    /// The bytes as they came.
+    pub chunk: Vec<u8>,
+    /// Why.
+    pub reason: QuarantineReason,
+}
+
+/// Why one change was set aside while the rest of its batch went on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum QuarantineReason {
+    /// The guard did not let its bytes through.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// The bytes are another change than the one signed for.
+    #[error("the change is not the one the manifest names")]
+    HashMismatch,
+    /// The library cannot read its columns.
+    #[error("the change's columns cannot be read")]
+    Unreadable,
+}
+
+impl QuarantineReason {
+    /// Returns the published name of this reason.
+    pub fn problem(self) -> &'static Problem {
+        match self {
+            Self::Guard(GuardError::TooLarge) => &problem::CHANGE_TOO_LARGE,
+            Self::Guard(GuardError::Damaged) | Self::Unreadable => &problem::CHANGE_MALFORMED,
+            Self::Guard(GuardError::Kind { .. }) => &problem::CHANGE_KIND_REFUSED,
+            Self::Guard(GuardError::Dependencies) => &problem::CHANGE_DEPENDENCIES,
+            Self::Guard(GuardError::Actor) => &problem::CHANGE_ACTOR,
+            Self::HashMismatch => &problem::CHANGE_HASH_MISMATCH,
+        }
+    }
+}
+
+/// Why a whole batch is refused: nothing of it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// The manifest is not the CBOR it should be, or names another number of changes.
+    #[error("the manifest cannot be read")]
+    Manifest,
+    /// Another version of the frames.
+    #[error("the frame version is not supported")]
+    Version,
+    /// More than [`limits::BATCH_CHANGES_MAX`] changes.
+    #[error("a batch holds at most {} changes", limits::BATCH_CHANGES_MAX)]
+    TooManyChanges,
+    /// The signature is not the device's.
+    #[error("the signature does not fit the manifest")]
+    Signature,
+}
+
+impl VerifyError {
+    /// Returns the published name of this refusal.
+    pub fn problem(self) -> &'static Problem {
+        match self {
+            Self::Manifest => &problem::MANIFEST_MALFORMED,
+            Self::Version => &problem::FRAME_VERSION,
+            Self::TooManyChanges => &problem::BATCH_TOO_LARGE,
+            Self::Signature => &problem::SIGNATURE_REFUSED,
+        }
+    }
+}
+
+/// A batch after verification: what may be merged and what is set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedBatch {
+    /// SHA-256 of the manifest's bytes.
+    pub manifest_digest: Digest,
+    /// The manifest as signed.
+    pub manifest: Manifest,
+    /// Each change of the manifest, in its order.
+    pub changes: Vec<Result<Verified, Quarantined>>,
+}
+
+/// Reads which device a batch says it is from, before its key is looked up.
+pub fn manifest_device(batch: &Batch) -> Result<DeviceId, VerifyError> {
+    Ok(DeviceId(*read_manifest(batch)?.device))
+}
+
+/// Sorts a signed batch into what may be merged and what is set aside.
+///
+/// A bad change never takes its neighbours with it: the phone behind it may be broken, the
+/// families in the same batch are not.
+pub fn verify(batch: &Batch, device_key: &[u8; 32]) -> Result<VerifiedBatch, VerifyError> {
+    let manifest = read_manifest(batch)?;
+    check_signature(batch, device_key)?;
+    let changes = manifest
+        .changes
+        .iter()
+        .zip(&batch.chunks)
+        .map(|((document, hash), chunk)| {
+            let document = DocumentId(**document);
+            verify_change(document, ChangeHash(**hash), chunk).map_err(|reason| Quarantined {
+                document,
+                digest: Digest(sha256(chunk)),
+                chunk: chunk.to_vec(),
+                reason,
+            })
+        })
+        .collect();
+    Ok(VerifiedBatch { manifest_digest: Digest(sha256(&batch.manifest)), manifest, changes })
+}
+
+fn read_manifest(batch: &Batch) -> Result<Manifest, VerifyError> {
+    let manifest: Manifest = ciborium::de::from_reader_with_recursion_limit(
+        batch.manifest.as_slice(),
+        limits::FRAME_NESTING_MAX,
+    )
+    .map_err(|_| VerifyError::Manifest)?;
+    if manifest.v != FRAME_VERSION {
+        return Err(VerifyError::Version);
+    }
+    if manifest.changes.len() > limits::BATCH_CHANGES_MAX
+        || manifest.households.len() > limits::BATCH_CHANGES_MAX
+    {
+        return Err(VerifyError::TooManyChanges);
+    }
+    if manifest.changes.len() != batch.chunks.len() {
+        return Err(VerifyError::Manifest);
+    }
+    Ok(manifest)
+}
+
+fn check_signature(batch: &Batch, device_key: &[u8; 32]) -> Result<(), VerifyError> {
+    let key = VerifyingKey::from_bytes(device_key).map_err(|_| VerifyError::Signature)?;
+    let signature =
+        Signature::from_slice(&batch.signature).map_err(|_| VerifyError::Signature)?;
+    let mut signed = MANIFEST_CONTEXT.to_vec();
+    signed.extend_from_slice(&batch.manifest);
+    key.verify_strict(&signed, &signature).map_err(|_| VerifyError::Signature)
+}
+
+fn verify_change(
+    document: DocumentId,
+    hash: ChangeHash,
+    chunk: &[u8],
+) -> Result<Verified, QuarantineReason> {
+    let change = guard(chunk)?;
+    if change.hash() != hash {
+        return Err(QuarantineReason::HashMismatch);
+    }
+    // The library panics on about one in fifty damaged changes; a panic here is one bad change.
+    let readable = catch_unwind(AssertUnwindSafe(|| {
+        automerge::Change::from_bytes(change.chunk().to_vec())
+            .is_ok_and(|read| read.hash().0 == hash.0)
+    }));
+    match readable {
+        Ok(true) => Ok(Verified { document, change }),
+        Ok(false) | Err(_) => Err(QuarantineReason::Unreadable),
+    }
+}
