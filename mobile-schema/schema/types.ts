@@ -413,7 +413,13 @@ export type Verdict = { fate: Fate; reason?: string };
 export type Fate = "accepted" | "known" | "waiting" | "held" | "quarantined";
 
 /** Where a household belongs, as the server has it. */
-export type HouseholdRow = { document: Uint8Array; household: Uint8Array; unit: string; hamlet: string };
+export type HouseholdRow = {
+  document: Uint8Array;
+  household: Uint8Array;
+  unit: string;
+  hamlet: string;
+  code: string;
+};
 
 /** Every published problem. */
 export type ProblemName =

@@ -83,7 +83,13 @@ export type Verdict = { fate: Fate; reason?: string };
 export type Fate = "accepted" | "known" | "waiting" | "held" | "quarantined";
 
 /** Where a household belongs, as the server has it. */
-export type HouseholdRow = { document: Uint8Array; household: Uint8Array; unit: string; hamlet: string };
+export type HouseholdRow = {
+  document: Uint8Array;
+  household: Uint8Array;
+  unit: string;
+  hamlet: string;
+  code: string;
+};
 "#;
 
 /// Returns every generated file: its name inside `schema/` and its text.
@@ -367,6 +373,7 @@ mod tests {
             &frame::HouseholdRow {
                 document: id,
                 household: id,
+                code: String::new(),
                 unit: String::new(),
                 hamlet: String::new(),
             },

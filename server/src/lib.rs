@@ -1,1 +1,17 @@
-//! server
+//! The shell around the rules: HTTP in, SQL out. It decides nothing.
+//!
+//! A request is three hops: route, handler, then store and `shared`. A handler reads load, decide,
+//! save, answer; what it may decide stands in `shared`.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod http;
+pub mod ingest;
+pub mod keys;
+pub mod opening;
+pub mod problem;
+pub mod standing;
+pub mod store;

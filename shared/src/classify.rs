@@ -13,6 +13,8 @@ pub use crate::standard::Line;
 use crate::standard::{Indicator, Standard};
 use crate::unit::Area;
 
+mod explain;
+
 /// What a household is found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -209,7 +211,7 @@ pub fn classify(household: &Household, area: Area, basis: &Basis<'_>) -> Classif
         b1,
         indicators,
     };
-    result.explanation = explain(&result, standard);
+    result.explanation = explain::explain(&result, standard);
     result
 }
 
@@ -370,92 +372,367 @@ fn unverified(basis: &Basis<'_>, b1: Option<&B1>, subject: &Subject<'_>) -> Vec<
     parts
 }
 
-/// Says in a few lines how the class came about.
-fn explain(result: &Classification, standard: &Standard) -> Vec<Line> {
-    let mut lines = vec![class_line(result, standard)];
-    lines.extend(result.b1.as_ref().map(b1_line));
-    let deprived = result.indicators.iter().zip(&standard.indicators);
-    let labels: Vec<&Line> = deprived
-        .filter(|(one, _)| one.deprived == Some(true))
-        .map(|(_, indicator)| &indicator.label)
-        .collect();
-    if !labels.is_empty() {
-        let join = |pick: fn(&Line) -> &str| {
-            labels.iter().map(|line| pick(line)).collect::<Vec<_>>().join("; ")
-        };
-        let (vi, en) = (join(|line| &line.vi), join(|line| &line.en));
-        let count = labels.len();
-        lines.push(Line {
-            vi: format!("Thiếu hụt {count} chỉ số: {vi}."),
-            en: format!("Deprived in {count}: {en}."),
-        });
-    }
-    if !result.missing.is_empty() {
-        let count = result.missing.len();
-        lines.push(Line {
-            vi: format!("Còn thiếu {count} thông tin."),
-            en: format!("{count} answers or sources are missing."),
-        });
-    }
-    if !result.unverified.is_empty() {
-        let count = result.unverified.len();
-        lines.push(Line {
-            vi: format!("Có {count} phần của quy tắc chưa đối chiếu với văn bản gốc."),
-            en: format!("{count} parts of the rules were not checked against the legal text."),
-        });
-    }
-    lines
-}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
 
-/// States the comparison that decides, with its numbers.
-fn class_line(result: &Classification, standard: &Standard) -> Line {
-    let (vi, en) = (result.class.label_vi(), result.class.label_en());
-    let (area_vi, area_en) = match result.area {
-        Area::Urban => ("thành thị", "urban"),
-        Area::Rural => ("nông thôn", "rural"),
-    };
-    let line = standard.thresholds.b1.of(result.area);
-    let poor = standard.thresholds.b2_poor;
-    let (Some(b1), Some(b2)) = (&result.b1, result.b2) else {
-        return Line { vi: format!("{vi}."), en: format!("{en}.") };
-    };
-    let b1 = b1.points;
-    let (income, and_b2) = match result.class {
-        Class::Poor => ("≤", Some("≥")),
-        Class::NearPoor => ("≤", Some("<")),
-        Class::Above | Class::Insufficient => (">", None),
-    };
-    let (tail_vi, tail_en) = match and_b2 {
-        Some(sign) => {
-            (format!(" và B2 = {b2} {sign} {poor}"), format!(" and B2 = {b2} {sign} {poor}"))
+    const COAST: &str = "rural_north_central_coast";
+
+    /// Answers of a couple with two children that is deprived of nothing, as JSON.
+    const FAMILY: &str = r#"{
+        "answers": {
+            "wall": "brick_concrete", "pillar": "concrete", "roof": "tile", "area_dm2": 6000,
+            "electricity": "grid", "electricity_kwh_month": 60, "water": "drilled_well",
+            "latrine": "septic", "media.tv": true, "media.radio": false, "media.desktop": false,
+            "media.telephone": false, "media.laptop": false, "media.tablet": false,
+            "media.smartphone": true, "goods.car": 0, "goods.motorbike": 1, "goods.fridge": 0,
+            "goods.washing_machine": 0, "goods.air_conditioner": 0, "goods.water_heater": 0,
+            "land.paddy_m2": 1500, "land.crop_m2": 0, "land.forest_m2": 0, "land.pond_m2": 0,
+            "land.garden_m2": 0, "livestock.buffalo_cow": 1, "livestock.pig": 0,
+            "livestock.goat": 0, "livestock.poultry": 20, "aquaculture": false,
+            "b1_method": "entered", "b1_entered": 100
+        },
+        "members": {
+            "head": { "relation": "head", "birth": "1980-03-02", "ethnicity": "23",
+                "in_school": false, "schooling": "primary", "training": "none",
+                "insurance": true, "work_status": "working", "work_kind": "other",
+                "contract": "not_wage", "pension": "none", "allowance": "none",
+                "uses_internet": true },
+            "spouse": { "relation": "spouse", "birth": "1984", "ethnicity": "23",
+                "in_school": false, "schooling": "none", "training": "none",
+                "insurance": true, "work_status": "retired_home", "pension": "none",
+                "allowance": "none", "uses_internet": false },
+            "elder": { "relation": "child", "birth": "2008-05-01", "in_school": true,
+                "level_attended": "lower_secondary", "schooling": "primary", "insurance": true,
+                "malnutrition": "no", "allowance": "none", "uses_internet": false },
+            "younger": { "relation": "child", "birth": "2018-05-01", "in_school": true,
+                "level_attended": "preschool", "insurance": false, "malnutrition": "no",
+                "allowance": "none" }
         }
-        None => (String::new(), String::new()),
-    };
-    Line {
-        vi: format!("{vi}: B1 = {b1} {income} {line} ({area_vi}){tail_vi}."),
-        en: format!("{en}: B1 = {b1} {income} {line} ({area_en}){tail_en}."),
-    }
-}
+    }"#;
 
-/// States where B1 comes from.
-fn b1_line(b1: &B1) -> Line {
-    let table = b1.table.as_deref().unwrap_or_default();
-    match (b1.method, b1.synthetic) {
-        (B1Method::Computed, true) => Line {
-            vi: format!("B1 tính theo bảng điểm GIẢ LẬP {table}: không phải bảng chính thức."),
-            en: format!("B1 computed with the SYNTHETIC table {table}: not the official one."),
-        },
-        (B1Method::Computed, false) => Line {
-            vi: format!("B1 tính theo bảng điểm {table}."),
-            en: format!("B1 computed with score table {table}."),
-        },
-        (B1Method::ItemPoints, _) => Line {
-            vi: format!("B1 cộng từ {} mục đọc theo sổ tay.", b1.items.len()),
-            en: format!("B1 summed from {} items read from the handbook.", b1.items.len()),
-        },
-        (B1Method::Entered, _) => Line {
-            vi: "B1 nhập từ tổng điểm trên phiếu giấy.".to_owned(),
-            en: "B1 entered as the total on paper.".to_owned(),
-        },
+    fn family() -> Household {
+        serde_json::from_str(FAMILY).unwrap()
+    }
+
+    /// Sets answers of the household (`water=rain`) or of a member (`elder.birth=2010`); an empty
+    /// value takes the answer away.
+    fn with(mut household: Household, settings: &str) -> Household {
+        for setting in settings.split_whitespace() {
+            let (path, text) = setting.split_once('=').unwrap();
+            let member = path.split_once('.').filter(|(id, _)| household.members.contains_key(*id));
+            let (answers, key) = match member {
+                Some((id, key)) => (household.members.get_mut(id).unwrap(), key),
+                None => (&mut household.answers, path),
+            };
+            answers.remove(key);
+            let value = match (text, text.parse::<i64>()) {
+                ("", _) => continue,
+                ("true" | "false", _) => Value::Bool(text == "true"),
+                (_, Ok(number)) if key != "birth" => Value::Int(number),
+                _ => text.into(),
+            };
+            answers.insert(key.to_owned(), value);
+        }
+        household
+    }
+
+    fn classified(household: &Household, area: Area) -> Classification {
+        let (standard, table) = (Standard::nd_07_2021(), ScoreTable::synthetic_demo());
+        let review_date = Date::parse("2022-12-14").unwrap();
+        let basis = Basis { standard: &standard, table: Some(&table), review_date, region: COAST };
+        classify(household, area, &basis)
+    }
+
+    fn rural(settings: &str) -> Classification {
+        classified(&with(family(), settings), Area::Rural)
+    }
+
+    /// Three deprivations: wall and roof, water, latrine.
+    const POOR: &str = "wall=earth roof=leaf water=surface latrine=none";
+
+    #[test]
+    fn a_family_deprived_of_nothing_is_near_poor_by_income_alone() {
+        let result = rural("");
+        assert_eq!((result.class, result.b2), (Class::NearPoor, Some(0)));
+        assert!(result.missing.is_empty(), "{:?}", result.missing);
+        assert!(result.deprived.is_empty());
+        assert_eq!(result.indicators.len(), 12);
+        assert_eq!(result.standard, "nd-07-2021");
+    }
+
+    #[test]
+    fn the_thresholds_are_inclusive() {
+        for (area, b1, inside) in [
+            (Area::Rural, 0, true),
+            (Area::Rural, 140, true),
+            (Area::Rural, 141, false),
+            (Area::Urban, 175, true),
+            (Area::Urban, 176, false),
+        ] {
+            for (deprivations, b2, class) in [
+                ("wall=earth roof=leaf water=surface", 20, Class::NearPoor),
+                (POOR, 30, Class::Poor),
+            ] {
+                let household = with(family(), &format!("b1_entered={b1} {deprivations}"));
+                let result = classified(&household, area);
+                let wanted = if inside { class } else { Class::Above };
+                assert_eq!((result.class, result.b2), (wanted, Some(b2)), "{area:?} {b1}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_family_changes_class_with_its_area() {
+        let household = with(family(), &format!("b1_entered=150 {POOR}"));
+        assert_eq!(classified(&household, Area::Urban).class, Class::Poor);
+        assert_eq!(classified(&household, Area::Rural).class, Class::Above);
+    }
+
+    #[test]
+    fn each_indicator_turns_at_its_boundary() {
+        for (indicator, settings, deprived) in [
+            ("employment", "head.work_status=unemployed", true),
+            ("employment", "head.work_status=unwilling", false),
+            ("employment", "head.contract=without", true),
+            ("employment", "head.contract=with", false),
+            ("employment", "head.work_status=unable head.contract=without", false),
+            ("employment", "elder.birth=2007-12-15 elder.work_status=unemployed", false),
+            ("dependants", "", false),
+            ("dependants", "spouse.allowance=disabled", true),
+            ("dependants", "head.allowance=elderly", true),
+            ("dependants", "head.allowance=orphan", false),
+            ("dependants", "head.removed=died", true),
+            ("nutrition", "elder.malnutrition=stunted", true),
+            ("nutrition", "younger.malnutrition=both", true),
+            ("nutrition", "elder.birth=2006-12-14 elder.malnutrition=underweight", false),
+            ("nutrition", "elder.birth=2006-12-15 elder.malnutrition=underweight", true),
+            ("health_insurance", "younger.birth=2016-12-15", false),
+            ("health_insurance", "younger.birth=2016-12-14", true),
+            ("health_insurance", "younger.birth=2016-12-14 younger.removed=moved_out", false),
+            ("child_schooling", "younger.birth=2016-12-14", true),
+            ("child_schooling", "younger.birth=2016-12-15", false),
+            ("child_schooling", "younger.birth=2019-12-14 younger.in_school=false", true),
+            ("child_schooling", "younger.birth=2019-12-15 younger.in_school=false", false),
+            ("child_schooling", "elder.level_attended=primary", true),
+            ("child_schooling", "elder.level_attended=primary elder.birth=2010-12-15", false),
+            ("child_schooling", "elder.level_attended=primary elder.birth=2010-12-14", true),
+            ("child_schooling", "elder.birth=2006-12-14 elder.in_school=false", false),
+            ("child_schooling", "elder.birth=2006-12-15 elder.in_school=false", true),
+            ("house_quality", "wall=plank", false),
+            ("house_quality", "wall=plank pillar=soft_wood", true),
+            ("house_quality", "roof=metal_sheet pillar=bamboo", false),
+            ("house_quality", "wall=leaf_bamboo pillar=bamboo roof=canvas", true),
+            ("house_area", "area_dm2=3200", false),
+            ("house_area", "area_dm2=3199", true),
+            ("house_area", "area_dm2=3199 younger.removed=died", false),
+            ("water", "water=rain", false),
+            ("water", "water=unprotected_spring", true),
+            ("latrine", "latrine=two_chamber", false),
+            ("latrine", "latrine=unimproved", true),
+            ("telecom", "head.uses_internet=false", true),
+            ("telecom", "head.uses_internet=false younger.uses_internet=true", false),
+            ("media", "media.tv=false", false),
+            ("media", "media.tv=false media.smartphone=false", true),
+        ] {
+            check_indicator(indicator, settings, Some(deprived));
+        }
+    }
+
+    #[test]
+    fn the_education_of_adults_depends_on_the_age() {
+        let base = "elder.in_school=false elder.training=none elder.company_trained=false \
+                    elder.work_status=working elder.contract=with elder.pension=none";
+        for (settings, deprived) in [
+            ("elder.birth=2006-12-15 elder.schooling=none", false),
+            ("elder.birth=2006-12-14 elder.schooling=primary", true),
+            ("elder.birth=2006-12-14 elder.schooling=lower_secondary", false),
+            ("elder.birth=2004-12-15 elder.schooling=lower_secondary", false),
+            ("elder.birth=2004-12-14 elder.schooling=lower_secondary", true),
+            ("elder.birth=2004-12-14 elder.schooling=upper_secondary", false),
+            ("elder.birth=2004-12-14 elder.training=elementary", false),
+            ("elder.birth=2004-12-14 elder.company_trained=true", false),
+            ("elder.birth=2006-12-14 elder.in_school=true", false),
+            ("elder.birth=2004-12-14 elder.in_school=true", true),
+            (
+                "elder.birth=2004-12-14 elder.in_school=true elder.level_attended=upper_secondary",
+                false,
+            ),
+            ("elder.birth=1991-12-15 elder.schooling=none", true),
+            ("elder.birth=1991-12-14 elder.schooling=none", false),
+        ] {
+            check_indicator("adult_education", &format!("{base} {settings}"), Some(deprived));
+        }
+    }
+
+    #[track_caller]
+    fn check_indicator(indicator: &str, settings: &str, deprived: Option<bool>) {
+        let result = rural(settings);
+        let found = result.indicators.iter().find(|one| one.code == indicator).unwrap();
+        assert_eq!(found.deprived, deprived, "{indicator}: {settings}: {:?}", found.because);
+        assert_eq!(result.deprived.iter().any(|code| code == indicator), deprived == Some(true));
+    }
+
+    #[test]
+    fn a_missing_answer_leaves_no_class_and_is_named() {
+        for (settings, lacking) in [
+            ("water=", "water"),
+            ("area_dm2=", "area_dm2"),
+            ("wall=earth roof=", "roof"),
+            ("head.insurance=", "members/head/insurance"),
+            ("head.contract=", "members/head/contract"),
+            ("younger.birth=", "members/younger/birth"),
+            ("elder.malnutrition=", "members/elder/malnutrition"),
+            ("head.uses_internet=", "members/head/uses_internet"),
+            ("b1_entered=", "b1_entered"),
+            ("b1_entered=-1", "b1_entered"),
+            ("b1_method=", "b1_method"),
+            ("b1_method=guessed", "b1_method"),
+        ] {
+            let result = rural(settings);
+            assert_eq!(result.class, Class::Insufficient, "{settings}");
+            assert!(result.missing.iter().any(|key| key == lacking), "{:?}", result.missing);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_cannot_change_anything_is_not_missed() {
+        for settings in ["roof=", "younger.insurance=", "media.radio=", "spouse.uses_internet="] {
+            let result = rural(settings);
+            assert!(result.missing.is_empty(), "{settings}: {:?}", result.missing);
+            assert_eq!(result.class, Class::NearPoor);
+        }
+    }
+
+    /// Kleene's law: knowing less may leave an indicator open, but never turns it around.
+    #[test]
+    fn taking_one_answer_away_never_turns_an_indicator_around() {
+        for settings in ["", POOR, "head.insurance=false head.uses_internet=false area_dm2=100"] {
+            let household = with(family(), settings);
+            let whole = classified(&household, Area::Rural);
+            let own = household.answers.keys().map(|key| (None, key.clone()));
+            let theirs = household.members.iter().flat_map(|(id, answers)| {
+                answers.keys().map(move |key| (Some(id.clone()), key.clone()))
+            });
+            for (member, key) in own.chain(theirs) {
+                let mut less = household.clone();
+                match &member {
+                    Some(id) => less.members.get_mut(id).unwrap().remove(&key),
+                    None => less.answers.remove(&key),
+                };
+                let less = classified(&less, Area::Rural);
+                for (before, after) in whole.indicators.iter().zip(&less.indicators) {
+                    let same = after.deprived == before.deprived;
+                    assert!(same || after.deprived.is_none(), "{member:?} {key} {}", after.code);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_is_above_while_an_indicator_is_unknown() {
+        let result = rural("b1_entered=300 water=");
+        assert_eq!((result.class, result.b2), (Class::Insufficient, None));
+        assert_eq!(result.missing, ["water"]);
+    }
+
+    #[test]
+    fn b1_is_computed_by_the_table_and_says_that_it_is_synthetic() {
+        let result = rural("b1_method=computed");
+        let b1 = result.b1.unwrap();
+        let points: i64 = b1.items.iter().map(|item| item.points).sum();
+        assert_eq!((b1.points, b1.method), (points, B1Method::Computed));
+        assert_eq!(b1.items.len(), ScoreTable::synthetic_demo().items.len());
+        assert_eq!(b1.table.as_deref(), Some("b1-synthetic@1"));
+        assert!(b1.synthetic && result.unverified.contains(&"score_table".to_owned()));
+        assert!(result.explanation.iter().any(|line| line.vi.contains("GIẢ LẬP")));
+    }
+
+    #[test]
+    fn b1_cannot_be_computed_without_a_table_or_with_a_gap() {
+        let household = with(family(), "b1_method=computed");
+        let standard = Standard::nd_07_2021();
+        let table = ScoreTable::synthetic_demo();
+        let review_date = Date::parse("2022-12-14").unwrap();
+        for (table, region) in [(None, COAST), (Some(&table), "nowhere")] {
+            let basis = Basis { standard: &standard, table, review_date, region };
+            let result = classify(&household, Area::Rural, &basis);
+            assert_eq!(result.missing, ["score_table"]);
+            assert_eq!((result.class, result.b1), (Class::Insufficient, None));
+        }
+        let result = rural("b1_method=computed goods.fridge= electricity_kwh_month=");
+        assert_eq!(result.missing, ["electricity_kwh_month", "goods.fridge"]);
+        let off_grid = rural("b1_method=computed electricity=none electricity_kwh_month=");
+        assert!(off_grid.b1.is_some());
+    }
+
+    #[test]
+    fn points_read_from_the_handbook_are_summed() {
+        let mut household = with(family(), "b1_method=item_points");
+        assert_eq!(classified(&household, Area::Rural).missing, ["b1_items"]);
+        household.b1_items = [("electricity".to_owned(), 60), ("roof".to_owned(), 80)].into();
+        let result = classified(&household, Area::Rural);
+        let b1 = result.b1.unwrap();
+        assert_eq!((b1.points, b1.method, b1.table), (140, B1Method::ItemPoints, None));
+        assert!(!result.unverified.contains(&"score_table".to_owned()));
+        household.b1_items.insert("roof".to_owned(), -5);
+        assert_eq!(classified(&household, Area::Rural).missing, ["b1_items/roof"]);
+        household.b1_items.insert("roof".to_owned(), i64::MAX);
+        assert_eq!(classified(&household, Area::Rural).class, Class::Insufficient);
+    }
+
+    #[test]
+    fn the_demo_table_separates_the_poor_from_the_others() {
+        let poor = "b1_method=computed wall=leaf_bamboo pillar=soft_wood roof=metal_sheet \
+                    area_dm2=3600 electricity_kwh_month=30 water=unprotected_spring latrine=none \
+                    goods.motorbike=1 land.paddy_m2=800 livestock.buffalo_cow=1";
+        let better = "b1_method=computed area_dm2=9000 electricity_kwh_month=120 water=piped \
+                      goods.motorbike=2 goods.fridge=1 goods.washing_machine=1 \
+                      head.schooling=upper_secondary head.work_kind=enterprise head.contract=with";
+        let b1 = |settings, area| classified(&with(family(), settings), area).b1.unwrap().points;
+        assert!((60..=140).contains(&b1(poor, Area::Rural)), "{}", b1(poor, Area::Rural));
+        assert!((60..=175).contains(&b1(poor, Area::Urban)), "{}", b1(poor, Area::Urban));
+        assert!((145..=260).contains(&b1(better, Area::Rural)), "{}", b1(better, Area::Rural));
+        assert!((180..=290).contains(&b1(better, Area::Urban)), "{}", b1(better, Area::Urban));
+    }
+
+    #[test]
+    fn the_result_says_why_in_both_languages() {
+        let result = rural(&format!("{POOR} head.insurance=false"));
+        assert_eq!(
+            result.explanation[0].vi,
+            "Hộ nghèo: B1 = 100 ≤ 140 (nông thôn) và B2 = 40 ≥ 30."
+        );
+        assert_eq!(
+            result.explanation[0].en,
+            "Poor household: B1 = 100 ≤ 140 (rural) and B2 = 40 ≥ 30."
+        );
+        assert!(result.explanation[2].vi.starts_with("Thiếu hụt 4 chỉ số: Bảo hiểm y tế;"));
+        let because = |code: &str| {
+            let found = result.indicators.iter().find(|one| one.code == code);
+            found.unwrap().because.clone()
+        };
+        assert_eq!(because("health_insurance"), ["members/head"]);
+        assert_eq!(because("water"), ["water"]);
+        assert_eq!(because("house_quality"), ["pillar", "roof", "wall"]);
+        assert!(because("latrine") == ["latrine"] && because("media").is_empty());
+    }
+
+    #[test]
+    fn unverified_parts_are_listed_with_every_result() {
+        let result = rural("spouse.birth=1984-01-01");
+        assert_eq!(result.unverified.len(), 13);
+        assert_eq!(result.unverified[0], "thresholds");
+        assert!(result.unverified.contains(&"indicators.media".to_owned()));
+        assert!(rural("spouse.birth=1984").unverified.contains(&"partial_birth".to_owned()));
+    }
+
+    #[test]
+    fn a_classification_travels_as_json() {
+        let result = rural("b1_method=computed");
+        let json = serde_json::to_string(&result).unwrap();
+        assert!(json.contains(r#""class":"near_poor""#) || json.contains(r#""class":"above""#));
+        assert_eq!(serde_json::from_str::<Classification>(&json).unwrap(), result);
     }
 }

@@ -18,7 +18,9 @@
 //!
 //! Nothing here knows the time, a file, a socket or a database; nothing draws random numbers.
 
+pub mod admit;
 pub mod canonical;
+pub mod cursor;
 pub mod date;
 pub mod id;
 pub mod limits;

@@ -3,7 +3,6 @@
 //! A rule is data and answers yes, no or unknown. A missing answer is never read as a no: what a
 //! rule could not see it names, and what it did not need it does not ask for.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use mobile_schema::household::{Answers, Household, Value};
@@ -11,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::date::{Date, PartialDate, age_on};
 
-/// Deepest nesting of one rule, in rules.
-///
-/// The deepest rule of the standard of 2022–2026 (adult education) has 6 levels; twice that leaves
-/// room for a province's own, and evaluation still needs only a few kilobytes of stack.
-pub const RULE_DEPTH_MAX: usize = 12;
+mod check;
+mod kleene;
+
+pub use check::{RULE_DEPTH_MAX, RuleError};
+use kleene::Range;
+pub use kleene::Truth;
 
 /// A condition on a household, or on one member where it stands inside a rule over members.
 ///
@@ -130,34 +130,6 @@ pub enum Rule {
         /// Bound for one member, in the unit of the number.
         per_member: i64,
     },
-}
-
-/// What a rule says: Kleene's three values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Truth {
-    /// It holds.
-    Yes,
-    /// It does not hold.
-    No,
-    /// An answer that it needs is missing.
-    Unknown,
-}
-
-impl Truth {
-    /// Returns yes or no, or `None` where unknown.
-    pub fn known(self) -> Option<bool> {
-        match self {
-            Self::Yes => Some(true),
-            Self::No => Some(false),
-            Self::Unknown => None,
-        }
-    }
-}
-
-impl From<bool> for Truth {
-    fn from(holds: bool) -> Self {
-        if holds { Self::Yes } else { Self::No }
-    }
 }
 
 /// An answer that a rule needed and did not find.
@@ -301,8 +273,15 @@ impl Rule {
                 Some(age) => Range::exactly(age).within(*at_least, *below),
                 None => trace.lacks(member, "birth"),
             },
-            _ if subject.members.is_empty() => trace.lacks(None, "members"),
-            _ => self.ask_members(subject, member, trace),
+            Self::Members { .. }
+            | Self::AnyMember(_)
+            | Self::AllMembers(_)
+            | Self::MembersWhere { .. }
+            | Self::ShareOfMembersOver { .. }
+            | Self::PerHeadBelow { .. } => match subject.size() {
+                0 => trace.lacks(None, "members"),
+                _ => self.ask_members(subject, member, trace),
+            },
         }
     }
 
@@ -348,177 +327,6 @@ impl Rule {
         };
         trace_range(truth, mark, trace)
     }
-
-    /// Lists what is wrong with the shape of the rule. A rule without problems never panics and
-    /// never asks a member's question of a household.
-    pub fn check(&self) -> Vec<RuleError> {
-        let mut errors = Vec::new();
-        self.inspect(1, false, &mut errors);
-        errors
-    }
-
-    /// Lists the question keys of the rule that the form does not have.
-    pub fn check_keys(&self, known: &BTreeSet<String>) -> Vec<RuleError> {
-        let keys = self.keys();
-        let unknown = keys.into_iter().filter(|key| !known.contains(*key));
-        unknown.map(|key| RuleError::UnknownKey { key: key.to_owned() }).collect()
-    }
-
-    /// Lists the question keys that the rule may ask for.
-    pub fn keys(&self) -> BTreeSet<&str> {
-        let mut keys = BTreeSet::new();
-        self.collect_keys(&mut keys);
-        keys
-    }
-
-    fn collect_keys<'a>(&'a self, keys: &mut BTreeSet<&'a str>) {
-        match self {
-            Self::In { key, .. }
-            | Self::Is { key, .. }
-            | Self::Int { key, .. }
-            | Self::Answered { key }
-            | Self::PerHeadBelow { key, .. } => {
-                keys.insert(key);
-            }
-            Self::Age { .. } => {
-                keys.insert("birth");
-            }
-            Self::Otherwise | Self::Members { .. } => {}
-            _ => self.parts().iter().for_each(|part| part.collect_keys(keys)),
-        }
-    }
-
-    /// Lists the rules directly inside this one.
-    fn parts(&self) -> &[Self] {
-        match self {
-            Self::All(parts) | Self::Any(parts) | Self::AtLeast { of: parts, .. } => parts,
-            Self::Not(part)
-            | Self::AnyMember(part)
-            | Self::AllMembers(part)
-            | Self::MembersWhere { which: part, .. }
-            | Self::ShareOfMembersOver { which: part, .. } => std::slice::from_ref(part),
-            _ => &[],
-        }
-    }
-
-    fn inspect(&self, depth: usize, in_member: bool, errors: &mut Vec<RuleError>) {
-        if depth > RULE_DEPTH_MAX {
-            errors.push(RuleError::TooDeep { limit: RULE_DEPTH_MAX });
-            return;
-        }
-        let over_members = match self {
-            Self::AnyMember(_)
-            | Self::AllMembers(_)
-            | Self::MembersWhere { .. }
-            | Self::ShareOfMembersOver { .. } => true,
-            Self::Members { .. } | Self::PerHeadBelow { .. } if in_member => {
-                errors.push(RuleError::HouseholdRuleInsideMember);
-                false
-            }
-            Self::Age { .. } if !in_member => {
-                errors.push(RuleError::AgeOutsideMember);
-                false
-            }
-            _ => false,
-        };
-        if over_members && in_member {
-            errors.push(RuleError::HouseholdRuleInsideMember);
-        }
-        errors.extend(self.bounds_problem());
-        for part in self.parts() {
-            part.inspect(depth + 1, in_member || over_members, errors);
-        }
-    }
-
-    /// Finds a list, range or fraction in this rule that can never mean anything.
-    fn bounds_problem(&self) -> Option<RuleError> {
-        match self {
-            Self::All(parts) | Self::Any(parts) => parts.is_empty().then_some(RuleError::Empty),
-            Self::In { values, .. } => values.is_empty().then_some(RuleError::Empty),
-            Self::AtLeast { count, of } => {
-                let few = usize::try_from(*count).map_or(true, |count| count > of.len());
-                (*count == 0 || few).then_some(RuleError::Range)
-            }
-            Self::Int { at_least, below, .. }
-            | Self::Age { at_least, below }
-            | Self::Members { at_least, below }
-            | Self::MembersWhere { at_least, below, .. } => {
-                let open = at_least.is_none() && below.is_none();
-                let hollow = at_least.zip(*below).is_some_and(|(low, high)| low >= high);
-                (open || hollow).then_some(RuleError::Range)
-            }
-            Self::ShareOfMembersOver { numerator, denominator, .. } => {
-                (numerator >= denominator).then_some(RuleError::Range)
-            }
-            Self::PerHeadBelow { per_member, .. } => (*per_member <= 0).then_some(RuleError::Range),
-            _ => None,
-        }
-    }
-}
-
-/// Why a rule cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RuleError {
-    /// Rules stand inside rules too often.
-    #[error("rules are nested more than {limit} deep")]
-    TooDeep {
-        /// Deepest nesting allowed.
-        limit: usize,
-    },
-    /// The form has no such question.
-    #[error("the form has no question {key:?}")]
-    UnknownKey {
-        /// Key as written.
-        key: String,
-    },
-    /// An age is asked for outside of a rule over members.
-    #[error("an age stands outside of a rule over members")]
-    AgeOutsideMember,
-    /// A rule over the household stands inside a rule over one member.
-    #[error("a rule over all members stands inside a rule over one member")]
-    HouseholdRuleInsideMember,
-    /// A list has no parts.
-    #[error("a list of parts or codes is empty")]
-    Empty,
-    /// A range, count or fraction can never be met, or always is.
-    #[error("a range, count or fraction is empty or without bounds")]
-    Range,
-}
-
-/// Where a count lies while some of its parts are unknown.
-#[derive(Debug, Clone, Copy)]
-struct Range {
-    low: i64,
-    high: i64,
-}
-
-impl Range {
-    fn exactly(number: i64) -> Self {
-        Self { low: number, high: number }
-    }
-
-    fn of(parts: impl Iterator<Item = Truth>) -> Self {
-        parts.fold(Self::exactly(0), |range, truth| match truth {
-            Truth::Yes => Self { low: range.low + 1, high: range.high + 1 },
-            Truth::No => range,
-            Truth::Unknown => Self { low: range.low, high: range.high + 1 },
-        })
-    }
-
-    fn within(self, at_least: Option<i64>, below: Option<i64>) -> Truth {
-        let inside = |number: i64| {
-            at_least.is_none_or(|bound| number >= bound) && below.is_none_or(|bound| number < bound)
-        };
-        let outside = at_least.is_some_and(|bound| self.high < bound)
-            || below.is_some_and(|bound| self.low >= bound);
-        if inside(self.low) && inside(self.high) {
-            Truth::Yes
-        } else if outside {
-            Truth::No
-        } else {
-            Truth::Unknown
-        }
-    }
 }
 
 /// Asks parts in order until one gives the deciding value.
@@ -563,5 +371,147 @@ fn trace_range(truth: Truth, mark: usize, trace: &mut Trace<'_>) -> Truth {
     match truth {
         Truth::Unknown => truth,
         Truth::Yes | Truth::No => trace.settled(mark, truth),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn rule(json: &str) -> Rule {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn answers(json: &str) -> Answers {
+        serde_json::from_str(json).unwrap()
+    }
+
+    /// A household reviewed on 14 December 2022, its members named a, b, c …
+    fn household(own: &str, members: &[&str]) -> Household {
+        let ids = ('a'..).map(|id| id.to_string());
+        let members = ids.zip(members.iter().map(|member| answers(member))).collect();
+        Household { answers: answers(own), members, ..Household::default() }
+    }
+
+    fn ask(rule: &Rule, household: &Household) -> (Truth, Vec<String>) {
+        let subject = Subject::new(household, Date::parse("2022-12-14").unwrap());
+        let outcome = rule.evaluate(&subject);
+        (outcome.truth, outcome.missing.iter().map(ToString::to_string).collect())
+    }
+
+    #[track_caller]
+    fn check(json: &str, own: &str, members: &[&str], truth: Truth, missing: &[&str]) {
+        let rule = rule(json);
+        assert!(rule.check().is_empty(), "{:?}", rule.check());
+        let (got, lacks) = ask(&rule, &household(own, members));
+        let lacks: Vec<&str> = lacks.iter().map(String::as_str).collect();
+        assert_eq!((got, lacks.as_slice()), (truth, missing));
+    }
+
+    #[test]
+    fn connectives_follow_kleene() {
+        let (yes, no, lacks) = (r#""otherwise""#, r#"{"not":"otherwise"}"#, IS_X);
+        for (json, truth, missing) in [
+            (format!(r#"{{"all":[{yes},{lacks}]}}"#), Truth::Unknown, &["x"][..]),
+            (format!(r#"{{"all":[{lacks},{no}]}}"#), Truth::No, &[]),
+            (format!(r#"{{"all":[{yes},{yes}]}}"#), Truth::Yes, &[]),
+            (format!(r#"{{"any":[{lacks},{yes}]}}"#), Truth::Yes, &[]),
+            (format!(r#"{{"any":[{no},{lacks}]}}"#), Truth::Unknown, &["x"]),
+            (format!(r#"{{"any":[{no},{no}]}}"#), Truth::No, &[]),
+            (format!(r#"{{"not":{lacks}}}"#), Truth::Unknown, &["x"]),
+            (at_least(&[yes, yes, lacks]), Truth::Yes, &[]),
+            (at_least(&[yes, no, lacks]), Truth::Unknown, &["x"]),
+            (at_least(&[no, no, lacks]), Truth::No, &[]),
+        ] {
+            check(&json, "{}", &["{}"], truth, missing);
+        }
+    }
+
+    const IS_X: &str = r#"{"is":{"key":"x","value":true}}"#;
+
+    fn at_least(parts: &[&str]) -> String {
+        format!(r#"{{"at_least":{{"count":2,"of":[{}]}}}}"#, parts.join(","))
+    }
+
+    #[test]
+    fn leaves_read_answers_of_their_own_type_only() {
+        let int = r#"{"int":{"key":"x","at_least":2,"below":5}}"#;
+        check(int, r#"{"x":2}"#, &[], Truth::Yes, &[]);
+        check(int, r#"{"x":1}"#, &[], Truth::No, &[]);
+        check(int, r#"{"x":5}"#, &[], Truth::No, &[]);
+        check(int, r#"{"x":"3"}"#, &[], Truth::Unknown, &["x"]);
+        check(IS_X, r#"{"x":true}"#, &[], Truth::Yes, &[]);
+        check(IS_X, r#"{"x":false}"#, &[], Truth::No, &[]);
+        check(IS_X, r#"{"x":1}"#, &[], Truth::Unknown, &["x"]);
+        let one_of = r#"{"in":{"key":"x","values":["p","q"]}}"#;
+        check(one_of, r#"{"x":"q"}"#, &[], Truth::Yes, &[]);
+        check(one_of, r#"{"x":"r"}"#, &[], Truth::No, &[]);
+        check(one_of, r#"{"x":true}"#, &[], Truth::Unknown, &["x"]);
+        let answered = r#"{"answered":{"key":"x"}}"#;
+        check(answered, r#"{"x":false}"#, &[], Truth::Yes, &[]);
+        check(answered, "{}", &[], Truth::No, &[]);
+    }
+
+    #[test]
+    fn a_guard_of_age_asks_nothing_of_the_others() {
+        let rule = format!(r#"{{"any_member":{{"all":[{{"age":{{"below":16}}}},{IS_X}]}}}}"#);
+        let (child, adult) = (r#"{"birth":"2006-12-15"}"#, r#"{"birth":"2006-12-14"}"#);
+        check(&rule, "{}", &[adult], Truth::No, &[]);
+        check(&rule, "{}", &[adult, child], Truth::Unknown, &["members/b/x"]);
+        check(&rule, "{}", &["{}"], Truth::Unknown, &["members/a/birth", "members/a/x"]);
+        let ill = r#"{"birth":"2010","x":true}"#;
+        check(&rule, "{}", &[child, ill], Truth::Yes, &[]);
+    }
+
+    #[test]
+    fn members_are_counted_in_three_values() {
+        let (yes, no) = (r#"{"x":true}"#, r#"{"x":false}"#);
+        let all = format!(r#"{{"all_members":{IS_X}}}"#);
+        check(&all, "{}", &[yes, yes], Truth::Yes, &[]);
+        check(&all, "{}", &[yes, "{}"], Truth::Unknown, &["members/b/x"]);
+        check(&all, "{}", &["{}", no], Truth::No, &[]);
+        let two = format!(r#"{{"members_where":{{"which":{IS_X},"at_least":2}}}}"#);
+        check(&two, "{}", &[yes, yes, "{}"], Truth::Yes, &[]);
+        check(&two, "{}", &[yes, "{}"], Truth::Unknown, &["members/b/x"]);
+        check(&two, "{}", &[no, "{}"], Truth::No, &[]);
+        let few = r#"{"members":{"below":3}}"#;
+        check(few, "{}", &["{}", "{}"], Truth::Yes, &[]);
+        check(few, "{}", &["{}", "{}", "{}"], Truth::No, &[]);
+        check(few, "{}", &["{}", "{}", r#"{"removed":"died"}"#], Truth::Yes, &[]);
+    }
+
+    #[test]
+    fn exactly_half_is_not_more_than_half() {
+        let over = format!(
+            r#"{{"share_of_members_over":{{"which":{IS_X},"numerator":1,"denominator":2}}}}"#
+        );
+        let (yes, no) = (r#"{"x":true}"#, r#"{"x":false}"#);
+        check(&over, "{}", &[yes, no], Truth::No, &[]);
+        check(&over, "{}", &[yes, yes, no], Truth::Yes, &[]);
+        check(&over, "{}", &[yes, "{}"], Truth::Unknown, &["members/b/x"]);
+        check(&over, "{}", &[yes, yes, "{}"], Truth::Yes, &[]);
+        check(&over, "{}", &[no, "{}"], Truth::No, &[]);
+    }
+
+    #[test]
+    fn a_number_per_head_is_compared_without_dividing() {
+        let below = r#"{"per_head_below":{"key":"area_dm2","per_member":800}}"#;
+        check(below, r#"{"area_dm2":2399}"#, &["{}"; 3], Truth::Yes, &[]);
+        check(below, r#"{"area_dm2":2400}"#, &["{}"; 3], Truth::No, &[]);
+        check(below, "{}", &["{}"; 3], Truth::Unknown, &["area_dm2"]);
+        check(below, &format!(r#"{{"area_dm2":{}}}"#, i64::MIN), &["{}"], Truth::Yes, &[]);
+    }
+
+    #[test]
+    fn a_household_without_members_says_nothing_about_members() {
+        for json in [
+            format!(r#"{{"any_member":{IS_X}}}"#),
+            format!(r#"{{"all_members":{IS_X}}}"#),
+            r#"{"members":{"at_least":1}}"#.to_owned(),
+            r#"{"per_head_below":{"key":"y","per_member":1}}"#.to_owned(),
+        ] {
+            check(&json, "{}", &[r#"{"x":true,"removed":"died"}"#], Truth::Unknown, &["members"]);
+        }
     }
 }

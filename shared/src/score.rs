@@ -169,7 +169,8 @@ pub enum TableProblem {
     },
     /// The best choices add up to too little or too much.
     #[error(
-        "the best choices of region {region} add up to {total}, outside of {TABLE_TOTAL_MIN} to {TABLE_TOTAL_MAX}"
+        "the best choices of region {region} add up to {total}: \
+         not within {TABLE_TOTAL_MIN} to {TABLE_TOTAL_MAX}"
     )]
     Total {
         /// The region.
@@ -287,7 +288,7 @@ impl Reader<'_> {
         }
         let mut codes = BTreeSet::new();
         for (number, item) in (1..).zip(&raw.items) {
-            let code = item.get("code").and_then(Json::as_str).unwrap_or_default();
+            let code = code_of(item);
             if !codes.insert(code) {
                 let place = Place::Item { number, code: code.to_owned() };
                 self.refuse(place, TableProblem::Duplicate);
@@ -296,26 +297,25 @@ impl Reader<'_> {
     }
 
     fn item(&mut self, number: usize, json: &Json) -> Option<Item> {
-        let code = json.get("code").and_then(Json::as_str).unwrap_or_default().to_owned();
-        let place = Place::Item { number, code: code.clone() };
-        let raw = match RawItem::deserialize(json) {
+        let RawItem { code, label, choices: rows } = match RawItem::deserialize(json) {
             Ok(raw) => raw,
             Err(error) => {
-                self.errors.push(malformed(place, &error));
+                let code = code_of(json).to_owned();
+                self.errors.push(malformed(Place::Item { number, code }, &error));
                 return None;
             }
         };
-        if raw.choices.is_empty() || raw.choices.len() > TABLE_ROWS_MAX {
-            self.refuse(place, TableProblem::Rows);
+        if rows.is_empty() || rows.len() > TABLE_ROWS_MAX {
+            self.refuse(Place::Item { number, code }, TableProblem::Rows);
             return None;
         }
-        let last = raw.choices.len();
+        let last = rows.len();
         let mut choices = Vec::with_capacity(last);
-        for (choice, json) in (1..).zip(&raw.choices) {
+        for (choice, json) in (1..).zip(&rows) {
             let place = Place::Choice { number, code: code.clone(), choice };
             choices.extend(self.choice(&place, choice == last, json));
         }
-        (choices.len() == last).then_some(Item { code, label: raw.label, choices })
+        (choices.len() == last).then_some(Item { code, label, choices })
     }
 
     fn choice(&mut self, place: &Place, last: bool, json: &Json) -> Option<Choice> {
@@ -368,6 +368,128 @@ impl Reader<'_> {
     }
 }
 
+/// Reads an item's code from a row that may not be an item at all.
+fn code_of(row: &Json) -> &str {
+    row.get("code").and_then(Json::as_str).unwrap_or_default()
+}
+
 fn malformed(place: Place, error: &serde_json::Error) -> TableError {
     TableError { place, problem: TableProblem::Malformed { reason: error.to_string() } }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const DEMO: &str = include_str!("../standards/b1-synthetic.json");
+
+    fn demo() -> Json {
+        serde_json::from_str(DEMO).unwrap()
+    }
+
+    fn problems(table: &Json) -> Vec<String> {
+        let errors = ScoreTable::parse(&table.to_string(), None).unwrap_err();
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_demo_table_is_whole_and_says_that_it_is_made_up() {
+        let table = ScoreTable::synthetic_demo();
+        assert!(table.synthetic && !table.standing.verified);
+        assert!(table.title.vi.contains("BẢNG ĐIỂM GIẢ LẬP – không phải bảng chính thức"));
+        assert!(table.title.en.contains("SYNTHETIC"));
+        assert_eq!(table.id(), "b1-synthetic@1");
+        assert_eq!(table.regions.len(), REGIONS.len());
+        let points = table.items.iter().flat_map(|item| &item.choices);
+        assert!(points.flat_map(|choice| choice.points.values()).all(|points| points % 5 == 0));
+    }
+
+    #[test]
+    fn an_urban_household_is_in_the_urban_column_in_every_region() {
+        let table = ScoreTable::synthetic_demo();
+        let coast = "rural_north_central_coast";
+        assert_eq!(table.column(Area::Urban, coast), Some(REGION_URBAN));
+        assert_eq!(table.column(Area::Rural, coast), Some(coast));
+        assert_eq!(table.column(Area::Rural, REGION_URBAN), None);
+        assert_eq!(table.column(Area::Rural, "nowhere"), None);
+    }
+
+    #[test]
+    fn every_bad_row_is_listed_with_its_place() {
+        let mut table = demo();
+        let items = table["items"].as_array_mut().unwrap();
+        items[0]["choices"][0]["points"].as_object_mut().unwrap().remove("urban");
+        items[1]["choices"][1]["points"]["rural_mekong"] = (-5).into();
+        items[1]["choices"][0]["points"]["mars"] = 5.into();
+        items[2]["code"] = "work".into();
+        items[4]["choices"] = Json::Array(Vec::new());
+        items[5]["choices"].as_array_mut().unwrap().pop();
+        items[6]["choices"][0]["when"] = "sometimes".into();
+        items[7]["choices"][0]["when"] = serde_json::json!({ "age": { "below": 6 } });
+        items[8]["colour"] = 1.into();
+
+        let problems = problems(&table);
+        for (place, what) in [
+            ("item 1 (household_size), choice 1", "no points for region urban"),
+            ("item 2 (dependants), choice 2", "-5 points for region rural_mekong"),
+            ("item 2 (dependants), choice 1", "points for mars"),
+            ("item 4 (work)", "used twice"),
+            ("item 5 (pension)", "1 to 200 rows"),
+            ("item 6 (wall), choice 2", "\"otherwise\""),
+            ("item 7 (pillar), choice 1", "cannot be read"),
+            ("item 8 (roof), choice 1", "an age stands outside"),
+            ("item 9 (area_per_head)", "unknown field `colour`"),
+        ] {
+            let found = problems.iter().any(|text| text.starts_with(place) && text.contains(what));
+            assert!(found, "{place}: {what} not in {problems:#?}");
+        }
+        assert_eq!(problems.len(), 9, "{problems:#?}");
+    }
+
+    #[test]
+    fn a_heading_must_be_complete_and_honest() {
+        let change = |path: &str, value: Json| {
+            let mut table = demo();
+            *table.pointer_mut(path).unwrap() = value;
+            problems(&table)
+        };
+        for (path, value) in [
+            ("/title/vi", "Bảng điểm B1".into()),
+            ("/title/en", " ".into()),
+            ("/synthetic", false.into()),
+            ("/version", "".into()),
+            ("/standing/verified", true.into()),
+            ("/standing/source", "".into()),
+        ] {
+            assert!(change(path, value)[0].starts_with("table: needs code, version"), "{path}");
+        }
+        assert!(change("/synthetic", Json::Null)[0].starts_with("table: cannot be read"));
+        assert!(change("/items", serde_json::json!([]))[0].contains("rows"));
+        assert!(change("/regions/1", "urban".into())[0].contains("regions must be known"));
+        assert!(ScoreTable::parse("", None).is_err());
+    }
+
+    #[test]
+    fn a_table_nobody_can_rise_above_is_refused() {
+        let mut table = demo();
+        table["items"].as_array_mut().unwrap().truncate(1);
+        assert!(problems(&table).iter().any(|text| text.contains("urban add up to 40")));
+        let mut table = demo();
+        table["items"][0]["choices"][0]["points"]["urban"] = 15_000.into();
+        assert!(problems(&table)[0].contains("region urban add up to 15"));
+    }
+
+    #[test]
+    fn a_rule_may_only_ask_what_the_form_asks() {
+        let table = ScoreTable::synthetic_demo();
+        let rules = table.items.iter().flat_map(|item| &item.choices).map(|choice| &choice.when);
+        let mut keys: BTreeSet<String> =
+            rules.flat_map(|rule| rule.keys()).map(str::to_owned).collect();
+        assert!(ScoreTable::parse(DEMO, Some(&keys)).is_ok());
+        keys.remove("roof");
+        let errors = ScoreTable::parse(DEMO, Some(&keys)).unwrap_err();
+        assert_eq!(errors.len(), 2);
+        assert!(errors[0].to_string().contains("the form has no question \"roof\""));
+    }
 }

@@ -369,3 +369,144 @@ pub fn is_dtts(household: &Household, rule: &DttsRule) -> Option<bool> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const ND_07: &str = include_str!("../standards/nd-07-2021.json");
+
+    fn changed(path: &str, value: serde_json::Value) -> Result<Standard, StandardError> {
+        let mut json: serde_json::Value = serde_json::from_str(ND_07).unwrap();
+        *json.pointer_mut(path).unwrap() = value;
+        Standard::parse(&json.to_string())
+    }
+
+    fn person(relation: &str, ethnicity: Option<&str>) -> Answers {
+        let mut answers = Answers::from([("relation".to_owned(), relation.into())]);
+        answers.extend(ethnicity.map(|code| ("ethnicity".to_owned(), code.into())));
+        answers
+    }
+
+    fn family(people: &[Answers]) -> Household {
+        let members = ('a'..).map(|id| id.to_string()).zip(people.iter().cloned()).collect();
+        Household { members, ..Household::default() }
+    }
+
+    #[test]
+    fn the_standard_has_twelve_indicators_in_the_order_of_the_forms() {
+        let standard = Standard::nd_07_2021();
+        let codes: Vec<&str> = standard.indicators.iter().map(|one| one.code.as_str()).collect();
+        assert_eq!(
+            codes,
+            [
+                "employment",
+                "dependants",
+                "nutrition",
+                "health_insurance",
+                "adult_education",
+                "child_schooling",
+                "house_quality",
+                "house_area",
+                "water",
+                "latrine",
+                "telecom",
+                "media",
+            ]
+        );
+        assert_eq!(standard.dimensions.len(), 6);
+        let thresholds = &standard.thresholds;
+        assert_eq!((thresholds.b1.of(Area::Rural), thresholds.b1.of(Area::Urban)), (140, 175));
+        assert_eq!((thresholds.b2_poor, thresholds.points_per_indicator), (30, 10));
+    }
+
+    #[test]
+    fn only_the_income_lines_were_read_in_the_decree() {
+        let standard = Standard::nd_07_2021();
+        let parts = standard.parts();
+        let verified: Vec<&str> = parts
+            .iter()
+            .filter(|(_, standing)| standing.verified)
+            .map(|(part, _)| part.as_str())
+            .collect();
+        assert_eq!(verified, ["income"]);
+        assert_eq!(parts.len(), 17);
+    }
+
+    #[test]
+    fn a_standard_that_does_not_fit_together_is_refused() {
+        assert!(changed("/valid_to", serde_json::Value::Null).is_ok());
+        assert!(matches!(Standard::parse("{}"), Err(StandardError::Malformed(_))));
+        assert!(matches!(changed("/valid_to", "2021-08-31".into()), Err(StandardError::Period)));
+        assert!(matches!(
+            changed("/thresholds/b2_poor", (-1).into()),
+            Err(StandardError::Thresholds)
+        ));
+        let twice = changed("/indicators/1/code", "employment".into());
+        assert!(matches!(twice, Err(StandardError::Duplicate { code }) if code == "employment"));
+        let lost = changed("/indicators/1/dimension", "luck".into());
+        assert!(
+            matches!(lost, Err(StandardError::Dimension { dimension, .. }) if dimension == "luck")
+        );
+        let shape = changed("/indicators/8/deprived", serde_json::json!({ "any": [] }));
+        assert!(matches!(shape, Err(StandardError::Rule { error: RuleError::Empty, .. })));
+        let bold = changed("/thresholds/standing/verified", true.into());
+        assert!(matches!(bold, Err(StandardError::Standing { part }) if part == "thresholds"));
+        let bare = changed("/dtts/standing/source", "".into());
+        assert!(matches!(bare, Err(StandardError::Standing { part }) if part == "dtts"));
+    }
+
+    #[test]
+    fn a_question_the_form_does_not_have_is_named_with_its_indicator() {
+        let standard = Standard::nd_07_2021();
+        let rules = standard.indicators.iter().map(|indicator| &indicator.deprived);
+        let mut keys: BTreeSet<String> =
+            rules.flat_map(|rule| rule.keys()).map(str::to_owned).collect();
+        assert!(standard.check_keys(&keys).is_empty());
+        keys.remove("latrine");
+        let errors = standard.check_keys(&keys);
+        assert_eq!(errors.len(), 1);
+        assert_eq!(
+            errors[0].to_string(),
+            "indicator \"latrine\": the form has no question \"latrine\""
+        );
+    }
+
+    #[test]
+    fn phieu_a_counts_its_ticks() {
+        let rule = Standard::nd_07_2021().form_a;
+        let ticked = |ticks: &[(&str, bool)]| {
+            let answers = ticks.iter().map(|(key, tick)| ((*key).to_owned(), Value::Bool(*tick)));
+            form_a_passes(&Household { answers: answers.collect(), ..Household::default() }, &rule)
+        };
+        assert_eq!(ticked(&[]), None);
+        assert_eq!(ticked(&[("aquaculture", true), ("media.tv", true)]), None);
+        assert_eq!(ticked(&[("a.1", true), ("a.2", false)]), Some(false));
+        assert_eq!(ticked(&[("a.1", true), ("a.2", false), ("a.3", true)]), Some(true));
+    }
+
+    #[test]
+    fn a_dtts_household_follows_the_rule_that_was_set() {
+        let head = Standard::nd_07_2021().dtts;
+        let either = DttsRule { who: DttsWho::HeadOrSpouse, ..head.clone() };
+        let (kinh, bru) = (Some("01"), Some("23"));
+        let mut left = person("spouse", bru);
+        left.insert("removed".to_owned(), "died".into());
+        for (people, by_head, by_either) in [
+            (vec![person("head", bru)], Some(true), Some(true)),
+            (vec![person("head", kinh)], Some(false), Some(false)),
+            (vec![person("head", kinh), person("spouse", bru)], Some(false), Some(true)),
+            (vec![person("head", kinh), left], Some(false), Some(false)),
+            (vec![person("head", kinh), person("child", bru)], Some(false), Some(false)),
+            (vec![person("head", kinh), person("spouse", None)], Some(false), None),
+            (vec![person("head", None), person("spouse", bru)], None, Some(true)),
+            (vec![person("head", None), person("spouse", kinh)], None, None),
+            (vec![person("spouse", kinh)], None, None),
+        ] {
+            let family = family(&people);
+            assert_eq!(is_dtts(&family, &head), by_head, "{people:?}");
+            assert_eq!(is_dtts(&family, &either), by_either, "{people:?}");
+        }
+    }
+}

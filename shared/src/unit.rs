@@ -148,9 +148,12 @@ pub struct Units {
 }
 
 impl Units {
+    /// The built-in list as a file: old Quảng Trị in 2022.
+    pub const QUANG_TRI_2022: &str = include_str!("../units/quang-tri-2022.csv");
+
     /// Returns the units of old Quảng Trị as in force on 31 December 2022.
     pub fn quang_tri_2022() -> Self {
-        Self::parse_csv(include_str!("../units/quang-tri-2022.csv"))
+        Self::parse_csv(Self::QUANG_TRI_2022)
             .expect("the built-in list is read by a test")
     }
 
@@ -160,7 +163,7 @@ impl Units {
     /// open. A district without communes holds its households itself: rural, unverified.
     pub fn parse_csv(text: &str) -> Result<Self, Vec<RowError>> {
         let mut lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
-        if !lines.next().is_some_and(|(header, _)| header.trim_end() == HEADER) {
+        if lines.next().is_none_or(|(header, _)| header.trim_end() != HEADER) {
             return Err(vec![RowError { line: 1, problem: RowProblem::Header }]);
         }
         let mut rows = Vec::new();
@@ -362,5 +365,130 @@ fn settle_districts_without_communes(units: &mut [Unit]) {
             unit.area = Some(Area::Rural);
             unit.area_unverified = true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn tree() -> UnitTree {
+        Units::quang_tri_2022().at(Date::parse("2022-12-14").unwrap())
+    }
+
+    fn codes<'a>(units: impl IntoIterator<Item = &'a Unit>) -> Vec<&'a str> {
+        units.into_iter().map(Unit::code).collect()
+    }
+
+    fn problems(rows: &str) -> Vec<(usize, RowProblem)> {
+        let errors = Units::parse_csv(&format!("{HEADER}\n{rows}")).unwrap_err();
+        errors.into_iter().map(|error| (error.line, error.problem)).collect()
+    }
+
+    #[test]
+    fn quang_tri_has_ten_districts_and_126_lists() {
+        let tree = tree();
+        assert_eq!(codes(tree.provinces()), ["45"]);
+        assert_eq!(tree.children("45").len(), 10);
+        let lists = tree.list_units();
+        assert_eq!(lists.len(), 126);
+        let of = |area| lists.iter().filter(|unit| unit.area == Some(area)).count();
+        assert_eq!((of(Area::Urban), of(Area::Rural)), (24, 102));
+    }
+
+    #[test]
+    fn con_co_keeps_its_own_list_and_its_area_is_unverified() {
+        let tree = tree();
+        let con_co = tree.get("471").unwrap();
+        assert_eq!(con_co.full_name(), "huyện Cồn Cỏ");
+        assert_eq!((con_co.area, con_co.area_unverified), (Some(Area::Rural), true));
+        assert!(tree.list_units().contains(&con_co));
+        assert_eq!(codes(tree.units.values().filter(|unit| unit.area_unverified)), ["471"]);
+    }
+
+    #[test]
+    fn the_tree_is_walked_up_and_down() {
+        let tree = tree();
+        let commune = tree.list_units().into_iter().find(|unit| unit.name == "Hướng Lập").unwrap();
+        assert_eq!(commune.full_name(), "xã Hướng Lập");
+        let code = commune.code();
+        assert_eq!(codes(tree.ancestors(code)), ["465", "45"]);
+        assert_eq!(tree.district_of(code).unwrap().name, "Hướng Hóa");
+        assert_eq!(tree.province_of(code).unwrap().code(), "45");
+        assert_eq!(tree.district_of("45"), None);
+        assert!(
+            tree.contains("45", code) && tree.contains("465", code) && tree.contains(code, code)
+        );
+        assert!(!tree.contains("461", code) && !tree.contains(code, "465"));
+        assert!(!tree.contains("45", "no-such-code") && tree.ancestors("no-such-code").is_empty());
+    }
+
+    #[test]
+    fn a_code_means_a_unit_only_in_its_period() {
+        let units = Units::parse_csv(&format!(
+            "{HEADER}\n44,,province,tỉnh,Quảng Bình,Quang Binh,,,2025-06-30\n\
+             44,,province,tỉnh,Quảng Trị,Quang Tri,,2025-07-01,\n\
+             19742,44,commune,đặc khu,Cồn Cỏ,Con Co,,2025-07-01,\n"
+        ))
+        .unwrap();
+        let name = |date| units.at(Date::parse(date).unwrap()).get("44").unwrap().name.clone();
+        assert_eq!(name("2025-06-30"), "Quảng Bình");
+        assert_eq!(name("2025-07-01"), "Quảng Trị");
+        let tree = units.at(Date::parse("2025-07-01").unwrap());
+        assert_eq!(tree.get("19742").unwrap().area, None, "no rule settles a đặc khu");
+        assert_eq!(codes(tree.list_units()), ["19742"]);
+        assert!(
+            Units::quang_tri_2022().at(Date::parse("2025-07-01").unwrap()).list_units().is_empty()
+        );
+    }
+
+    #[test]
+    fn an_empty_area_follows_the_type() {
+        let units = Units::parse_csv(&format!(
+            "{HEADER}\r\n45,,province,tỉnh,A,A,,,\r\n461,45,district,huyện,B,B,,,\r\n\
+             00001,461,commune,phường,1,1,,,\r\n00002,461,commune,thị trấn,C,C,,,\r\n\
+             00003,461,commune,xã,D,D,,,\r\n"
+        ))
+        .unwrap();
+        let areas: Vec<Option<Area>> = units.iter().map(|unit| unit.area).collect();
+        let (urban, rural) = (Some(Area::Urban), Some(Area::Rural));
+        assert_eq!(areas, [urban, urban, rural, None, None]);
+    }
+
+    #[test]
+    fn every_bad_row_is_listed_with_its_line() {
+        let parent = |code: &str| RowProblem::Parent { parent: code.to_owned() };
+        let rows = "45,,province,tỉnh,Quảng Trị,Quang Tri,,,2025-06-30\n\
+                    461,45,canton,huyện,A,A,,,\n\
+                    46,45,district,huyện,A,A,,,\n\
+                    462,45,district,huyện,,A,,,\n\
+                    463,45,district,huyện,A,A,suburb,,\n\
+                    464,45,district,huyện,A,A,,2022-13-01,\n\
+                    465,45,district,huyện,A,A,,2022-02-01,2022-01-31\n\
+                    466,99,district,huyện,A,A,,,\n\
+                    467,,district,huyện,A,A,,,\n\
+                    468,45,district,huyện,\"A\",A,,,\n\
+                    469,45,district\n\
+                    45,,province,tỉnh,Khác,Khac,,2025-06-30,\n\
+                    470,45,district,huyện,A,A,,2030-01-01,\n";
+        let no_day = DateError::NoSuchDay { year: 2022, month: 13, day: 1 };
+        assert_eq!(
+            problems(rows),
+            [
+                (3, RowProblem::Level),
+                (4, RowProblem::Code),
+                (5, RowProblem::Name),
+                (6, RowProblem::Area),
+                (7, RowProblem::Date(no_day)),
+                (8, RowProblem::Period),
+                (9, parent("99")),
+                (10, parent("")),
+                (11, RowProblem::Columns),
+                (12, RowProblem::Columns),
+                (13, RowProblem::Overlap { code: "45".to_owned() }),
+            ]
+        );
+        assert_eq!(Units::parse_csv("").unwrap_err()[0].problem, RowProblem::Header);
     }
 }

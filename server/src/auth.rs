@@ -1,0 +1,259 @@
+//! Who is asking: passwords, tokens, and the extractor that turns a header into a person.
+//!
+//! Tokens are EdDSA only. An access token lives 15 minutes and names account and session; the
+//! account and the device are looked up at every request, so a revocation acts at the next one.
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use jsonwebtoken::{Algorithm, Header, Validation};
+use mobile_schema::problem;
+use serde::{Deserialize, Serialize};
+use shared::id::{AccountId, DeviceId, from_hex, to_hex};
+use shared::scope::Role;
+
+use crate::app::App;
+use crate::keys::{Keys, random};
+use crate::problem::Problem;
+use crate::store::account::{Account, Session};
+
+const ISSUER: &str = "rasoat";
+const AUDIENCE: &str = "rasoat-api";
+const ACCESS_TYPE: &str = "at+jwt";
+const REFRESH_TYPE: &str = "rt+jwt";
+
+/// Life of an access token, milliseconds.
+const ACCESS_MS: i64 = 15 * 60 * 1000;
+
+/// Life of a refresh token, milliseconds: longer than the longest offline spell (60 days).
+pub(crate) const REFRESH_MS: i64 = 75 * 24 * 60 * 60 * 1000;
+
+/// How far two machines' clocks may be apart before a token counts as not yet valid.
+const SKEW_MS: i64 = 60 * 1000;
+
+/// A signed-in person, looked up for this request.
+#[derive(Debug, Clone)]
+pub(crate) struct Actor {
+    pub(crate) account: Account,
+    pub(crate) device: Option<DeviceId>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    /// Account id.
+    sub: String,
+    /// Device id, for a session that a device enrolled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dev: Option<String>,
+    /// Session family.
+    fam: String,
+    /// Token id; a refresh token's is kept with its session.
+    jti: String,
+    /// Seconds since 1970.
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+}
+
+/// The two tokens of a session.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Tokens {
+    /// For the `Authorization: Bearer` header; 15 minutes.
+    pub access: String,
+    /// For the next pair of tokens; stays good until its successor is used.
+    pub refresh: String,
+    /// When the access token ends, UTC milliseconds.
+    pub access_until_ms: i64,
+}
+
+/// Hashes a password with argon2id.
+pub(crate) fn hash_password(password: &str) -> String {
+    Argon2::default()
+        .hash_password(password.as_bytes())
+        .expect("argon2's default parameters are valid")
+        .to_string()
+}
+
+fn password_fits(password: &str, hash: &str) -> bool {
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+fn sign(keys: &Keys, kind: &str, claims: &Claims) -> String {
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.typ = Some(kind.to_owned());
+    header.kid = Some(keys.kid.clone());
+    jsonwebtoken::encode(&header, claims, &keys.jwt_sign).expect("claims are plain text and numbers")
+}
+
+/// Checks a token of one kind. Times are judged by the caller's clock, not the library's.
+fn check(keys: &Keys, kind: &str, token: &str, now_ms: i64) -> Option<Claims> {
+    let header = jsonwebtoken::decode_header(token).ok()?;
+    let expected = header.alg == Algorithm::EdDSA
+        && header.typ.as_deref() == Some(kind)
+        && header.kid.as_deref() == Some(keys.kid.as_str());
+    if !expected {
+        return None;
+    }
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    let claims =
+        jsonwebtoken::decode::<Claims>(token, &keys.jwt_check, &validation).ok()?.claims;
+    let in_time = claims.exp.checked_mul(1000)? > now_ms
+        && claims.nbf.checked_mul(1000)? <= now_ms.saturating_add(SKEW_MS);
+    in_time.then_some(claims)
+}
+
+/// Makes the tokens of a session whose refresh token id is already stored.
+pub(crate) fn tokens(
+    keys: &Keys,
+    account: AccountId,
+    device: Option<DeviceId>,
+    family: [u8; 16],
+    refresh: [u8; 16],
+    now_ms: i64,
+) -> Tokens {
+    let claims = |jti: [u8; 16], life_ms: i64| Claims {
+        iss: ISSUER.to_owned(),
+        aud: AUDIENCE.to_owned(),
+        sub: account.to_string(),
+        dev: device.map(|device| device.to_string()),
+        fam: to_hex(&family),
+        jti: to_hex(&jti),
+        iat: now_ms / 1000,
+        nbf: now_ms / 1000,
+        exp: (now_ms + life_ms) / 1000,
+    };
+    Tokens {
+        access: sign(keys, ACCESS_TYPE, &claims(random(), ACCESS_MS)),
+        refresh: sign(keys, REFRESH_TYPE, &claims(refresh, REFRESH_MS)),
+        access_until_ms: now_ms + ACCESS_MS,
+    }
+}
+
+/// Proves at start-up that tokens can be signed and checked at all: the library finds out late.
+pub(crate) fn self_test(keys: &Keys) -> bool {
+    let made = tokens(keys, AccountId([1; 16]), None, [2; 16], [3; 16], 1_000_000);
+    check(keys, ACCESS_TYPE, &made.access, 1_000_000).is_some()
+        && check(keys, REFRESH_TYPE, &made.access, 1_000_000).is_none()
+        && check(keys, ACCESS_TYPE, &made.access, 1_000_000 + ACCESS_MS).is_none()
+}
+
+/// Signs a person in by name and password.
+pub(crate) async fn sign_in(app: &App, name: &str, password: &str) -> Result<Tokens, Problem> {
+    let account = app.store.account_named(name).await?;
+    // An unknown name costs as much as a wrong password.
+    let hash = match &account {
+        Some(account) if !account.password_hash.is_empty() => account.password_hash.clone(),
+        Some(_) | None => app.decoy_hash.clone(),
+    };
+    let password = password.to_owned();
+    let _permit = app.hashing.acquire().await.map_err(|_| &problem::TOO_BUSY)?;
+    let fits = tokio::task::spawn_blocking(move || password_fits(&password, &hash))
+        .await
+        .unwrap_or(false);
+    let account = account
+        .filter(|account| fits && !account.disabled && !account.password_hash.is_empty())
+        .ok_or(&problem::SIGN_IN_FAILED)?;
+    let now_ms = app.now_ms();
+    let (family, refresh) = (random(), random::<16>());
+    app.store
+        .session_start(&Session {
+            family,
+            account: account.id,
+            device: None,
+            current: refresh.to_vec(),
+            successor: None,
+            expires_at_ms: now_ms + REFRESH_MS,
+            ended: false,
+        })
+        .await?;
+    Ok(tokens(&app.keys, account.id, None, family, refresh, now_ms))
+}
+
+/// Exchanges a refresh token for the next pair.
+///
+/// The token used stays good until its successor is used: on a bad line the answer gets lost, and
+/// nobody may be locked out by that. An older one ends the session.
+pub(crate) async fn refresh(app: &App, token: &str) -> Result<Tokens, Problem> {
+    let now_ms = app.now_ms();
+    let claims = check(&app.keys, REFRESH_TYPE, token, now_ms).ok_or(&problem::TOKEN_REFUSED)?;
+    let family: [u8; 16] = from_hex(&claims.fam).map_err(|_| &problem::TOKEN_REFUSED)?;
+    let used: [u8; 16] = from_hex(&claims.jti).map_err(|_| &problem::TOKEN_REFUSED)?;
+    let session = app.store.session_get(family).await?.ok_or(&problem::TOKEN_REFUSED)?;
+    if session.ended || session.expires_at_ms <= now_ms {
+        return Err(problem::TOKEN_REFUSED.refuse());
+    }
+    let in_use = session.current == used || session.successor.as_deref() == Some(used.as_slice());
+    if !in_use {
+        app.store.session_end(family, now_ms).await?;
+        return Err(problem::TOKEN_REFUSED.refuse());
+    }
+    let next = random::<16>();
+    let until = now_ms + REFRESH_MS;
+    if !app.store.session_rotate(&session, &used, &next, until).await? {
+        return Err(problem::STORE_BUSY.refuse());
+    }
+    Ok(tokens(&app.keys, session.account, session.device, family, next, now_ms))
+}
+
+/// Lets a static problem name be refused in tail position.
+trait Refuse {
+    fn refuse(&'static self) -> Problem;
+}
+
+impl Refuse for problem::Problem {
+    fn refuse(&'static self) -> Problem {
+        Problem::new(self)
+    }
+}
+
+impl FromRequestParts<App> for Actor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let header = parts.headers.get(AUTHORIZATION).ok_or(&problem::UNAUTHENTICATED)?;
+        let token = header
+            .to_str()
+            .ok()
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or(&problem::UNAUTHENTICATED)?;
+        let claims =
+            check(&app.keys, ACCESS_TYPE, token, app.now_ms()).ok_or(&problem::UNAUTHENTICATED)?;
+        let account: AccountId = claims.sub.parse().map_err(|_| &problem::UNAUTHENTICATED)?;
+        let account = app
+            .store
+            .account_get(account)
+            .await?
+            .filter(|account| !account.disabled)
+            .ok_or(&problem::UNAUTHENTICATED)?;
+        let device = match claims.dev {
+            None => None,
+            Some(device) => {
+                let id: DeviceId = device.parse().map_err(|_| &problem::UNAUTHENTICATED)?;
+                Some(id)
+            }
+        };
+        Ok(Self { account, device })
+    }
+}
+
+impl Actor {
+    /// Returns the actor if it holds one of these roles.
+    pub(crate) fn with_role(self, roles: &[Role]) -> Result<Self, Problem> {
+        if roles.contains(&self.account.post.role) {
+            Ok(self)
+        } else {
+            Err(Problem::new(&problem::FORBIDDEN))
+        }
+    }
+}

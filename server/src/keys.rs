@@ -1,0 +1,105 @@
+//! The server's Ed25519 key: it signs receipts and tokens.
+//!
+//! The key is a file in the data folder, readable by its owner only; several processes of one
+//! installation share the folder. It never enters the database or a log.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
+use ed25519_dalek::{Signer, SigningKey};
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use mobile_schema::frame::RECEIPT_CONTEXT;
+
+/// Draws random bytes from the system.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the system has random numbers");
+    bytes
+}
+
+/// Why the key file is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// It cannot be read or written.
+    #[error("the key file cannot be read or written")]
+    File(#[from] std::io::Error),
+    /// It is not an Ed25519 key.
+    #[error("the key file does not hold an Ed25519 key")]
+    Content,
+}
+
+/// The signing key in the forms its users need.
+#[derive(Clone)]
+pub struct Keys {
+    signing: SigningKey,
+    /// For signing tokens.
+    pub(crate) jwt_sign: EncodingKey,
+    /// For checking tokens.
+    pub(crate) jwt_check: DecodingKey,
+    /// Short name of the key, put into tokens.
+    pub(crate) kid: String,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// Reads the key of a data folder, making one on the first start.
+    pub fn open(data: &Path) -> Result<Self, KeyError> {
+        let file = data.join("server.key");
+        if !file.exists() {
+            let pem = SigningKey::from_bytes(&random::<32>())
+                .to_pkcs8_pem(LineEnding::LF)
+                .map_err(|_| KeyError::Content)?;
+            match write_private(&file, pem.as_bytes()) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                other => other?,
+            }
+        }
+        let pem = std::fs::read_to_string(&file)?;
+        let signing = SigningKey::from_pkcs8_pem(&pem).map_err(|_| KeyError::Content)?;
+        Self::of(signing)
+    }
+
+    fn of(signing: SigningKey) -> Result<Self, KeyError> {
+        let der = signing.to_pkcs8_der().map_err(|_| KeyError::Content)?;
+        let public = signing.verifying_key().to_bytes();
+        Ok(Self {
+            jwt_sign: EncodingKey::from_ed_der(der.as_bytes()),
+            jwt_check: DecodingKey::from_ed_der(&public),
+            kid: shared::id::to_hex(&shared::id::sha256(&public)[..8]),
+            signing,
+        })
+    }
+
+    /// Returns the public key that receipts are checked with.
+    pub fn public(&self) -> [u8; 32] {
+        self.signing.verifying_key().to_bytes()
+    }
+
+    /// Signs a receipt.
+    pub(crate) fn sign_receipt(&self, receipt: &[u8]) -> [u8; 64] {
+        self.signing.sign(&[RECEIPT_CONTEXT, receipt].concat()).to_bytes()
+    }
+}
+
+#[cfg(unix)]
+fn write_private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut out =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    out.write_all(bytes)?;
+    out.sync_all()
+}
+
+#[cfg(not(unix))]
+fn write_private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut out = std::fs::OpenOptions::new().write(true).create_new(true).open(file)?;
+    out.write_all(bytes)?;
+    out.sync_all()
+}

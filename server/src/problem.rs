@@ -1,0 +1,134 @@
+//! Failures as HTTP sees them. The only file that chooses a status code.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use mobile_schema::problem::{self as names, Problem as Name};
+use serde::Serialize;
+use shared::approve::ApproveError;
+
+use crate::store::StoreError;
+
+/// A refused request: status, stable name, and what to change in two languages (RFC 9457).
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    name: &'static Name,
+    /// What exactly is wrong, as data a client can show; never personal.
+    items: Vec<serde_json::Value>,
+    /// For our log only.
+    source: Option<StoreError>,
+}
+
+/// The body of every problem, `application/problem+json`.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub struct Body {
+    /// `/problems/NAME`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What to change, in English.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What to change, in Vietnamese.
+    pub detail_vi: String,
+    /// Each thing that is wrong, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub items: Vec<serde_json::Value>,
+}
+
+impl Problem {
+    /// Refuses with a published name.
+    pub fn new(name: &'static Name) -> Self {
+        Self { status: status(name), name, items: Vec::new(), source: None }
+    }
+
+    /// Names each thing that is wrong.
+    #[must_use]
+    pub fn with_items<T: Serialize>(mut self, items: &[T]) -> Self {
+        self.items =
+            items.iter().filter_map(|item| serde_json::to_value(item).ok()).collect();
+        self
+    }
+}
+
+/// The one table from name to status.
+fn status(name: &'static Name) -> StatusCode {
+    match name.name {
+        "unauthenticated" | "sign-in-failed" | "token-refused" | "code-refused" => {
+            StatusCode::UNAUTHORIZED
+        }
+        "forbidden" | "device-revoked" | "list-own-work" => StatusCode::FORBIDDEN,
+        "not-found" | "campaign-unknown" | "household-unknown" | "heads-unknown"
+        | "unit-unknown" | "hamlet-unknown" => StatusCode::NOT_FOUND,
+        "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
+        "body-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "body-malformed" | "query-malformed" => StatusCode::BAD_REQUEST,
+        "account-exists" | "list-has-disputes" | "list-has-missing-outcomes"
+        | "list-has-unclassified" | "list-devices-silent" | "list-root-stale" | "list-state"
+        | "list-counts-missing" | "import-after-work" => StatusCode::CONFLICT,
+        "too-busy" | "store-busy" => StatusCode::SERVICE_UNAVAILABLE,
+        "store-failed" => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+impl From<&'static Name> for Problem {
+    fn from(name: &'static Name) -> Self {
+        Self::new(name)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let name = match &error {
+            StoreError::Busy(_) => &names::STORE_BUSY,
+            StoreError::Conflict(_)
+            | StoreError::Damaged
+            | StoreError::Failed(_)
+            | StoreError::Migrate(_) => &names::STORE_FAILED,
+        };
+        Self { source: Some(error), ..Self::new(name) }
+    }
+}
+
+impl From<ApproveError> for Problem {
+    fn from(error: ApproveError) -> Self {
+        Self::new(match error {
+            ApproveError::Role(_) => &names::FORBIDDEN,
+            ApproveError::Step(_) => &names::LIST_STATE,
+            ApproveError::StaleRoot => &names::LIST_ROOT_STALE,
+            ApproveError::OwnWork => &names::LIST_OWN_WORK,
+            ApproveError::PaperIncomplete => &names::DECISION_INCOMPLETE,
+            ApproveError::ReasonMissing => &names::REASON_MISSING,
+        })
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        if self.status.is_server_error() {
+            // The whole chain is for the log, once; the client gets a fixed sentence.
+            tracing::error!(problem = self.name.name, error = ?self.source, "request failed");
+        }
+        let body = Body {
+            kind: format!("/problems/{}", self.name.name),
+            title: self.name.en.to_owned(),
+            status: self.status.as_u16(),
+            detail_vi: self.name.vi.to_owned(),
+            items: self.items,
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            // Spread the retries: everybody comes back after an outage at once.
+            let [jitter] = crate::keys::random::<1>();
+            let seconds = HeaderValue::from(2 + u16::from(jitter % 16));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
+    }
+}

@@ -1,0 +1,101 @@
+//! Everything kept: two append-only logs, the rows they hang on, and a derived cache.
+//!
+//! Functions are noun first. What is written together is written in one transaction.
+
+pub(crate) mod account;
+pub(crate) mod backend;
+pub(crate) mod campaign;
+pub(crate) mod change;
+pub(crate) mod device;
+pub(crate) mod household;
+pub(crate) mod list;
+
+use std::path::Path;
+
+use backend::{Db, Tx, vals};
+
+/// A failure of the store, by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else holds the lock or the last connection: try again.
+    #[error("the store is busy")]
+    Busy(#[source] sqlx::Error),
+    /// A unique name or position is taken: the caller's data no longer fits.
+    #[error("a unique value is taken")]
+    Conflict(#[source] sqlx::Error),
+    /// Stored bytes are not what they must be: a person looks at it.
+    #[error("stored data is damaged")]
+    Damaged,
+    /// Anything else the database says.
+    #[error("the store failed")]
+    Failed(#[source] sqlx::Error),
+    /// A migration could not be run.
+    #[error("a migration failed")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let busy = match &error {
+            sqlx::Error::PoolTimedOut => true,
+            sqlx::Error::Database(inner) => {
+                // SQLite busy and locked; PostgreSQL serialisation failure, deadlock, start-up.
+                matches!(inner.code().as_deref(), Some("5" | "6" | "517" | "40001" | "40P01" | "57P03"))
+            }
+            _ => false,
+        };
+        let conflict =
+            matches!(&error, sqlx::Error::Database(inner) if inner.is_unique_violation());
+        match (busy, conflict) {
+            (true, _) => Self::Busy(error),
+            (false, true) => Self::Conflict(error),
+            (false, false) => Self::Failed(error),
+        }
+    }
+}
+
+/// The open store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) db: Db,
+}
+
+impl Store {
+    /// Opens the SQLite file of a data folder.
+    pub async fn sqlite(file: &Path) -> Result<Self, StoreError> {
+        Ok(Self { db: Db::sqlite(file).await? })
+    }
+
+    /// Connects to a PostgreSQL database.
+    pub async fn postgres(url: &str) -> Result<Self, StoreError> {
+        Ok(Self { db: Db::postgres(url).await? })
+    }
+
+    /// Returns the store's epoch, drawing it on the first start.
+    pub async fn epoch(&self, fresh: [u8; 16]) -> Result<[u8; 16], StoreError> {
+        let mut tx = self.begin().await?;
+        tx.run(
+            "insert into meta (name, value) values ('epoch', $1) on conflict (name) do nothing",
+            vals![shared::id::to_hex(&fresh)],
+        )
+        .await?;
+        let row = tx.one("select value from meta where name = 'epoch'", vals![]).await?;
+        let text: String = row.ok_or(StoreError::Damaged)?.get("value")?;
+        tx.commit().await?;
+        shared::id::from_hex(&text).map_err(|_| StoreError::Damaged)
+    }
+
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.db.one("select 1 as one", vals![]).await.map(drop)
+    }
+
+    /// Closes every connection, for a clean end.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        self.db.begin().await
+    }
+}

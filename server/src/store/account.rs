@@ -1,0 +1,194 @@
+//! People and their sessions.
+
+use shared::id::{AccountId, DeviceId};
+use shared::scope::{Post, Role};
+
+use super::backend::{Row, Tx, vals};
+use super::{Store, StoreError};
+
+/// A person's account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Id.
+    pub id: AccountId,
+    /// Sign-in name, unique.
+    pub name: String,
+    /// Name on papers.
+    pub full_name: String,
+    /// Role and unit.
+    pub post: Post,
+    /// Argon2id hash; empty for people who only use devices.
+    pub password_hash: String,
+    /// True after the account was closed.
+    pub disabled: bool,
+}
+
+/// A sign-in or enrolment and the refresh tokens that belong to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) family: [u8; 16],
+    pub(crate) account: AccountId,
+    pub(crate) device: Option<DeviceId>,
+    pub(crate) current: Vec<u8>,
+    pub(crate) successor: Option<Vec<u8>>,
+    pub(crate) expires_at_ms: i64,
+    pub(crate) ended: bool,
+}
+
+fn account(row: &Row) -> Result<Account, StoreError> {
+    let role: String = row.get("role")?;
+    Ok(Account {
+        id: row.id("id")?,
+        name: row.get("name")?,
+        full_name: row.get("full_name")?,
+        post: Post {
+            role: Role::from_name(&role).ok_or(StoreError::Damaged)?,
+            unit: row.get("unit")?,
+        },
+        password_hash: row.get("password_hash")?,
+        disabled: row.get::<Option<i64>>("disabled_at_ms")?.is_some(),
+    })
+}
+
+impl Store {
+    /// Finds an account by its sign-in name.
+    pub(crate) async fn account_named(&self, name: &str) -> Result<Option<Account>, StoreError> {
+        const SQL: &str = "select * from account where name = $1";
+        self.db.one(SQL, vals![name]).await?.as_ref().map(account).transpose()
+    }
+
+    /// Finds an account by id.
+    pub(crate) async fn account_get(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        const SQL: &str = "select * from account where id = $1";
+        self.db.one(SQL, vals![id]).await?.as_ref().map(account).transpose()
+    }
+
+    /// Lists every account by name.
+    pub(crate) async fn account_list(&self) -> Result<Vec<Account>, StoreError> {
+        let rows = self.db.all("select * from account order by name", vals![]).await?;
+        rows.iter().map(account).collect()
+    }
+
+    /// Adds accounts, all or none. A name that is taken is a conflict.
+    pub(crate) async fn account_add(
+        &self,
+        accounts: &[Account],
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into account (id, name, full_name, password_hash, role, unit, created_at_ms)
+            values ($1, $2, $3, $4, $5, $6, $7)";
+        let mut tx = self.begin().await?;
+        for new in accounts {
+            let row = vals![
+                new.id,
+                &new.name,
+                &new.full_name,
+                &new.password_hash,
+                new.post.role.name(),
+                &new.post.unit,
+                now_ms
+            ];
+            tx.run(SQL, row).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Replaces a password.
+    pub(crate) async fn account_password(
+        &self,
+        id: AccountId,
+        password_hash: &str,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "update account set password_hash = $2 where id = $1";
+        tx.run(sql, vals![id, password_hash]).await?;
+        tx.commit().await
+    }
+
+    /// Starts a session with its first refresh token.
+    pub(crate) async fn session_start(&self, session: &Session) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        tx.session_add(session).await?;
+        tx.commit().await
+    }
+
+    /// Finds a session by its family.
+    pub(crate) async fn session_get(&self, family: [u8; 16]) -> Result<Option<Session>, StoreError> {
+        let sql = "select * from session where family = $1";
+        let Some(row) = self.db.one(sql, vals![family.as_slice()]).await? else {
+            return Ok(None);
+        };
+        let device: Option<Vec<u8>> = row.get("device")?;
+        Ok(Some(Session {
+            family,
+            account: row.id("account")?,
+            device: device
+                .map(|bytes| DeviceId::from_slice(&bytes).map_err(|_| StoreError::Damaged))
+                .transpose()?,
+            current: row.get("current")?,
+            successor: row.get("successor")?,
+            expires_at_ms: row.get("expires_at_ms")?,
+            ended: row.get::<Option<i64>>("ended_at_ms")?.is_some(),
+        }))
+    }
+
+    /// Records which refresh token is in use and which was issued after it.
+    ///
+    /// Returns false where another request moved the session on meanwhile.
+    pub(crate) async fn session_rotate(
+        &self,
+        session: &Session,
+        current: &[u8],
+        successor: &[u8],
+        expires_at_ms: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            update session set current = $2, successor = $3, expires_at_ms = $4
+            where family = $1 and current = $5 and ended_at_ms is null";
+        let mut tx = self.begin().await?;
+        let moved = tx
+            .run(
+                SQL,
+                vals![
+                    session.family.as_slice(),
+                    current,
+                    successor,
+                    expires_at_ms,
+                    session.current.as_slice()
+                ],
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(moved == 1)
+    }
+
+    /// Ends a session: none of its refresh tokens works any more.
+    pub(crate) async fn session_end(
+        &self,
+        family: [u8; 16],
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "update session set ended_at_ms = $2 where family = $1 and ended_at_ms is null";
+        tx.run(sql, vals![family.as_slice(), now_ms]).await?;
+        tx.commit().await
+    }
+}
+
+impl Tx {
+    /// Adds a session inside a transaction.
+    pub(crate) async fn session_add(&mut self, session: &Session) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into session (family, account, device, current, successor, expires_at_ms)
+            values ($1, $2, $3, $4, null, $5)";
+        let row = vals![
+            session.family.as_slice(),
+            session.account,
+            session.device,
+            session.current.as_slice(),
+            session.expires_at_ms
+        ];
+        self.run(SQL, row).await.map(drop)
+    }
+}

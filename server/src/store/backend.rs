@@ -1,0 +1,360 @@
+//! The two databases behind one type. Every difference between them is in this file.
+//!
+//! SQL is written once, in the common part of both dialects: `$n` placeholders, text, bigint and
+//! blob, booleans as 0 or 1, times as milliseconds, sums cast to bigint.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, Sqlite, SqlSafeStr, Transaction, Type};
+
+use super::StoreError;
+
+/// The migrations in order: number, name, text with dialect tokens. Released ones never change.
+pub const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "line", include_str!("../../migrations/0001_line.sql"))];
+
+/// Connections that only read a SQLite file beside the one writer.
+const SQLITE_READERS: u32 = 4;
+
+/// Connections of one process to PostgreSQL.
+const POSTGRES_CONNECTIONS: u32 = 12;
+
+/// An open database.
+#[derive(Debug, Clone)]
+pub(crate) enum Db {
+    /// One file: a single writing connection, several reading ones.
+    Sqlite {
+        /// The one writer.
+        writer: SqlitePool,
+        /// Read-only connections.
+        readers: SqlitePool,
+    },
+    /// A server, shared by several processes.
+    Postgres(PgPool),
+}
+
+/// An open write transaction. Dropped without [`Tx::commit`], it rolls back.
+#[derive(Debug)]
+pub(crate) enum Tx {
+    /// Holds the file's write lock from the start: a queue cannot fail half way.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// Read committed; what must not be raced locks its row.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// One value bound to a statement. Typed even when null, which PostgreSQL needs.
+#[derive(Debug, Clone)]
+pub(crate) enum Val {
+    /// Number, time or boolean.
+    Int(Option<i64>),
+    /// Text.
+    Text(Option<String>),
+    /// Bytes.
+    Blob(Option<Vec<u8>>),
+}
+
+impl From<i64> for Val {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+
+impl From<bool> for Val {
+    fn from(value: bool) -> Self {
+        Self::Int(Some(i64::from(value)))
+    }
+}
+
+impl From<Option<i64>> for Val {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<&str> for Val {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<&String> for Val {
+    fn from(value: &String) -> Self {
+        Self::Text(Some(value.clone()))
+    }
+}
+
+impl From<String> for Val {
+    fn from(value: String) -> Self {
+        Self::Text(Some(value))
+    }
+}
+
+impl From<&[u8]> for Val {
+    fn from(value: &[u8]) -> Self {
+        Self::Blob(Some(value.to_vec()))
+    }
+}
+
+impl From<Vec<u8>> for Val {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Blob(Some(value))
+    }
+}
+
+impl From<Option<&[u8]>> for Val {
+    fn from(value: Option<&[u8]>) -> Self {
+        Self::Blob(value.map(<[u8]>::to_vec))
+    }
+}
+
+/// Binds a row of values: `vals![campaign, unit, 3]`.
+macro_rules! vals {
+    ($($value:expr),* $(,)?) => { vec![$($crate::store::backend::Val::from($value)),*] };
+}
+pub(crate) use vals;
+
+/// One row of either database.
+#[derive(Debug)]
+pub(crate) enum Row {
+    /// From SQLite.
+    Sqlite(SqliteRow),
+    /// From PostgreSQL.
+    Postgres(PgRow),
+}
+
+/// A column type both databases have.
+pub(crate) trait Cell: Sized {
+    /// Reads it from a SQLite row.
+    fn sqlite(row: &SqliteRow, column: &str) -> sqlx::Result<Self>;
+    /// Reads it from a PostgreSQL row.
+    fn postgres(row: &PgRow, column: &str) -> sqlx::Result<Self>;
+}
+
+impl<T> Cell for T
+where
+    T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>,
+{
+    fn sqlite(row: &SqliteRow, column: &str) -> sqlx::Result<Self> {
+        row.try_get(column)
+    }
+
+    fn postgres(row: &PgRow, column: &str) -> sqlx::Result<Self> {
+        row.try_get(column)
+    }
+}
+
+impl Row {
+    /// Reads a column by name.
+    pub(crate) fn get<T: Cell>(&self, column: &str) -> Result<T, StoreError> {
+        Ok(match self {
+            Self::Sqlite(row) => T::sqlite(row, column)?,
+            Self::Postgres(row) => T::postgres(row, column)?,
+        })
+    }
+
+    /// Reads a blob column as an id of fixed length.
+    pub(crate) fn id<T>(&self, column: &str) -> Result<T, StoreError>
+    where
+        T: Id,
+    {
+        T::from_bytes(&self.get::<Vec<u8>>(column)?).ok_or(StoreError::Damaged)
+    }
+}
+
+/// An id kept as a blob.
+pub(crate) trait Id: Sized {
+    /// Takes exactly the right number of bytes.
+    fn from_bytes(bytes: &[u8]) -> Option<Self>;
+}
+
+macro_rules! ids {
+    ($($name:ident),*) => { $(
+        impl Id for shared::id::$name {
+            fn from_bytes(bytes: &[u8]) -> Option<Self> {
+                Self::from_slice(bytes).ok()
+            }
+        }
+
+        impl From<shared::id::$name> for Val {
+            fn from(id: shared::id::$name) -> Self {
+                Self::Blob(Some(id.as_bytes().to_vec()))
+            }
+        }
+
+        impl From<Option<shared::id::$name>> for Val {
+            fn from(id: Option<shared::id::$name>) -> Self {
+                Self::Blob(id.map(|id| id.as_bytes().to_vec()))
+            }
+        }
+    )* };
+}
+ids!(CampaignId, HouseholdId, DocumentId, DeviceId, AccountId, Actor, ChangeHash, Digest);
+
+macro_rules! bound {
+    ($sql:expr, $vals:expr) => {{
+        let mut query = sqlx::query($sql);
+        for val in $vals {
+            query = match val {
+                Val::Int(value) => query.bind(value),
+                Val::Text(value) => query.bind(value),
+                Val::Blob(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
+impl Db {
+    /// Opens a SQLite file, creating it, ready for writers that need durability.
+    pub(crate) async fn sqlite(file: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // NORMAL may lose the last commits with the power, and those were acknowledged.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5));
+        let writer =
+            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS)
+            .connect_lazy_with(options.read_only(true));
+        let db = Self::Sqlite { writer, readers };
+        db.migrate().await?;
+        Ok(db)
+    }
+
+    /// Connects to PostgreSQL.
+    pub(crate) async fn postgres(url: &str) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = url.parse()?;
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(Duration::from_secs(30))
+            .connect_with(options)
+            .await?;
+        let db = Self::Postgres(pool);
+        db.migrate().await?;
+        Ok(db)
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let words = match self {
+            Self::Sqlite { .. } => [("{{int}}", "integer"), ("{{blob}}", "blob"), ("{{strict}}", " strict")],
+            Self::Postgres(_) => [("{{int}}", "bigint"), ("{{blob}}", "bytea"), ("{{strict}}", "")],
+        };
+        let migrations = MIGRATIONS
+            .iter()
+            .map(|(number, name, text)| {
+                let sql = words.iter().fold((*text).to_owned(), |sql, (token, word)| sql.replace(token, word));
+                let sql = AssertSqlSafe(sql).into_sql_str();
+                Migration::new(*number, (*name).into(), MigrationType::Simple, sql, false)
+            })
+            .collect();
+        let migrator = Migrator::with_migrations(migrations);
+        match self {
+            Self::Sqlite { writer, .. } => migrator.run(writer).await?,
+            Self::Postgres(pool) => migrator.run(pool).await?,
+        }
+        Ok(())
+    }
+
+    /// Starts a write transaction.
+    pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Reads all rows of a statement outside a transaction.
+    pub(crate) async fn all(
+        &self,
+        sql: &'static str,
+        vals: Vec<Val>,
+    ) -> Result<Vec<Row>, StoreError> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => {
+                let rows = bound!(sql, vals).fetch_all(readers).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(pool) => {
+                let rows = bound!(sql, vals).fetch_all(pool).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// Reads at most one row outside a transaction.
+    pub(crate) async fn one(
+        &self,
+        sql: &'static str,
+        vals: Vec<Val>,
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.all(sql, vals).await?.into_iter().next())
+    }
+
+    /// Closes every connection.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Reads all rows of a statement.
+    pub(crate) async fn all(
+        &mut self,
+        sql: &'static str,
+        vals: Vec<Val>,
+    ) -> Result<Vec<Row>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                let rows = bound!(sql, vals).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(tx) => {
+                let rows = bound!(sql, vals).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// Reads at most one row.
+    pub(crate) async fn one(
+        &mut self,
+        sql: &'static str,
+        vals: Vec<Val>,
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.all(sql, vals).await?.into_iter().next())
+    }
+
+    /// Runs a statement and returns how many rows it touched.
+    pub(crate) async fn run(&mut self, sql: &'static str, vals: Vec<Val>) -> Result<u64, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => bound!(sql, vals).execute(&mut **tx).await?.rows_affected(),
+            Self::Postgres(tx) => bound!(sql, vals).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// Makes everything durable. Nothing may be acknowledged before this returns.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}

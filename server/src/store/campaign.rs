@@ -1,0 +1,291 @@
+//! Campaigns, their hamlets, who is assigned where, and the units known beside the built-in ones.
+
+use shared::date::Date;
+use shared::id::{AccountId, CampaignId};
+use shared::list::{Hamlet, Registered};
+use shared::unit::Area;
+
+use super::backend::{Row, Tx, vals};
+use super::{Store, StoreError};
+
+/// A review campaign (đợt rà soát).
+#[derive(Debug, Clone)]
+pub struct Campaign {
+    /// Id.
+    pub id: CampaignId,
+    /// Name on papers.
+    pub name: String,
+    /// Province, code in force at the review date.
+    pub province: String,
+    /// Code of the standard; never derived from the year.
+    pub standard: String,
+    /// Score table as loaded, JSON; empty where none.
+    pub score_table: String,
+    /// Date of the opening list.
+    pub opening_date: Date,
+    /// Date that ages, units and counts are taken at.
+    pub review_date: Date,
+    /// Column of the score table for rural areas.
+    pub region: String,
+    /// True once closed: what arrives is held.
+    pub closed: bool,
+}
+
+fn date(row: &Row, column: &str) -> Result<Date, StoreError> {
+    Date::parse(&row.get::<String>(column)?).map_err(|_| StoreError::Damaged)
+}
+
+fn campaign(row: &Row) -> Result<Campaign, StoreError> {
+    Ok(Campaign {
+        id: row.id("id")?,
+        name: row.get("name")?,
+        province: row.get("province")?,
+        standard: row.get("standard")?,
+        score_table: row.get("score_table")?,
+        opening_date: date(row, "opening_date")?,
+        review_date: date(row, "review_date")?,
+        region: row.get("region")?,
+        closed: row.get::<Option<i64>>("closed_at_ms")?.is_some(),
+    })
+}
+
+fn count(row: &Row, column: &str) -> Result<u64, StoreError> {
+    u64::try_from(row.get::<i64>(column)?).map_err(|_| StoreError::Damaged)
+}
+
+fn hamlet(row: &Row) -> Result<(String, Hamlet), StoreError> {
+    let area = match row.get::<String>("area")?.as_str() {
+        "urban" => Area::Urban,
+        "rural" => Area::Rural,
+        _ => return Err(StoreError::Damaged),
+    };
+    let hamlet = Hamlet {
+        code: row.get("code")?,
+        name: row.get("name")?,
+        area,
+        closing: Registered {
+            households: count(row, "households")?,
+            persons: count(row, "persons")?,
+            dtts_households: count(row, "dtts_households")?,
+            dtts_persons: count(row, "dtts_persons")?,
+        },
+        opening: Registered {
+            households: count(row, "opening_households")?,
+            persons: count(row, "opening_persons")?,
+            dtts_households: count(row, "opening_dtts_households")?,
+            dtts_persons: count(row, "opening_dtts_persons")?,
+        },
+        source: row.get("source")?,
+    };
+    Ok((row.get("unit")?, hamlet))
+}
+
+/// Writes an area type as the database and the imports do.
+pub(crate) fn area_name(area: Area) -> &'static str {
+    match area {
+        Area::Urban => "urban",
+        Area::Rural => "rural",
+    }
+}
+
+fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+impl Store {
+    /// Adds a campaign.
+    pub(crate) async fn campaign_add(&self, new: &Campaign, now_ms: i64) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into campaign (id, name, province, standard, score_table, opening_date,
+                review_date, region, created_at_ms)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        let mut tx = self.begin().await?;
+        let row = vals![
+            new.id,
+            &new.name,
+            &new.province,
+            &new.standard,
+            &new.score_table,
+            new.opening_date.to_string(),
+            new.review_date.to_string(),
+            &new.region,
+            now_ms
+        ];
+        tx.run(SQL, row).await?;
+        tx.commit().await
+    }
+
+    /// Finds a campaign.
+    pub(crate) async fn campaign_get(&self, id: CampaignId) -> Result<Option<Campaign>, StoreError> {
+        let sql = "select * from campaign where id = $1";
+        self.db.one(sql, vals![id]).await?.as_ref().map(campaign).transpose()
+    }
+
+    /// Lists campaigns, newest first.
+    pub(crate) async fn campaign_list(&self) -> Result<Vec<Campaign>, StoreError> {
+        let sql = "select * from campaign order by created_at_ms desc, id";
+        self.db.all(sql, vals![]).await?.iter().map(campaign).collect()
+    }
+
+    /// Closes a campaign.
+    pub(crate) async fn campaign_close(&self, id: CampaignId, now_ms: i64) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "update campaign set closed_at_ms = $2 where id = $1 and closed_at_ms is null";
+        tx.run(sql, vals![id, now_ms]).await?;
+        tx.commit().await
+    }
+
+    /// Loads a score table into a campaign.
+    pub(crate) async fn campaign_score_table(
+        &self,
+        id: CampaignId,
+        table: &str,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        tx.run("update campaign set score_table = $2 where id = $1", vals![id, table]).await?;
+        tx.commit().await
+    }
+
+    /// Adds hamlets or replaces their counts.
+    pub(crate) async fn hamlet_put(
+        &self,
+        campaign: CampaignId,
+        hamlets: &[(String, Hamlet)],
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into hamlet (campaign, code, unit, name, area, households, persons,
+                dtts_households, dtts_persons, opening_households, opening_persons,
+                opening_dtts_households, opening_dtts_persons, source)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            on conflict (campaign, code) do update set
+                name = excluded.name, area = excluded.area, households = excluded.households,
+                persons = excluded.persons, dtts_households = excluded.dtts_households,
+                dtts_persons = excluded.dtts_persons,
+                opening_households = excluded.opening_households,
+                opening_persons = excluded.opening_persons,
+                opening_dtts_households = excluded.opening_dtts_households,
+                opening_dtts_persons = excluded.opening_dtts_persons, source = excluded.source
+            where hamlet.unit = excluded.unit";
+        let mut tx = self.begin().await?;
+        for (unit, hamlet) in hamlets {
+            let (now, then) = (hamlet.closing, hamlet.opening);
+            let row = vals![
+                campaign,
+                &hamlet.code,
+                unit,
+                &hamlet.name,
+                area_name(hamlet.area),
+                stored(now.households),
+                stored(now.persons),
+                stored(now.dtts_households),
+                stored(now.dtts_persons),
+                stored(then.households),
+                stored(then.persons),
+                stored(then.dtts_households),
+                stored(then.dtts_persons),
+                &hamlet.source
+            ];
+            tx.run(SQL, row).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Lists hamlets with their units, by code; of one unit or of all.
+    pub(crate) async fn hamlet_list(
+        &self,
+        campaign: CampaignId,
+        unit: Option<&str>,
+    ) -> Result<Vec<(String, Hamlet)>, StoreError> {
+        const SQL: &str = "
+            select * from hamlet where campaign = $1 and ($2 = '' or unit = $2) order by code";
+        let rows = self.db.all(SQL, vals![campaign, unit.unwrap_or("")]).await?;
+        rows.iter().map(hamlet).collect()
+    }
+
+    /// Assigns hamlets to people.
+    pub(crate) async fn assignment_put(
+        &self,
+        campaign: CampaignId,
+        pairs: &[(String, AccountId)],
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into assignment (campaign, hamlet, account, from_ms) values ($1, $2, $3, $4)
+            on conflict (campaign, hamlet, account) do update set until_ms = null";
+        let mut tx = self.begin().await?;
+        for (hamlet, account) in pairs {
+            tx.run(SQL, vals![campaign, hamlet, *account, now_ms]).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Ends an assignment; work done under it is still taken.
+    pub(crate) async fn assignment_end(
+        &self,
+        campaign: CampaignId,
+        hamlet: &str,
+        account: AccountId,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            update assignment set until_ms = $4
+            where campaign = $1 and hamlet = $2 and account = $3 and until_ms is null";
+        let mut tx = self.begin().await?;
+        tx.run(SQL, vals![campaign, hamlet, account, now_ms]).await?;
+        tx.commit().await
+    }
+
+    /// Lists a person's hamlets in force with their units.
+    pub(crate) async fn assignment_list(
+        &self,
+        campaign: CampaignId,
+        account: AccountId,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        const SQL: &str = "
+            select hamlet.unit, hamlet.code from assignment join hamlet
+            on hamlet.campaign = assignment.campaign and hamlet.code = assignment.hamlet
+            where assignment.campaign = $1 and assignment.account = $2
+            and assignment.until_ms is null order by hamlet.code";
+        let rows = self.db.all(SQL, vals![campaign, account]).await?;
+        rows.iter().map(|row| Ok((row.get("unit")?, row.get("code")?))).collect()
+    }
+
+    /// Lists the lists of units loaded beside the built-in one, oldest first.
+    pub(crate) async fn unit_files(&self) -> Result<Vec<String>, StoreError> {
+        let sql = "select text from unit_file order by loaded_at_ms, digest";
+        self.db.all(sql, vals![]).await?.iter().map(|row| row.get("text")).collect()
+    }
+
+    /// Keeps a list of units.
+    pub(crate) async fn unit_file_add(&self, text: &str, now_ms: i64) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into unit_file (digest, text, loaded_at_ms) values ($1, $2, $3)
+            on conflict (digest) do nothing";
+        let mut tx = self.begin().await?;
+        let digest = shared::id::sha256(text.as_bytes());
+        tx.run(SQL, vals![digest.as_slice(), text, now_ms]).await?;
+        tx.commit().await
+    }
+}
+
+impl Tx {
+    /// Lists every hamlet an account was ever assigned, and the unit of any hamlet asked for.
+    pub(crate) async fn assignment_ever(
+        &mut self,
+        campaign: CampaignId,
+        account: AccountId,
+    ) -> Result<Vec<String>, StoreError> {
+        let sql = "select hamlet from assignment where campaign = $1 and account = $2";
+        self.all(sql, vals![campaign, account]).await?.iter().map(|row| row.get("hamlet")).collect()
+    }
+
+    /// Returns the unit of a hamlet.
+    pub(crate) async fn hamlet_unit(
+        &mut self,
+        campaign: CampaignId,
+        code: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let sql = "select unit from hamlet where campaign = $1 and code = $2";
+        self.one(sql, vals![campaign, code]).await?.map(|row| row.get("unit")).transpose()
+    }
+}

@@ -1,0 +1,161 @@
+//! Which household belongs where, and the derived cache of what its log came to.
+
+use shared::id::{CampaignId, DocumentId, HouseholdId};
+
+use super::backend::{Row, Tx, vals};
+use super::{Store, StoreError};
+
+/// Where a household belongs: a server row, never document content.
+#[derive(Debug, Clone)]
+pub(crate) struct HouseholdAt {
+    pub(crate) document: DocumentId,
+    pub(crate) household: HouseholdId,
+    pub(crate) unit: String,
+    pub(crate) hamlet: String,
+    pub(crate) code: String,
+    pub(crate) opening_class: String,
+    pub(crate) opening_dtts: bool,
+    pub(crate) last_position: i64,
+}
+
+/// A household and the cache entry computed from it, if there is one.
+#[derive(Debug, Clone)]
+pub(crate) struct Cached {
+    pub(crate) at: HouseholdAt,
+    /// Position and basis the body was computed at.
+    pub(crate) computed: Option<(i64, String)>,
+    /// JSON of the standing.
+    pub(crate) body: Option<String>,
+}
+
+fn household(row: &Row) -> Result<HouseholdAt, StoreError> {
+    Ok(HouseholdAt {
+        document: row.id("document")?,
+        household: row.id("household")?,
+        unit: row.get("unit")?,
+        hamlet: row.get("hamlet")?,
+        code: row.get("code")?,
+        opening_class: row.get("opening_class")?,
+        opening_dtts: row.get::<i64>("opening_dtts")? == 1,
+        last_position: row.get("last_position")?,
+    })
+}
+
+impl Store {
+    /// Finds a household of a campaign by its document.
+    pub(crate) async fn household_get(
+        &self,
+        campaign: CampaignId,
+        document: DocumentId,
+    ) -> Result<Option<HouseholdAt>, StoreError> {
+        let sql = "select * from household where document = $1 and campaign = $2";
+        let row = self.db.one(sql, vals![document, campaign]).await?;
+        row.as_ref().map(household).transpose()
+    }
+
+    /// Lists a unit's households that have an accepted change, with what is cached of them.
+    pub(crate) async fn household_cached(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+    ) -> Result<Vec<Cached>, StoreError> {
+        const SQL: &str = "
+            select household.*, standing.position as at_position, standing.basis, standing.body
+            from household left join standing on standing.document = household.document
+            where household.campaign = $1 and household.unit = $2 and household.last_position > 0
+            order by household.household";
+        let rows = self.db.all(SQL, vals![campaign, unit]).await?;
+        rows.iter()
+            .map(|row| {
+                let position: Option<i64> = row.get("at_position")?;
+                let basis: Option<String> = row.get("basis")?;
+                Ok(Cached {
+                    at: household(row)?,
+                    computed: position.zip(basis),
+                    body: row.get("body")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Replaces cache entries.
+    pub(crate) async fn standing_put(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+        basis: &str,
+        entries: &[(DocumentId, i64, String)],
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into standing (document, campaign, unit, position, basis, body)
+            values ($1, $2, $3, $4, $5, $6)
+            on conflict (document) do update set unit = excluded.unit,
+                position = excluded.position, basis = excluded.basis, body = excluded.body";
+        let mut tx = self.begin().await?;
+        for (document, position, body) in entries {
+            tx.run(SQL, vals![*document, campaign, unit, *position, basis, body]).await?;
+        }
+        tx.commit().await
+    }
+}
+
+/// A household being registered.
+#[derive(Debug, Clone)]
+pub(crate) struct NewHousehold<'a> {
+    pub(crate) document: DocumentId,
+    pub(crate) household: HouseholdId,
+    pub(crate) unit: &'a str,
+    pub(crate) hamlet: &'a str,
+    pub(crate) code: &'a str,
+    pub(crate) opening_class: &'a str,
+    pub(crate) opening_dtts: bool,
+    pub(crate) opening_paper: &'a str,
+}
+
+impl Tx {
+    /// Registers a household; one that is known stays as it is.
+    pub(crate) async fn household_add(
+        &mut self,
+        campaign: CampaignId,
+        new: &NewHousehold<'_>,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into household (document, campaign, household, unit, hamlet, code,
+                opening_class, opening_dtts, opening_paper, last_position)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)
+            on conflict (document) do nothing";
+        let row = vals![
+            new.document,
+            campaign,
+            new.household,
+            new.unit,
+            new.hamlet,
+            new.code,
+            new.opening_class,
+            new.opening_dtts,
+            new.opening_paper
+        ];
+        self.run(SQL, row).await.map(drop)
+    }
+
+    /// Finds a household of a campaign by its document.
+    pub(crate) async fn household_get(
+        &mut self,
+        campaign: CampaignId,
+        document: DocumentId,
+    ) -> Result<Option<HouseholdAt>, StoreError> {
+        let sql = "select * from household where document = $1 and campaign = $2";
+        let row = self.one(sql, vals![document, campaign]).await?;
+        row.as_ref().map(household).transpose()
+    }
+
+    /// Notes the newest accepted change of a household.
+    pub(crate) async fn household_moved_on(
+        &mut self,
+        document: DocumentId,
+        position: i64,
+    ) -> Result<(), StoreError> {
+        let sql = "update household set last_position = $2 where document = $1";
+        self.run(sql, vals![document, position]).await.map(drop)
+    }
+}

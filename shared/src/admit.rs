@@ -1,0 +1,107 @@
+//! What becomes of a sound change on arrival: merged, kept waiting, or held for a person.
+//!
+//! Nothing here refuses: once the signature holds, every change is stored and acknowledged.
+
+use mobile_schema::problem::{self, Problem};
+
+/// What is known about a change when it arrives. Device clocks are no part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Circumstances {
+    /// The signing device was revoked before this arrived.
+    pub device_revoked: bool,
+    /// The manifest names a newer form than the server knows.
+    pub schema_newer: bool,
+    /// The document is neither listed nor declared as a new household.
+    pub document_foreign: bool,
+    /// The document has reached its size limit.
+    pub document_full: bool,
+    /// The campaign is closed.
+    pub campaign_closed: bool,
+    /// The signer was assigned the household's hamlet, now or formerly.
+    pub ever_assigned: bool,
+    /// The unit's list is frozen.
+    pub list_frozen: bool,
+    /// Where the changes it builds on are.
+    pub ancestors: Ancestors,
+}
+
+/// Where the changes that one builds on are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ancestors {
+    /// All accepted.
+    Accepted,
+    /// One is held or quarantined: what builds on it waits for the same person.
+    Aside,
+    /// One has not arrived.
+    Missing,
+}
+
+/// What is done with the change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// Goes into the log at the next position.
+    Accept,
+    /// Kept until the missing ancestor arrives.
+    Wait,
+    /// Kept until a person decides, under this published reason.
+    Hold(&'static Problem),
+}
+
+/// Decides on one change.
+///
+/// ```
+/// use shared::admit::{Admission, Ancestors, Circumstances, admit};
+///
+/// let fine = Circumstances {
+///     device_revoked: false,
+///     schema_newer: false,
+///     document_foreign: false,
+///     document_full: false,
+///     campaign_closed: false,
+///     ever_assigned: true,
+///     list_frozen: false,
+///     ancestors: Ancestors::Accepted,
+/// };
+/// assert_eq!(admit(&fine), Admission::Accept);
+/// let late = Circumstances { list_frozen: true, ..fine };
+/// assert!(matches!(admit(&late), Admission::Hold(reason) if reason.name == "list-frozen"));
+/// ```
+pub fn admit(of: &Circumstances) -> Admission {
+    // From what says most about the sender to what passes with time.
+    let holds = [
+        (of.device_revoked, &problem::DEVICE_REVOKED),
+        (of.document_foreign, &problem::DOCUMENT_FOREIGN),
+        (of.schema_newer, &problem::SCHEMA_NEWER),
+        (!of.document_foreign && !of.ever_assigned, &problem::HAMLET_NOT_ASSIGNED),
+        (of.campaign_closed, &problem::CAMPAIGN_CLOSED),
+        (of.list_frozen, &problem::LIST_FROZEN),
+        (of.document_full, &problem::DOCUMENT_TOO_LARGE),
+        (of.ancestors == Ancestors::Aside, &problem::ANCESTOR_HELD),
+    ];
+    match holds.iter().find(|(holds, _)| *holds) {
+        Some((_, reason)) => Admission::Hold(reason),
+        None if of.ancestors == Ancestors::Missing => Admission::Wait,
+        None => Admission::Accept,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_stays_held_when_its_ancestors_are_missing() {
+        let of = Circumstances {
+            device_revoked: false,
+            schema_newer: true,
+            document_foreign: false,
+            document_full: false,
+            campaign_closed: false,
+            ever_assigned: true,
+            list_frozen: false,
+            ancestors: Ancestors::Missing,
+        };
+        assert_eq!(admit(&of), Admission::Hold(&problem::SCHEMA_NEWER));
+        assert_eq!(admit(&Circumstances { schema_newer: false, ..of }), Admission::Wait);
+    }
+}

@@ -1,0 +1,255 @@
+//! How far a client has read: a position in each unit's log, for each set of hamlets it may see.
+//!
+//! The cursor is the client's to keep and the server's to judge: whatever it says, only what is in
+//! scope now is sent. A hamlet that came into scope is read from the start, whatever the cursor.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::canonical::{Decoder, Encoder, Malformed};
+
+/// Which hamlets of a unit somebody may see.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hamlets {
+    /// The whole unit.
+    All,
+    /// These, by code.
+    Only(BTreeSet<String>),
+}
+
+/// What somebody may see: hamlets by unit.
+pub type Scope = BTreeMap<String, Hamlets>;
+
+/// Progress in one unit's log for one set of its hamlets.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Segment {
+    /// Unit code.
+    pub unit: String,
+    /// The hamlets read at this pace.
+    pub hamlets: Hamlets,
+    /// Everything up to this position has been sent.
+    pub position: i64,
+    /// Up to here the client gets its own changes too: it had none of these households before.
+    pub whole_until: i64,
+}
+
+/// A client's progress in everything it may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// Epoch of the store the positions are of.
+    pub epoch: [u8; 16],
+    /// Progress, one entry a unit once everything has been caught up.
+    pub segments: Vec<Segment>,
+}
+
+/// What a cursor comes to against the scope of now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// What to read, and from where.
+    pub segments: Vec<Segment>,
+    /// Hamlets (or units, for whole ones) that came into scope.
+    pub entered: Vec<String>,
+    /// Those that left it.
+    pub left: Vec<String>,
+}
+
+impl Cursor {
+    /// Writes the cursor as opaque bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Encoder::new("c1");
+        out.bytes(&self.epoch);
+        out.count(self.segments.len());
+        for segment in &self.segments {
+            out.text(&segment.unit);
+            match &segment.hamlets {
+                Hamlets::All => out.byte(0),
+                Hamlets::Only(codes) => {
+                    out.byte(1);
+                    out.count(codes.len());
+                    for code in codes {
+                        out.text(code);
+                    }
+                }
+            }
+            out.signed(segment.position);
+            out.signed(segment.whole_until);
+        }
+        out.finish()
+    }
+
+    /// Reads what [`Cursor::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut input = Decoder::new(bytes, "c1")?;
+        let epoch = input.array()?;
+        let segments = (0..input.count()?)
+            .map(|_| {
+                let unit = input.text()?;
+                let hamlets = match input.byte()? {
+                    0 => Hamlets::All,
+                    1 => Hamlets::Only(
+                        (0..input.count()?).map(|_| input.text()).collect::<Result<_, _>>()?,
+                    ),
+                    _ => return Err(Malformed),
+                };
+                let (position, whole_until) = (input.signed()?, input.signed()?);
+                if position < 0 {
+                    return Err(Malformed);
+                }
+                Ok(Segment { unit, hamlets, position, whole_until })
+            })
+            .collect::<Result<_, _>>()?;
+        input.end()?;
+        Ok(Self { epoch, segments })
+    }
+}
+
+/// Turns a cursor and the scope of now into what to read. `newest` holds each unit's last position.
+pub fn reading(cursor: Option<&Cursor>, scope: &Scope, newest: &BTreeMap<String, i64>) -> Reading {
+    let mut reading = Reading::default();
+    let known: &[Segment] = cursor.map_or(&[], |cursor| &cursor.segments);
+    for (unit, hamlets) in scope {
+        let last = newest.get(unit).copied().unwrap_or(0);
+        let mut open = hamlets.clone();
+        for segment in known.iter().filter(|segment| segment.unit == *unit) {
+            let Some((shared, rest)) = split(&open, &segment.hamlets) else { continue };
+            open = rest;
+            // A position beyond the log is of another store; read from the start.
+            let beyond = segment.position > last;
+            reading.segments.push(Segment {
+                unit: unit.clone(),
+                hamlets: shared,
+                position: if beyond { 0 } else { segment.position },
+                whole_until: if beyond { last } else { segment.whole_until },
+            });
+        }
+        if open != Hamlets::Only(BTreeSet::new()) {
+            reading.entered.extend(names(unit, &open));
+            let (unit, hamlets) = (unit.clone(), open);
+            reading.segments.push(Segment { unit, hamlets, position: 0, whole_until: last });
+        }
+    }
+    for segment in known {
+        let kept = scope.get(&segment.unit);
+        match (&segment.hamlets, kept) {
+            (_, Some(Hamlets::All)) => {}
+            (Hamlets::Only(codes), Some(Hamlets::Only(now))) => {
+                reading.left.extend(codes.difference(now).cloned());
+            }
+            (hamlets, _) => reading.left.extend(names(&segment.unit, hamlets)),
+        }
+    }
+    reading
+}
+
+/// Joins the segments of a unit that stand at the same position.
+pub fn joined(segments: Vec<Segment>) -> Vec<Segment> {
+    let mut joined: Vec<Segment> = Vec::new();
+    for segment in segments {
+        let same = joined
+            .iter_mut()
+            .find(|other| other.unit == segment.unit && other.position == segment.position);
+        match same {
+            None => joined.push(segment),
+            Some(other) => {
+                other.whole_until = other.whole_until.max(segment.whole_until);
+                if let (Hamlets::Only(codes), Hamlets::Only(more)) =
+                    (&mut other.hamlets, &segment.hamlets)
+                {
+                    codes.extend(more.iter().cloned());
+                } else {
+                    other.hamlets = Hamlets::All;
+                }
+            }
+        }
+    }
+    joined
+}
+
+/// Splits what is open into what a segment covers and what it does not; `None` if nothing.
+fn split(open: &Hamlets, covered: &Hamlets) -> Option<(Hamlets, Hamlets)> {
+    let nothing = Hamlets::Only(BTreeSet::new());
+    match (open, covered) {
+        (open, _) if *open == nothing => None,
+        (open, Hamlets::All) => Some((open.clone(), nothing)),
+        // Hamlets read one by one say nothing about the unit as a whole.
+        (Hamlets::All, Hamlets::Only(_)) => None,
+        (Hamlets::Only(open), Hamlets::Only(covered)) => {
+            let shared: BTreeSet<String> = open.intersection(covered).cloned().collect();
+            let rest = open.difference(covered).cloned().collect();
+            (!shared.is_empty()).then_some((Hamlets::Only(shared), Hamlets::Only(rest)))
+        }
+    }
+}
+
+fn names(unit: &str, hamlets: &Hamlets) -> Vec<String> {
+    match hamlets {
+        Hamlets::All => vec![unit.to_owned()],
+        Hamlets::Only(codes) => codes.iter().cloned().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn only(codes: &[&str]) -> Hamlets {
+        Hamlets::Only(codes.iter().map(|code| (*code).to_owned()).collect())
+    }
+
+    fn scope(codes: &[&str]) -> Scope {
+        Scope::from([("19333".to_owned(), only(codes))])
+    }
+
+    #[test]
+    fn a_new_hamlet_is_read_from_the_start_and_a_former_one_no_more() {
+        let newest = BTreeMap::from([("19333".to_owned(), 9)]);
+        let first = reading(None, &scope(&["a", "b"]), &newest);
+        assert_eq!(first.entered, ["a", "b"]);
+
+        let mut segments = first.segments;
+        segments[0].position = 9;
+        let cursor = Cursor { epoch: [0; 16], segments };
+        let cursor = Cursor::decode(&cursor.encode()).unwrap();
+        let then = reading(Some(&cursor), &scope(&["b", "c"]), &newest);
+        assert_eq!((then.entered, then.left), (vec!["c".to_owned()], vec!["a".to_owned()]));
+        let positions: Vec<_> = then.segments.iter().map(|s| (&s.hamlets, s.position)).collect();
+        assert_eq!(positions, [(&only(&["b"]), 9), (&only(&["c"]), 0)]);
+    }
+
+    #[test]
+    fn segments_join_once_they_stand_together() {
+        let at = |hamlets, position| Segment {
+            unit: "19333".into(),
+            hamlets,
+            position,
+            whole_until: 3,
+        };
+        let apart = joined(vec![at(only(&["a"]), 9), at(only(&["b"]), 4)]);
+        assert_eq!(apart.len(), 2);
+        let together = joined(vec![at(only(&["a"]), 9), at(only(&["b"]), 9)]);
+        assert_eq!(together, [at(only(&["a", "b"]), 9)]);
+    }
+
+    #[test]
+    fn a_cursor_claims_no_scope() {
+        let cursor = Cursor {
+            epoch: [0; 16],
+            segments: vec![Segment {
+                unit: "19336".into(),
+                hamlets: Hamlets::All,
+                position: 0,
+                whole_until: 0,
+            }],
+        };
+        let newest = BTreeMap::new();
+        let read = reading(Some(&cursor), &scope(&["a"]), &newest);
+        assert!(read.segments.iter().all(|segment| segment.unit == "19333"));
+        assert_eq!(read.left, ["19336"]);
+    }
+
+    #[test]
+    fn damaged_cursors_are_refused() {
+        assert!(Cursor::decode(b"").is_err());
+        assert!(Cursor::decode(&[0xff; 40]).is_err());
+    }
+}
