@@ -30,6 +30,9 @@ pub struct SyncRequest {
     /// Signed batches, each judged on its own.
     #[serde(default)]
     pub batches: Vec<Batch>,
+    /// True with the last request that empties the phone: all its work is handed in (đã nộp hết).
+    #[serde(default)]
+    pub all_in: bool,
 }
 
 /// Changes of one device with the manifest that names them.

@@ -33,7 +33,7 @@ const TS_HEAD: &str = "\
 /// A test compares the field names with what the Rust types write.
 const TS_FRAMES: &str = r#"
 /** What a phone sends to POST /v1/sync (CBOR). Ids are byte strings of 16, hashes of 32. */
-export type SyncRequest = { v: number; campaign: Uint8Array; cursor: Uint8Array; batches: Array<Batch> };
+export type SyncRequest = { v: number; campaign: Uint8Array; cursor: Uint8Array; batches: Array<Batch>; all_in?: boolean };
 
 /** Changes of one device with the signed manifest that names them; manifest is CBOR of Manifest. */
 export type Batch = { manifest: Uint8Array; signature: Uint8Array; chunks: Array<Uint8Array> };
@@ -332,7 +332,7 @@ mod tests {
         let new_household = frame::NewHousehold { household: id, hamlet: String::new() };
         check(
             "SyncRequest",
-            &frame::SyncRequest { v: 1, campaign: id, cursor: bytes.clone(), batches: vec![] },
+            &frame::SyncRequest { v: 1, campaign: id, cursor: bytes.clone(), batches: vec![], all_in: false },
         );
         check(
             "Batch",

@@ -47,6 +47,31 @@ impl Date {
         Ok(Self { year, month, day })
     }
 
+    /// Returns the day a time falls on, UTC.
+    ///
+    /// ```
+    /// use shared::date::Date;
+    ///
+    /// assert_eq!(Date::of_unix_ms(0).to_string(), "1970-01-01");
+    /// assert_eq!(Date::of_unix_ms(1_671_012_000_000).to_string(), "2022-12-14");
+    /// ```
+    pub fn of_unix_ms(ms: i64) -> Self {
+        // Counted in 400-year cycles from 1 March of year 0, so that the leap day ends a year.
+        let days = ms.div_euclid(86_400_000) + 719_468;
+        let (cycle, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * day + 2) / 153;
+        let in_month = day - (153 * month + 2) / 5 + 1;
+        let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+        let year = i32::try_from(cycle * 400 + year + next).unwrap_or(i32::MAX);
+        Self {
+            year,
+            month: u8::try_from(month).unwrap_or(12),
+            day: u8::try_from(in_month).unwrap_or(28),
+        }
+    }
+
     /// Reads `YYYY-MM-DD`, with all digits present.
     pub fn parse(text: &str) -> Result<Self, DateError> {
         let partial = PartialDate::parse(text).map_err(|error| match error {

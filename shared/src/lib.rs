@@ -11,6 +11,7 @@
 //! | [`merge`] | the set of a household's changes | one document, and what was left out of it |
 //! | [`resolve`] | a document | agreed answers, and every dispute |
 //! | [`classify`] | answers, area type, standard | class, points, indicators, and why |
+//! | [`standing`] | one household's log | its row of the list, and what is open about it |
 //! | [`list`] | households of a commune | what is still open; frozen bytes and their root |
 //! | [`approve`] | a list's step and what somebody does | the next step, or why not |
 //! | [`aggregate`] | frozen lists | exact counts and rates |
@@ -38,6 +39,8 @@ pub mod merge;
 pub mod page;
 #[cfg(feature = "merge")]
 pub mod resolve;
+#[cfg(feature = "merge")]
+pub mod standing;
 #[cfg(feature = "merge")]
 pub mod verify;
 

@@ -47,7 +47,7 @@ pub struct Merged {
 /// ```
 /// use shared::merge::{genesis_hash, merge};
 ///
-/// let merged = merge(&[]);
+/// let merged = merge::<Vec<u8>>(&[]);
 /// assert_eq!(merged.doc.get_heads()[0].0, genesis_hash().0);
 /// assert!(merged.waiting.is_empty());
 /// ```

@@ -78,6 +78,17 @@ impl Store {
             .collect()
     }
 
+    /// Lists the codes of a unit's opening households.
+    pub(crate) async fn household_codes(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+    ) -> Result<std::collections::BTreeSet<String>, StoreError> {
+        const SQL: &str = "
+            select code from household where campaign = $1 and unit = $2 and code <> ''";
+        self.db.all(SQL, vals![campaign, unit]).await?.iter().map(|row| row.get("code")).collect()
+    }
+
     /// Replaces cache entries.
     pub(crate) async fn standing_put(
         &self,

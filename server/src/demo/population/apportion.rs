@@ -72,7 +72,8 @@ pub(super) fn bounded(total: u64, weights: &[u64], bounds: &[(u64, u64)]) -> Opt
         // What has no weight gives first and takes last.
         let idle = |place: usize| weights[place] == 0 && rooms[place] > 0;
         if open.iter().all(|weight| *weight == 0) || (sum > total && (0..rooms.len()).any(idle)) {
-            open = (0..rooms.len()).map(|place| if idle(place) { rooms[place] } else { 0 }).collect();
+            open =
+                (0..rooms.len()).map(|place| if idle(place) { rooms[place] } else { 0 }).collect();
         }
         let moves = largest_remainder(sum.abs_diff(total), &open);
         for ((part, room), step) in parts.iter_mut().zip(&rooms).zip(moves) {
@@ -102,5 +103,53 @@ impl Carry {
         let part = self.left / 1000;
         self.left %= 1000;
         part
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::rng::Rng;
+    use super::*;
+
+    #[test]
+    fn parts_add_up_and_are_nearly_in_proportion() {
+        assert_eq!(largest_remainder(10, &[1, 1, 1]), [4, 3, 3]);
+        assert_eq!(largest_remainder(7, &[0, 3, 1]), [0, 5, 2]);
+        assert_eq!(largest_remainder(3, &[0, 0]), [2, 1]);
+        assert_eq!(largest_remainder(0, &[]), Vec::<u64>::new());
+        assert_eq!((share(5, 1, 2), share(4, 1, 3), share(0, 1, 3)), (3, 1, 0));
+    }
+
+    #[test]
+    fn bounds_hold_wherever_a_split_exists() {
+        let mut rng = Rng::new(1, 0);
+        for _ in 0..5_000 {
+            let count = rng.index(6) + 1;
+            let weights: Vec<u64> = (0..count).map(|_| rng.below(4)).collect();
+            let bounds: Vec<(u64, u64)> = (0..count)
+                .map(|_| {
+                    let low = rng.below(5);
+                    (low, low + rng.below(20))
+                })
+                .collect();
+            let low: u64 = bounds.iter().map(|(low, _)| low).sum();
+            let high: u64 = bounds.iter().map(|(_, high)| high).sum();
+            let total = low + rng.below(high - low + 1);
+            let parts = bounded(total, &weights, &bounds).unwrap();
+            assert_eq!(parts.iter().sum::<u64>(), total);
+            let within = |(part, (low, high)): (&u64, &(u64, u64))| low <= part && part <= high;
+            assert!(parts.iter().zip(&bounds).all(within), "{weights:?} {bounds:?} {parts:?}");
+            assert_eq!(bounded(high + 1, &weights, &bounds), None);
+        }
+        assert_eq!(bounded(5, &[0, 1], &[(0, 9), (0, 9)]).unwrap(), [0, 5]);
+        assert_eq!(bounded(9, &[0, 1], &[(0, 9), (0, 6)]).unwrap(), [3, 6]);
+    }
+
+    #[test]
+    fn a_carried_rate_loses_nothing() {
+        let mut carry = Carry::new(8);
+        let total: u64 = (0..1_000).map(|_| carry.of(13)).sum();
+        assert_eq!(total, 104);
     }
 }

@@ -51,7 +51,8 @@ pub(super) fn communes(
         for (unit, figures) in of_district(&code, district, figures, tree, &mut rng)? {
             let full_scale = share(figures.all().closing.households, SCALE_FULL_PPM, scale_ppm);
             let hamlets = of_commune(unit, figures, full_scale, &targets.assumed, &mut rng)?;
-            let hamlets = hamlets.into_iter().map(|figures| Place { figures, flows: Default::default() });
+            let hamlets =
+                hamlets.into_iter().map(|figures| Place { figures, flows: Default::default() });
             drafts.push(Draft { unit, district, hamlets: hamlets.collect() });
         }
     }
@@ -139,7 +140,8 @@ fn commune_weights(
     let jitter = rng.below(61) + 70;
     let size = special.map_or(100, |commune| commune.size_percent);
     let size = size * jitter * if urban { 3 } else { 2 };
-    let dtts_ppm = special.and_then(|commune| commune.dtts_per_mille).map_or(usual_ppm, |of| of * 1000);
+    let dtts_ppm =
+        special.and_then(|commune| commune.dtts_per_mille).map_or(usual_ppm, |of| of * 1000);
     let poverty = if urban { 45 } else { 85 } + rng.below(31);
     weights(size, dtts_ppm, poverty, rng)
 }
@@ -214,8 +216,7 @@ fn refuse_applicants(drafts: &mut [Draft<'_>], applicants: u64) {
             }
         }
     }
-    let cells: Vec<u64> =
-        drafts.iter().flat_map(|draft| &draft.hamlets).flat_map(rooms).collect();
+    let cells: Vec<u64> = drafts.iter().flat_map(|draft| &draft.hamlets).flat_map(rooms).collect();
     let bounds: Vec<(u64, u64)> = cells.iter().map(|room| (0, *room)).collect();
     let left = left.min(cells.iter().sum());
     let parts = bounded(left, &cells, &bounds).expect("no more applicants than rooms");
@@ -260,7 +261,8 @@ fn finish(draft: Draft<'_>, targets: &Targets, serial: &mut u64, rng: &mut Rng) 
     };
     for ((place, name), number) in hamlets.into_iter().zip(names).zip(1..) {
         let code = format!("{}-{number:02}", unit.code());
-        let specs = households(&code, area, &place.flows, (&targets.assumed, ethnicities), serial, rng);
+        let specs =
+            households(&code, area, &place.flows, (&targets.assumed, ethnicities), serial, rng);
         let (opening, closing) = registered(place.figures, &specs, &targets.assumed, rng);
         let source = "synthetic (demo)".to_owned();
         plan.hamlets.push(Hamlet { code, name, area, closing, opening, source });

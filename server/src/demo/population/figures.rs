@@ -38,13 +38,12 @@ impl Count {
         self.poor.checked_add(self.near_poor).is_some_and(|both| both <= self.households)
     }
 
-    /// Tells whether this is part of `whole`, neither poor and near-poor nor the rest being more.
+    /// Tells whether this is part of `whole` in every class, those in neither class included.
     pub(super) fn is_part_of(self, whole: Self) -> bool {
-        self.poor <= whole.poor
-            && self.near_poor <= whole.near_poor
-            && self.households <= whole.households
-            && self.households - self.poor - self.near_poor
-                <= whole.households - whole.poor - whole.near_poor
+        let within = self.households <= whole.households
+            && self.poor <= whole.poor
+            && self.near_poor <= whole.near_poor;
+        within && whole.minus(self).fits()
     }
 }
 

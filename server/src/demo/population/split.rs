@@ -46,8 +46,10 @@ fn at_date(
         totals: (of(&whole.0), of(&whole.1)),
         weights: parts.iter().map(|part| (of(&part.dtts), of(&part.other))).collect(),
     };
-    let infeasible =
-        |quantity: &Quantity| PlanError::Infeasible { unit: unit.to_owned(), quantity: quantity.name };
+    let infeasible = |quantity: &Quantity| PlanError::Infeasible {
+        unit: unit.to_owned(),
+        quantity: quantity.name,
+    };
 
     let households = quantity("households", |count| count.households);
     let endless = vec![(whole.0.households, whole.1.households); parts.len()];
@@ -147,14 +149,11 @@ impl Quantity {
         let bounds_low: u64 = bounds.iter().map(|(low, _)| low).sum();
         let bounds_high: u64 = bounds.iter().map(|(_, high)| high).sum();
         let (dtts, other) = self.totals;
-        let low = bounds_low
-            .max(published.saturating_sub(other))
-            .max(dtts.saturating_sub(free_dtts));
-        let high = bounds_high
-            .min(dtts)
-            .min(published.checked_sub(other.saturating_sub(free_other))?);
-        let cells =
-            [sum(fixed, &|at| self.weights[at].0), sum(free, &|at| self.weights[at].0)];
+        let low =
+            bounds_low.max(published.saturating_sub(other)).max(dtts.saturating_sub(free_dtts));
+        let high =
+            bounds_high.min(dtts).min(published.checked_sub(other.saturating_sub(free_other))?);
+        let cells = [sum(fixed, &|at| self.weights[at].0), sum(free, &|at| self.weights[at].0)];
         let wanted = if free.is_empty() { dtts } else { largest_remainder(dtts, &cells)[0] };
         (low <= high).then(|| wanted.clamp(low, high))
     }

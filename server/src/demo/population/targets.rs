@@ -225,16 +225,10 @@ impl Targets {
             return Err(PlanError::Scale { scale_ppm });
         }
         let other = |all: Count, dtts: Count| all.minus(dtts);
-        let opening = scale(
-            self.dtts.opening,
-            other(self.all.opening, self.dtts.opening),
-            scale_ppm,
-        );
-        let closing = scale(
-            self.dtts.closing,
-            other(self.all.closing, self.dtts.closing),
-            scale_ppm,
-        );
+        let opening =
+            scale(self.dtts.opening, other(self.all.opening, self.dtts.opening), scale_ppm);
+        let closing =
+            scale(self.dtts.closing, other(self.all.closing, self.dtts.closing), scale_ppm);
         Ok(Figures {
             dtts: GroupFigures { opening: opening.0, closing: closing.0 },
             other: GroupFigures { opening: opening.1, closing: closing.1 },
@@ -406,14 +400,7 @@ fn usable(ethnicities: &BTreeMap<String, u64>) -> bool {
 fn scale(dtts: Count, other: Count, scale_ppm: u64) -> (Count, Count) {
     let households = share(dtts.households + other.households, scale_ppm, SCALE_FULL_PPM);
     let rest = |count: Count| count.households - count.poor - count.near_poor;
-    let cells = [
-        dtts.poor,
-        dtts.near_poor,
-        rest(dtts),
-        other.poor,
-        other.near_poor,
-        rest(other),
-    ];
+    let cells = [dtts.poor, dtts.near_poor, rest(dtts), other.poor, other.near_poor, rest(other)];
     let scaled = largest_remainder(households, &cells);
     let count = |cells: &[u64]| Count {
         households: cells.iter().sum(),

@@ -1,0 +1,137 @@
+//! Every route, grouped by who calls it. A route and its description stand together.
+
+mod accounts;
+mod campaigns;
+mod devices;
+mod extract;
+mod health;
+mod households;
+mod imports;
+mod lists;
+mod rates;
+mod sessions;
+mod sync;
+
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use mobile_schema::problem;
+use shared::limits;
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::problem::Problem;
+
+/// Longest a request may take, seconds: a slow line's upload of one part.
+const REQUEST_SECONDS: u64 = 120;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Rà Soát",
+        description = "Sync server of the annual review of poor and near-poor households.",
+        license(name = "AGPL-3.0-or-later")
+    ),
+    modifiers(&Bearer)
+)]
+struct Api;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, document: &mut Document) {
+        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme(
+            "bearer",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
+    }
+}
+
+fn routes() -> OpenApiRouter<App> {
+    let anyone = OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::welcome))
+        .routes(routes!(health::describe))
+        .routes(routes!(sessions::sign_in))
+        .routes(routes!(sessions::refresh))
+        .routes(routes!(devices::enrol));
+    let phones = OpenApiRouter::new().routes(routes!(sync::sync));
+    let offices = OpenApiRouter::new()
+        .routes(routes!(sessions::me))
+        .routes(routes!(accounts::list, accounts::add))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::issue_codes))
+        .routes(routes!(devices::revoke))
+        .routes(routes!(campaigns::list, campaigns::add))
+        .routes(routes!(campaigns::progress))
+        .routes(routes!(households::list))
+        .routes(routes!(households::disputes))
+        .routes(routes!(households::aside))
+        .routes(routes!(households::read))
+        .routes(routes!(households::settle))
+        .routes(routes!(lists::read, lists::act))
+        .routes(routes!(lists::waive))
+        .routes(routes!(rates::read))
+        .routes(routes!(rates::read_csv));
+    let province = OpenApiRouter::new()
+        .routes(routes!(campaigns::close))
+        .routes(routes!(imports::score_table))
+        .routes(routes!(imports::hamlets))
+        .routes(routes!(imports::roster))
+        .routes(routes!(imports::assignments))
+        .routes(routes!(imports::units))
+        .layer(DefaultBodyLimit::max(limits::IMPORT_BYTES_MAX));
+    OpenApiRouter::with_openapi(Api::openapi())
+        .merge(anyone)
+        .merge(phones)
+        .merge(offices)
+        .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES_MAX))
+        .merge(province)
+}
+
+/// Returns the OpenAPI 3.1 description of every route.
+pub fn openapi() -> Document {
+    routes().into_openapi()
+}
+
+/// Builds the router of a running installation.
+pub fn router(app: App) -> Router {
+    let (router, _) = routes().split_for_parts();
+    router
+        .fallback(async || Problem::new(&problem::NOT_FOUND))
+        .method_not_allowed_fallback(async || Problem::new(&problem::METHOD_NOT_ALLOWED))
+        .layer(middleware::from_fn_with_state(app.clone(), watch))
+        .with_state(app)
+}
+
+/// Bounds a request's time, contains a panic, and logs one line without anything personal in it.
+async fn watch(State(_app): State<App>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    // The route, never the address: ids and queries stay out of the log.
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched".to_owned(), |path| path.as_str().to_owned());
+    let answer = tokio::spawn(async move {
+        tokio::time::timeout(Duration::from_secs(REQUEST_SECONDS), next.run(request)).await
+    });
+    let response = match answer.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => StatusCode::REQUEST_TIMEOUT.into_response(),
+        Err(_) => Problem::new(&problem::STORE_FAILED).into_response(),
+    };
+    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(%method, route, status = response.status().as_u16(), took_ms, "request");
+    response
+}

@@ -1,0 +1,184 @@
+//! Campaigns: which there are, adding and closing one, and how far its communes have come.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use mobile_schema::problem;
+use serde::{Deserialize, Serialize};
+use shared::date::Date;
+use shared::id::CampaignId;
+use shared::scope::Role;
+use shared::unit::UnitTree;
+
+use super::extract::{Json, Path, campaign};
+use crate::app::App;
+use crate::auth::Actor;
+use crate::keys::random;
+use crate::problem::{Body, Problem};
+use crate::standing::standard_named;
+use crate::store::StoreError;
+use crate::store::campaign::Campaign;
+
+/// Returns the units in force at the newest campaign's review date, or today's without one.
+pub(super) async fn newest_tree(app: &App) -> Result<Arc<UnitTree>, StoreError> {
+    let newest = app.store.campaign_list().await?.into_iter().next();
+    let date = newest.map_or_else(|| Date::of_unix_ms(app.now_ms()), |campaign| campaign.review_date);
+    app.tree(date).await
+}
+
+/// A review campaign.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Shown {
+    #[schema(value_type = String)]
+    id: CampaignId,
+    name: String,
+    province: String,
+    standard: String,
+    opening_date: String,
+    review_date: String,
+    closed: bool,
+}
+
+impl From<Campaign> for Shown {
+    fn from(campaign: Campaign) -> Self {
+        Self {
+            id: campaign.id,
+            name: campaign.name,
+            province: campaign.province,
+            standard: campaign.standard,
+            opening_date: campaign.opening_date.to_string(),
+            review_date: campaign.review_date.to_string(),
+            closed: campaign.closed,
+        }
+    }
+}
+
+/// Lists the campaigns of the caller's province, newest first.
+#[utoipa::path(get, path = "/v1/campaigns", security(("bearer" = [])), responses(
+    (status = 200, body = Vec<Shown>),
+    (status = 401, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(
+    State(app): State<App>,
+    actor: Actor,
+) -> Result<Json<Vec<Shown>>, Problem> {
+    let mut seen = Vec::new();
+    for campaign in app.store.campaign_list().await? {
+        let tree = app.tree(campaign.review_date).await?;
+        if tree.contains(&campaign.province, &actor.account.post.unit) {
+            seen.push(Shown::from(campaign));
+        }
+    }
+    Ok(Json(seen))
+}
+
+/// A campaign to be added.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub(super) struct New {
+    name: String,
+    /// Unit code of the province, in force at the review date.
+    province: String,
+    /// Code of a built-in standard, for example `nd-07-2021`; never derived from the year.
+    standard: String,
+    /// `YYYY-MM-DD`.
+    opening_date: String,
+    /// `YYYY-MM-DD`.
+    review_date: String,
+    /// Column of the score table for rural areas.
+    region: String,
+}
+
+/// Adds a campaign.
+#[utoipa::path(post, path = "/v1/campaigns", request_body = New, security(("bearer" = [])),
+    responses(
+    (status = 200, body = Shown),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 422, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn add(
+    State(app): State<App>,
+    actor: Actor,
+    Json(new): Json<New>,
+) -> Result<Json<Shown>, Problem> {
+    let actor = actor.with_role(&[Role::Province])?;
+    let date = |text: &str| Date::parse(text).map_err(|_| Problem::new(&problem::BODY_MALFORMED));
+    let (opening_date, review_date) = (date(&new.opening_date)?, date(&new.review_date)?);
+    if opening_date > review_date || new.name.trim().is_empty() {
+        return Err(Problem::new(&problem::BODY_MALFORMED));
+    }
+    standard_named(&new.standard).ok_or(&problem::STANDARD_UNKNOWN)?;
+    let tree = app.tree(review_date).await?;
+    let unit = tree.get(&new.province).ok_or(&problem::UNIT_UNKNOWN)?;
+    if !actor.account.post.covers(&tree, unit.code()) {
+        return Err(Problem::new(&problem::UNIT_UNKNOWN));
+    }
+    let campaign = Campaign {
+        id: CampaignId(random()),
+        name: new.name,
+        province: new.province,
+        standard: new.standard,
+        score_table: String::new(),
+        opening_date,
+        review_date,
+        region: new.region,
+        closed: false,
+    };
+    app.store.campaign_add(&campaign, app.now_ms()).await?;
+    Ok(Json(Shown::from(campaign)))
+}
+
+/// Closes a campaign: what arrives from now on is held.
+#[utoipa::path(post, path = "/v1/campaigns/{campaign}/close", security(("bearer" = [])),
+    params(("campaign" = String, Path)), responses(
+    (status = 200, body = bool),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn close(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<CampaignId>,
+) -> Result<Json<bool>, Problem> {
+    let actor = actor.with_role(&[Role::Province])?;
+    let seen = campaign(&app, &actor, id).await?;
+    app.store.campaign_close(seen.campaign.id, app.now_ms()).await?;
+    Ok(Json(true))
+}
+
+/// Where one unit's list stands.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Progress {
+    unit: String,
+    name: String,
+    /// `collecting`, `submitted`, `approved` or `recognised`.
+    step: String,
+    /// Root of the frozen list.
+    root: Option<String>,
+}
+
+/// Lists where each list of the caller's scope stands.
+#[utoipa::path(get, path = "/v1/campaigns/{campaign}/units", security(("bearer" = [])),
+    params(("campaign" = String, Path)), responses(
+    (status = 200, body = Vec<Progress>),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn progress(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<CampaignId>,
+) -> Result<Json<Vec<Progress>>, Problem> {
+    let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
+    let seen = campaign(&app, &actor, id).await?;
+    let steps = app.store.list_steps(id).await?;
+    let units = actor.account.post.list_units(&seen.tree);
+    let progress = units.into_iter().map(|unit| {
+        let step = steps.get(&unit);
+        Progress {
+            name: seen.tree.get(&unit).map(|unit| unit.full_name()).unwrap_or_default(),
+            step: step.map_or("collecting", |step| step.name()).to_owned(),
+            root: step.and_then(|step| step.root()).map(|root| root.to_string()),
+            unit,
+        }
+    });
+    Ok(Json(progress.collect()))
+}

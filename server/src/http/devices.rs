@@ -1,0 +1,183 @@
+//! Devices: enrolment by one-time code, the list of them, revocation.
+
+use axum::extract::State;
+use mobile_schema::problem;
+use serde::{Deserialize, Serialize};
+use shared::id::{AccountId, DeviceId, from_hex, sha256, to_hex};
+use shared::scope::Role;
+
+use super::extract::{Json, Path};
+use crate::app::App;
+use crate::auth::{self, Actor, REFRESH_MS, Tokens};
+use crate::keys::random;
+use crate::problem::{Body, Problem};
+use crate::store::device::NewDevice;
+
+/// Life of an enrolment code, milliseconds.
+const CODE_MS: i64 = 15 * 60 * 1000;
+
+/// Longest label of a device, characters.
+const LABEL_CHARS_MAX: usize = 80;
+
+/// Sign-in names of the people to make codes for.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub(super) struct CodesFor {
+    accounts: Vec<String>,
+}
+
+/// A one-time code, shown once; good for 15 minutes.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Code {
+    account: String,
+    code: String,
+}
+
+/// Makes one-time enrolment codes for people of the caller's unit.
+#[utoipa::path(post, path = "/v1/devices/codes", request_body = CodesFor,
+    security(("bearer" = [])), responses(
+    (status = 200, body = Vec<Code>),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn issue_codes(
+    State(app): State<App>,
+    actor: Actor,
+    Json(form): Json<CodesFor>,
+) -> Result<Json<Vec<Code>>, Problem> {
+    let actor = actor.with_role(&[Role::Province, Role::Officer])?;
+    let tree = super::campaigns::newest_tree(&app).await?;
+    let mut codes = Vec::new();
+    let mut stored = Vec::new();
+    for name in form.accounts {
+        let account = app
+            .store
+            .account_named(&name)
+            .await?
+            .filter(|account| actor.account.post.covers(&tree, &account.post.unit))
+            .ok_or(&problem::NOT_FOUND)?;
+        let code = to_hex(&random::<8>());
+        stored.push((sha256(code.as_bytes()), account.id));
+        codes.push(Code { account: name, code });
+    }
+    app.store.code_add(&stored, app.now_ms() + CODE_MS).await?;
+    Ok(Json(codes))
+}
+
+/// What a device brings to be enrolled. Its private key never leaves it.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub(super) struct Enrol {
+    code: String,
+    /// Name people know the device by, for example `máy thôn Một`.
+    label: String,
+    /// Ed25519 public key, 64 hex digits.
+    public_key: String,
+}
+
+/// What an enrolled device keeps.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Enrolled {
+    #[schema(value_type = String)]
+    device: DeviceId,
+    #[schema(value_type = String)]
+    account: AccountId,
+    /// Ed25519 public key that receipts are checked with, 64 hex digits.
+    server_key: String,
+    tokens: Tokens,
+}
+
+/// Enrols a device with a one-time code.
+#[utoipa::path(post, path = "/v1/devices", request_body = Enrol, responses(
+    (status = 200, body = Enrolled),
+    (status = 401, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn enrol(
+    State(app): State<App>,
+    Json(form): Json<Enrol>,
+) -> Result<Json<Enrolled>, Problem> {
+    let public_key: [u8; 32] =
+        from_hex(&form.public_key).map_err(|_| &problem::BODY_MALFORMED)?;
+    if form.label.trim().is_empty() || form.label.chars().count() > LABEL_CHARS_MAX {
+        return Err(Problem::new(&problem::BODY_MALFORMED));
+    }
+    let now_ms = app.now_ms();
+    let new = NewDevice {
+        id: DeviceId(random()),
+        label: &form.label,
+        public_key,
+        family: random(),
+        refresh: random(),
+        expires_at_ms: now_ms + REFRESH_MS,
+    };
+    let code_hash = sha256(form.code.trim().as_bytes());
+    let account = app
+        .store
+        .device_enrol(code_hash, &new, now_ms)
+        .await?
+        .ok_or(&problem::CODE_REFUSED)?;
+    let device = new.id;
+    let tokens =
+        auth::tokens(&app.keys, account, Some(device), new.family, new.refresh, now_ms);
+    let server_key = to_hex(&app.keys.public());
+    Ok(Json(Enrolled { device, account, server_key, tokens }))
+}
+
+/// A device as offices see one.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Listed {
+    #[schema(value_type = String)]
+    device: DeviceId,
+    label: String,
+    unit: String,
+    last_sync_ms: Option<i64>,
+    /// Holds work it has not said it handed in.
+    silent: bool,
+    revoked: bool,
+}
+
+/// Lists the devices of the caller's unit and of those below it.
+#[utoipa::path(get, path = "/v1/devices", security(("bearer" = [])), responses(
+    (status = 200, body = Vec<Listed>),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(
+    State(app): State<App>,
+    actor: Actor,
+) -> Result<Json<Vec<Listed>>, Problem> {
+    let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
+    let tree = super::campaigns::newest_tree(&app).await?;
+    let devices = app.store.device_list().await?;
+    let seen = devices.into_iter().filter(|(_, unit)| actor.account.post.covers(&tree, unit));
+    let listed = seen.map(|(device, unit)| Listed {
+        silent: device.is_silent(),
+        device: device.id,
+        label: device.label,
+        unit,
+        last_sync_ms: device.last_sync_ms,
+        revoked: device.revoked,
+    });
+    Ok(Json(listed.collect()))
+}
+
+/// Revokes a device: nothing more is sent to it, what it sends is held.
+#[utoipa::path(post, path = "/v1/devices/{device}/revoke", security(("bearer" = [])),
+    params(("device" = String, Path)), responses(
+    (status = 200, body = bool),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn revoke(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<DeviceId>,
+) -> Result<Json<bool>, Problem> {
+    let actor = actor.with_role(&[Role::Province, Role::Officer])?;
+    let tree = super::campaigns::newest_tree(&app).await?;
+    let device = app.store.device_get(id).await?.ok_or(&problem::NOT_FOUND)?;
+    let owner = app.store.account_get(device.account).await?;
+    let in_scope =
+        owner.is_some_and(|owner| actor.account.post.covers(&tree, &owner.post.unit));
+    if !in_scope {
+        return Err(Problem::new(&problem::NOT_FOUND));
+    }
+    app.store.device_revoke(id, app.now_ms()).await?;
+    Ok(Json(true))
+}

@@ -1,0 +1,159 @@
+//! Extractors that refuse with a problem, and the look-ups that every scoped route starts with.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use mobile_schema::frame::FRAME_CONTENT_TYPE;
+use mobile_schema::problem;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use shared::id::CampaignId;
+use shared::limits;
+use shared::unit::UnitTree;
+
+use crate::app::App;
+use crate::auth::Actor;
+use crate::problem::Problem;
+use crate::store::campaign::Campaign;
+
+async fn body(request: Request, app: &App) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, app).await.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::new(&problem::BODY_TOO_LARGE)
+        } else {
+            Problem::new(&problem::BODY_MALFORMED)
+        }
+    })
+}
+
+/// A JSON body.
+#[derive(Debug)]
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let bytes = body(request, app).await?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            // Line and column say where; the message would repeat what was sent.
+            let place = serde_json::json!({ "line": error.line(), "column": error.column() });
+            Problem::new(&problem::BODY_MALFORMED).with_items(&[place])
+        })
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// A text body: a file being imported.
+#[derive(Debug)]
+pub(super) struct Text(pub(super) String);
+
+impl FromRequest<App> for Text {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let bytes = body(request, app).await?;
+        String::from_utf8(bytes.to_vec())
+            .map(Self)
+            .map_err(|_| Problem::new(&problem::BODY_MALFORMED))
+    }
+}
+
+/// A CBOR frame.
+#[derive(Debug)]
+pub(super) struct Cbor<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Cbor<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let bytes = body(request, app).await?;
+        ciborium::de::from_reader_with_recursion_limit(&bytes[..], limits::FRAME_NESTING_MAX)
+            .map(Self)
+            .map_err(|_| Problem::new(&problem::FRAME_MALFORMED))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Cbor<T> {
+    fn into_response(self) -> Response {
+        let mut out = Vec::new();
+        if ciborium::into_writer(&self.0, &mut out).is_err() {
+            return Problem::new(&problem::STORE_FAILED).into_response();
+        }
+        let kind = HeaderValue::from_static(FRAME_CONTENT_TYPE);
+        ([(header::CONTENT_TYPE, kind)], out).into_response()
+    }
+}
+
+/// Parts of the path.
+#[derive(Debug)]
+pub(super) struct Path<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        axum::extract::Path::from_request_parts(parts, app)
+            .await
+            .map(|path| Self(path.0))
+            .map_err(|_| Problem::new(&problem::NOT_FOUND))
+    }
+}
+
+/// The query of an address.
+#[derive(Debug)]
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        axum::extract::Query::from_request_parts(parts, app)
+            .await
+            .map(|query| Self(query.0))
+            .map_err(|_| Problem::new(&problem::QUERY_MALFORMED))
+    }
+}
+
+/// A campaign the caller may know of, with the units in force at its review date.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) campaign: Campaign,
+    pub(super) tree: Arc<UnitTree>,
+}
+
+/// Finds a campaign of the caller's province. Any other does not exist for the caller.
+pub(super) async fn campaign(app: &App, actor: &Actor, id: CampaignId) -> Result<Seen, Problem> {
+    let campaign = crate::standing::campaign(app, id).await?;
+    let tree = app.tree(campaign.review_date).await?;
+    if tree.contains(&campaign.province, &actor.account.post.unit) {
+        Ok(Seen { campaign, tree })
+    } else {
+        Err(Problem::new(&problem::CAMPAIGN_UNKNOWN))
+    }
+}
+
+/// Finds a list unit (commune, or district without communes) in the caller's scope.
+pub(super) async fn list_unit(
+    app: &App,
+    actor: &Actor,
+    id: CampaignId,
+    unit: &str,
+) -> Result<Seen, Problem> {
+    let seen = campaign(app, actor, id).await?;
+    let known = seen.tree.list_units().iter().any(|listed| listed.code() == unit);
+    if known && actor.account.post.covers(&seen.tree, unit) {
+        Ok(seen)
+    } else {
+        Err(Problem::new(&problem::UNIT_UNKNOWN))
+    }
+}

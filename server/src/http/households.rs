@@ -1,0 +1,272 @@
+//! Households as offices see them: standings, disputes, what was set aside, and settling.
+
+use axum::extract::State;
+use mobile_schema::form::{Form, Scope};
+use mobile_schema::household::{Household, Value};
+use mobile_schema::problem;
+use serde::{Deserialize, Serialize};
+use shared::classify::{Classification, classify};
+use shared::id::{Actor as CrdtActor, CampaignId, ChangeHash, DocumentId};
+use shared::merge::merge;
+use shared::page::{SettleError, settle as write_settle};
+use shared::resolve::{Dispute, Path as AnswerPath, resolve};
+use shared::scope::Role;
+use shared::standing::{Standing, stand};
+
+use super::extract::{Json, Path, Seen, campaign, list_unit};
+use crate::app::App;
+use crate::auth::Actor;
+use crate::ingest::{DeskChange, append_desk};
+use crate::keys::random;
+use crate::problem::{Body, Problem};
+use crate::standing::{OwnedBasis, Standings, logged, place, refresh};
+use crate::store::change::{AsideChange, Authorship};
+use crate::store::household::HouseholdAt;
+
+const OFFICES: [Role; 3] = [Role::Province, Role::District, Role::Officer];
+
+/// One household's standing.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Listed {
+    /// Code on the opening list, empty for one a phone registered.
+    code: String,
+    /// Row, what is open, disputes, flags, heads.
+    #[schema(value_type = Object)]
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+fn listed(standings: Standings) -> impl Iterator<Item = Listed> {
+    standings.into_iter().map(|(at, standing)| Listed { code: at.code, standing })
+}
+
+/// Lists a unit's households with their standings.
+#[utoipa::path(get, path = "/v1/campaigns/{campaign}/units/{unit}/households",
+    params(("campaign" = String, Path), ("unit" = String, Path)),
+    security(("bearer" = [])), responses(
+    (status = 200, body = Vec<Listed>),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    Path((id, unit)): Path<(CampaignId, String)>,
+) -> Result<Json<Vec<Listed>>, Problem> {
+    let actor = actor.with_role(&OFFICES)?;
+    let seen = list_unit(&app, &actor, id, &unit).await?;
+    let standings = refresh(&app, &seen.campaign, &unit).await?;
+    Ok(Json(listed(standings).collect()))
+}
+
+/// A household with open disputes, and who wrote what.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Disputed {
+    #[schema(value_type = String)]
+    document: DocumentId,
+    code: String,
+    hamlet: String,
+    /// Heads to settle at.
+    #[schema(value_type = Vec<String>)]
+    heads: Vec<ChangeHash>,
+    #[schema(value_type = Vec<Object>)]
+    disputes: Vec<Dispute>,
+    /// Changes on the side branch of a copied phone.
+    #[schema(value_type = Vec<String>)]
+    forked: Vec<ChangeHash>,
+    /// Author, device and position of every change of the household.
+    changes: Vec<Authorship>,
+}
+
+/// Lists a unit's households with open disputes.
+#[utoipa::path(get, path = "/v1/campaigns/{campaign}/units/{unit}/disputes",
+    params(("campaign" = String, Path), ("unit" = String, Path)),
+    security(("bearer" = [])), responses(
+    (status = 200, body = Vec<Disputed>),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn disputes(
+    State(app): State<App>,
+    actor: Actor,
+    Path((id, unit)): Path<(CampaignId, String)>,
+) -> Result<Json<Vec<Disputed>>, Problem> {
+    let actor = actor.with_role(&OFFICES)?;
+    let seen = list_unit(&app, &actor, id, &unit).await?;
+    let mut disputed = Vec::new();
+    for (at, standing) in refresh(&app, &seen.campaign, &unit).await? {
+        if standing.open.disputes > 0 {
+            disputed.push(Disputed {
+                document: at.document,
+                code: at.code,
+                hamlet: at.hamlet,
+                heads: standing.heads,
+                disputes: standing.disputes,
+                forked: standing.forked,
+                changes: app.store.change_authors(at.document).await?,
+            });
+        }
+    }
+    Ok(Json(disputed))
+}
+
+/// Lists a unit's changes that were not merged: waiting, held (late ones among them), quarantined.
+#[utoipa::path(get, path = "/v1/campaigns/{campaign}/units/{unit}/aside",
+    params(("campaign" = String, Path), ("unit" = String, Path)),
+    security(("bearer" = [])), responses(
+    (status = 200, body = Vec<AsideChange>),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn aside(
+    State(app): State<App>,
+    actor: Actor,
+    Path((id, unit)): Path<(CampaignId, String)>,
+) -> Result<Json<Vec<AsideChange>>, Problem> {
+    let actor = actor.with_role(&OFFICES)?;
+    list_unit(&app, &actor, id, &unit).await?;
+    Ok(Json(app.store.change_aside(id, &unit).await?))
+}
+
+/// One household: its agreed answers, what they come to and why, and who wrote what.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Read {
+    code: String,
+    unit: String,
+    #[schema(value_type = Object)]
+    standing: Standing,
+    #[schema(value_type = Object)]
+    household: Household,
+    #[schema(value_type = Object)]
+    classification: Classification,
+    changes: Vec<Authorship>,
+}
+
+/// Shows one household with all its answers, points and history.
+#[utoipa::path(get, path = "/v1/campaigns/{campaign}/households/{document}",
+    params(("campaign" = String, Path), ("document" = String, Path)),
+    security(("bearer" = [])), responses(
+    (status = 200, body = Read),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn read(
+    State(app): State<App>,
+    actor: Actor,
+    Path((id, document)): Path<(CampaignId, DocumentId)>,
+) -> Result<Json<Read>, Problem> {
+    let actor = actor.with_role(&OFFICES)?;
+    let (seen, at) = household(&app, &actor, id, document).await?;
+    let hamlets = app.store.hamlet_list(id, Some(&at.unit)).await?;
+    let hamlet = hamlets.into_iter().map(|(_, hamlet)| hamlet).find(|h| h.code == at.hamlet);
+    let hamlet = hamlet.ok_or(&problem::HAMLET_UNKNOWN)?;
+    let changes = logged(app.store.change_log(id, &at.unit, Some(document)).await?);
+    let basis = OwnedBasis::of(&seen.campaign)?;
+    let standing = stand(&place(&at, &hamlet), &changes, &basis.basis());
+    let household = resolve(&merge(&changes).doc).household;
+    let classification = classify(&household, hamlet.area, &basis.basis());
+    let changes = app.store.change_authors(document).await?;
+    let (code, unit) = (at.code, at.unit);
+    Ok(Json(Read { code, unit, standing, household, classification, changes }))
+}
+
+async fn household(
+    app: &App,
+    actor: &Actor,
+    id: CampaignId,
+    document: DocumentId,
+) -> Result<(Seen, HouseholdAt), Problem> {
+    let seen = campaign(app, actor, id).await?;
+    let at = app.store.household_get(id, document).await?.ok_or(&problem::HOUSEHOLD_UNKNOWN)?;
+    if actor.account.post.covers(&seen.tree, &at.unit) {
+        Ok((seen, at))
+    } else {
+        Err(Problem::new(&problem::HOUSEHOLD_UNKNOWN))
+    }
+}
+
+/// What an officer decides about one answer.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub(super) struct Settle {
+    /// Heads of the household as shown.
+    #[schema(value_type = Vec<String>)]
+    heads: Vec<ChangeHash>,
+    /// `answers/KEY`, `b1_items/ITEM` or `members/ID/KEY`.
+    #[schema(value_type = String)]
+    path: AnswerPath,
+    /// The value that holds: yes or no, a whole number, or text.
+    #[schema(value_type = Object)]
+    value: Value,
+    /// Why.
+    reason: String,
+}
+
+/// The change that settled it.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Settled {
+    #[schema(value_type = String)]
+    hash: ChangeHash,
+}
+
+/// Settles or corrects one answer: a change at exactly the heads shown, by a named person.
+#[utoipa::path(post, path = "/v1/campaigns/{campaign}/households/{document}/settle",
+    params(("campaign" = String, Path), ("document" = String, Path)),
+    request_body = Settle, security(("bearer" = [])), responses(
+    (status = 200, body = Settled),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 409, body = Body, content_type = "application/problem+json"),
+    (status = 422, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn settle(
+    State(app): State<App>,
+    actor: Actor,
+    Path((id, document)): Path<(CampaignId, DocumentId)>,
+    Json(form): Json<Settle>,
+) -> Result<Json<Settled>, Problem> {
+    let actor = actor.with_role(&[Role::Officer])?;
+    let (_, at) = household(&app, &actor, id, document).await?;
+    if form.reason.trim().is_empty() {
+        return Err(Problem::new(&problem::REASON_MISSING));
+    }
+    check_value(&form.path, &form.value)?;
+    let changes = app.store.change_log(id, &at.unit, Some(document)).await?;
+    let written = tokio::task::spawn_blocking(move || {
+        let by = CrdtActor(random());
+        write_settle(&logged(changes), &form.heads, by, &form.path, &form.value)
+            .map(|written| (written, form.reason))
+    });
+    let (written, reason) =
+        written.await.map_err(|_| &problem::SETTLE_UNREADABLE)?.map_err(settle_problem)?;
+    let mut tx = app.store.begin().await?;
+    let position = tx.unit_lock(id, &at.unit).await?;
+    if tx.list_step(id, &at.unit).await?.0.is_frozen() {
+        return Err(Problem::new(&problem::LIST_FROZEN));
+    }
+    let change = DeskChange {
+        document,
+        hash: written.hash,
+        chunk: &written.chunk,
+        account: actor.account.id,
+        note: reason.trim(),
+    };
+    append_desk(&mut tx, id, &at.unit, position, &[change], app.now_ms()).await?;
+    tx.commit().await?;
+    Ok(Json(Settled { hash: written.hash }))
+}
+
+/// A settled value must be one the form knows: the desk does not add to the confusion.
+fn check_value(path: &AnswerPath, value: &Value) -> Result<(), Problem> {
+    let objection = match path {
+        AnswerPath::Answer(key) => Form::phieu_b().check_value(key, Scope::Household, value),
+        AnswerPath::Member(_, key) => Form::phieu_b().check_value(key, Scope::Member, value),
+        AnswerPath::B1Item(_) if value.as_int().is_some_and(|points| points >= 0) => Ok(()),
+        AnswerPath::B1Item(_) => return Err(Problem::new(&problem::SETTLE_UNREADABLE)),
+    };
+    objection.map_err(|objection| Problem::new(&problem::SETTLE_UNREADABLE).with_items(&[objection]))
+}
+
+fn settle_problem(error: SettleError) -> Problem {
+    Problem::new(match error {
+        SettleError::HeadsUnknown => &problem::HEADS_UNKNOWN,
+        SettleError::MemberUnknown
+        | SettleError::NothingToSettle
+        | SettleError::Unwritable(_) => &problem::SETTLE_UNREADABLE,
+    })
+}

@@ -1,0 +1,279 @@
+//! What a province loads: units, hamlets, the opening list, assignments, a score table.
+//!
+//! A file with bad rows is refused with every bad row named; with `keep=good` its good rows are
+//! taken and the bad ones still named.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::extract::State;
+use mobile_schema::form::Form;
+use mobile_schema::problem;
+use serde::{Deserialize, Serialize};
+use shared::approve::Step;
+use shared::classify::Class;
+use shared::id::CampaignId;
+use shared::scope::Role;
+use shared::score::ScoreTable;
+use shared::unit::Units;
+
+use super::extract::{Json, Path, Query, Text, campaign};
+use crate::app::App;
+use crate::auth::Actor;
+use crate::ingest::{DeskChange, append_desk};
+use crate::opening::{
+    MissingColumns, OpeningHousehold, RowFault, assignment_rows, hamlet_rows, open,
+};
+use crate::problem::{Body, Problem};
+use crate::store::StoreError;
+use crate::store::household::NewHousehold;
+
+/// What to do with a file that has bad rows.
+#[derive(Deserialize, utoipa::IntoParams)]
+pub(super) struct Keep {
+    /// `good` takes the good rows; anything else refuses the file.
+    keep: Option<String>,
+}
+
+/// What an import took, and the rows it did not.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Imported {
+    /// Rows (of an opening list: households) written.
+    taken: usize,
+    /// Rows that could not be used.
+    faults: Vec<RowFault>,
+}
+
+fn columns_missing(missing: MissingColumns) -> Problem {
+    Problem::new(&problem::IMPORT_COLUMNS).with_items(&missing.0)
+}
+
+/// Refuses a file with bad rows unless its good ones are wanted.
+fn judge(keep: &Keep, good: usize, faults: &[RowFault]) -> Result<(), Problem> {
+    if faults.is_empty() || keep.keep.as_deref() == Some("good") {
+        return Ok(());
+    }
+    tracing::info!(good, bad = faults.len(), "import refused");
+    Err(Problem::new(&problem::IMPORT_ROWS).with_items(faults))
+}
+
+/// Loads a list of administrative units beside the built-in one.
+#[utoipa::path(post, path = "/v1/units", request_body = String, security(("bearer" = [])),
+    responses(
+    (status = 200, body = Imported),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 422, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn units(
+    State(app): State<App>,
+    actor: Actor,
+    Text(text): Text,
+) -> Result<Json<Imported>, Problem> {
+    actor.with_role(&[Role::Province])?;
+    check_units(&text)?;
+    let mut files = app.store.unit_files().await?;
+    files.push(text.clone());
+    // A code that stands for two units on one day would make every list of that day ambiguous.
+    check_units(&crate::app::joined_units(&files))?;
+    app.store.unit_file_add(&text, app.now_ms()).await?;
+    app.forget_trees();
+    let taken = text.lines().count().saturating_sub(1);
+    Ok(Json(Imported { taken, faults: Vec::new() }))
+}
+
+fn check_units(text: &str) -> Result<(), Problem> {
+    let errors = match Units::parse_csv(text) {
+        Ok(_) => return Ok(()),
+        Err(errors) => errors,
+    };
+    let faults: Vec<serde_json::Value> = errors
+        .iter()
+        .map(|error| serde_json::json!({ "line": error.line, "en": error.problem.to_string() }))
+        .collect();
+    Err(Problem::new(&problem::IMPORT_ROWS).with_items(&faults))
+}
+
+/// Loads hamlets with their registered counts.
+#[utoipa::path(post, path = "/v1/campaigns/{campaign}/hamlets", request_body = String,
+    params(("campaign" = String, Path), Keep), security(("bearer" = [])), responses(
+    (status = 200, body = Imported),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 422, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn hamlets(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<CampaignId>,
+    Query(keep): Query<Keep>,
+    Text(text): Text,
+) -> Result<Json<Imported>, Problem> {
+    let actor = actor.with_role(&[Role::Province])?;
+    let seen = campaign(&app, &actor, id).await?;
+    let (hamlets, faults) = hamlet_rows(&text, &seen.tree).map_err(columns_missing)?;
+    judge(&keep, hamlets.len(), &faults)?;
+    still_collecting(&app, id, hamlets.iter().map(|(unit, _)| unit.as_str())).await?;
+    app.store.hamlet_put(id, &hamlets).await?;
+    Ok(Json(Imported { taken: hamlets.len(), faults }))
+}
+
+/// Loads the opening list: each household becomes a document with its members.
+#[utoipa::path(post, path = "/v1/campaigns/{campaign}/roster", request_body = String,
+    params(("campaign" = String, Path), Keep), security(("bearer" = [])), responses(
+    (status = 200, body = Imported),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 422, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn roster(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<CampaignId>,
+    Query(keep): Query<Keep>,
+    Text(text): Text,
+) -> Result<Json<Imported>, Problem> {
+    let actor = actor.with_role(&[Role::Province])?;
+    campaign(&app, &actor, id).await?;
+    let hamlets = app.store.hamlet_list(id, None).await?;
+    let units: BTreeMap<String, String> =
+        hamlets.into_iter().map(|(unit, hamlet)| (hamlet.code, unit)).collect();
+    let codes: BTreeSet<String> = units.keys().cloned().collect();
+    let (households, faults) = crate::opening::roster(&text, &codes).map_err(columns_missing)?;
+    judge(&keep, households.len(), &faults)?;
+    let mut by_unit: BTreeMap<&str, Vec<&OpeningHousehold>> = BTreeMap::new();
+    for household in &households {
+        by_unit.entry(units[&household.hamlet].as_str()).or_default().push(household);
+    }
+    still_collecting(&app, id, by_unit.keys().copied()).await?;
+    for (unit, households) in by_unit {
+        write_opening(&app, id, unit, &households, &actor).await?;
+    }
+    Ok(Json(Imported { taken: households.len(), faults }))
+}
+
+
+
+async fn still_collecting(
+    app: &App,
+    id: CampaignId,
+    units: impl Iterator<Item = &str>,
+) -> Result<(), Problem> {
+    let steps = app.store.list_steps(id).await?;
+    for unit in units {
+        if steps.get(unit).is_some_and(Step::is_frozen) {
+            return Err(Problem::new(&problem::IMPORT_AFTER_WORK).with_items(&[unit]));
+        }
+    }
+    Ok(())
+}
+
+/// Writes one unit's opening households in one transaction. Codes already there are left alone.
+async fn write_opening(
+    app: &App,
+    id: CampaignId,
+    unit: &str,
+    households: &[&OpeningHousehold],
+    actor: &Actor,
+) -> Result<(), StoreError> {
+    let now_ms = app.now_ms();
+    let known = app.store.household_codes(id, unit).await?;
+    let fresh: Vec<OpeningHousehold> = households
+        .iter()
+        .filter(|household| !known.contains(&household.code))
+        .map(|household| (*household).clone())
+        .collect();
+    let opened = tokio::task::spawn_blocking(move || {
+        fresh
+            .into_iter()
+            .map(|household| open(id, &household).map(|opened| (household, opened)))
+            .collect::<Result<Vec<_>, _>>()
+    })
+    .await;
+    let opened = opened.map_err(|_| StoreError::Damaged)?.map_err(|_| StoreError::Damaged)?;
+    let mut tx = app.store.begin().await?;
+    let position = tx.unit_lock(id, unit).await?;
+    let mut changes = Vec::new();
+    for (new, opened) in &opened {
+        let row = NewHousehold {
+            document: opened.document,
+            household: opened.household,
+            unit,
+            hamlet: &new.hamlet,
+            code: &new.code,
+            opening_class: match new.class {
+                Class::Poor => "poor",
+                Class::NearPoor => "near_poor",
+                Class::Above | Class::Insufficient => "",
+            },
+            opening_dtts: new.dtts,
+            opening_paper: &new.decision,
+        };
+        tx.household_add(id, &row).await?;
+        changes.push(DeskChange {
+            document: opened.document,
+            hash: opened.written.hash,
+            chunk: &opened.written.chunk,
+            account: actor.account.id,
+            note: "opening list",
+        });
+    }
+    append_desk(&mut tx, id, unit, position, &changes, now_ms).await?;
+    tx.commit().await
+}
+
+/// Loads who is assigned which hamlet.
+#[utoipa::path(post, path = "/v1/campaigns/{campaign}/assignments", request_body = String,
+    params(("campaign" = String, Path), Keep), security(("bearer" = [])), responses(
+    (status = 200, body = Imported),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 422, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn assignments(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<CampaignId>,
+    Query(keep): Query<Keep>,
+    Text(text): Text,
+) -> Result<Json<Imported>, Problem> {
+    let actor = actor.with_role(&[Role::Province])?;
+    let seen = campaign(&app, &actor, id).await?;
+    let hamlets = app.store.hamlet_list(id, None).await?;
+    let codes = hamlets.into_iter().map(|(_, hamlet)| hamlet.code).collect();
+    let accounts = app.store.account_list().await?;
+    let known = accounts
+        .into_iter()
+        .filter(|account| actor.account.post.covers(&seen.tree, &account.post.unit))
+        .map(|account| (account.name, account.id))
+        .collect();
+    let (pairs, faults) = assignment_rows(&text, &codes, &known).map_err(columns_missing)?;
+    judge(&keep, pairs.len(), &faults)?;
+    app.store.assignment_put(id, &pairs, app.now_ms()).await?;
+    Ok(Json(Imported { taken: pairs.len(), faults }))
+}
+
+/// Loads the score table that B1 is computed with.
+#[utoipa::path(post, path = "/v1/campaigns/{campaign}/score-table", request_body = String,
+    params(("campaign" = String, Path)), security(("bearer" = [])), responses(
+    (status = 200, body = Imported),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 422, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn score_table(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<CampaignId>,
+    Text(text): Text,
+) -> Result<Json<Imported>, Problem> {
+    let actor = actor.with_role(&[Role::Province])?;
+    let seen = campaign(&app, &actor, id).await?;
+    let keys = Form::phieu_b().keys().into_iter().map(|key| key.key.to_string()).collect();
+    let table = ScoreTable::parse(&text, Some(&keys)).map_err(|errors| {
+        let items: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Problem::new(&problem::TABLE_REFUSED).with_items(&items)
+    })?;
+    let units = seen.tree.list_units();
+    still_collecting(&app, id, units.iter().map(|unit| unit.code())).await?;
+    app.store.campaign_score_table(id, &text).await?;
+    Ok(Json(Imported { taken: table.items.len(), faults: Vec::new() }))
+}

@@ -1,0 +1,254 @@
+//! A unit's list and its legal steps: submit, return, approve, recognise, withdraw.
+
+use axum::extract::State;
+use mobile_schema::problem;
+use serde::{Deserialize, Serialize};
+use shared::approve::{Act, Step, decide};
+use shared::id::{CampaignId, DeviceId, Digest};
+use shared::list::{Blocker, List, Open, blockers, freeze, thaw};
+use shared::scope::Role;
+
+use super::extract::{Json, Path, Seen, list_unit};
+use crate::app::App;
+use crate::auth::Actor;
+use crate::ingest::release_late;
+use crate::problem::{Body, Problem};
+use crate::standing::{draft, refresh};
+use crate::store::StoreError;
+use crate::store::list::{Decision, NewDecision};
+
+/// Tries to submit while phones keep handing in work before the officer is asked to try again.
+const SUBMIT_TRIES: usize = 5;
+
+/// A list as it stands: the frozen one, or the draft of now.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Shown {
+    /// `collecting`, `submitted`, `approved` or `recognised`.
+    step: String,
+    /// Root to name in the next step.
+    root: String,
+    /// What keeps a draft from being submitted.
+    #[schema(value_type = Vec<Object>)]
+    blockers: Vec<Blocker>,
+    /// Hamlets and rows.
+    #[schema(value_type = Object)]
+    list: List,
+    /// What was decided so far.
+    decisions: Vec<Decision>,
+    /// Changes that came after the list was frozen.
+    late: usize,
+}
+
+/// A draft list with what is open about it.
+struct Draft {
+    list: List,
+    blockers: Vec<Blocker>,
+    root: Digest,
+    frozen: Vec<u8>,
+    /// Position of the unit's log the draft is of.
+    position: i64,
+}
+
+/// Shows a unit's list.
+#[utoipa::path(get, path = "/v1/campaigns/{campaign}/units/{unit}/list",
+    params(("campaign" = String, Path), ("unit" = String, Path)),
+    security(("bearer" = [])), responses(
+    (status = 200, body = Shown),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn read(
+    State(app): State<App>,
+    actor: Actor,
+    Path((id, unit)): Path<(CampaignId, String)>,
+) -> Result<Json<Shown>, Problem> {
+    let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
+    let seen = list_unit(&app, &actor, id, &unit).await?;
+    let step = app.store.list_step(id, &unit).await?;
+    let (root, list, blockers) = match step.root() {
+        Some(root) => (root, frozen(&app, id, &unit, root).await?, Vec::new()),
+        None => {
+            let draft = make_draft(&app, &seen, &unit).await?;
+            (draft.root, draft.list, draft.blockers)
+        }
+    };
+    let aside = app.store.change_aside(id, &unit).await?;
+    let late = aside.iter().filter(|change| change.reason == problem::LIST_FROZEN.name).count();
+    let decisions = app.store.decision_list(id, &unit).await?;
+    let (step, root) = (step.name().to_owned(), root.to_string());
+    Ok(Json(Shown { step, root, blockers, list, decisions, late }))
+}
+
+/// Reads a frozen list back from its bytes.
+pub(super) async fn frozen(
+    app: &App,
+    id: CampaignId,
+    unit: &str,
+    root: Digest,
+) -> Result<List, StoreError> {
+    let bytes = app.store.frozen_get(id, unit, root).await?.ok_or(StoreError::Damaged)?;
+    if shared::id::sha256(&bytes) != root.0 {
+        return Err(StoreError::Damaged);
+    }
+    thaw(&bytes).map_err(|_| StoreError::Damaged)
+}
+
+async fn make_draft(app: &App, seen: &Seen, unit: &str) -> Result<Draft, StoreError> {
+    let id = seen.campaign.id;
+    let position = app.store.positions(id).await?.get(unit).copied().unwrap_or(0);
+    let standings = refresh(app, &seen.campaign, unit).await?;
+    let list = draft(app, &seen.campaign, unit, &standings).await?;
+    let open: Vec<Open> = standings.iter().map(|(_, standing)| standing.open.clone()).collect();
+    let waived = app.store.waiver_list(id, unit).await?;
+    let working = app.store.device_working_in(id, unit).await?;
+    let silent: Vec<String> = working
+        .into_iter()
+        .filter(|device| device.is_silent() && !waived.contains(&device.id))
+        .map(|device| device.label)
+        .collect();
+    let blockers = blockers(&list, &open, &silent);
+    let (frozen, root) = freeze(&list);
+    Ok(Draft { list, blockers, root, frozen, position })
+}
+
+/// The step a list came to.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Taken {
+    step: String,
+    /// Root of the frozen list, where it is frozen.
+    root: Option<String>,
+}
+
+/// Takes one legal step. The body is an act: `submit`, `return`, `approve`, `recognise` or
+/// `withdraw`, with the root it names and its papers.
+#[utoipa::path(post, path = "/v1/campaigns/{campaign}/units/{unit}/list",
+    params(("campaign" = String, Path), ("unit" = String, Path)),
+    request_body = Object, security(("bearer" = [])), responses(
+    (status = 200, body = Taken),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 409, body = Body, content_type = "application/problem+json"),
+    (status = 422, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn act(
+    State(app): State<App>,
+    actor: Actor,
+    Path((id, unit)): Path<(CampaignId, String)>,
+    Json(act): Json<Act>,
+) -> Result<Json<Taken>, Problem> {
+    let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
+    let seen = list_unit(&app, &actor, id, &unit).await?;
+    for _ in 0..SUBMIT_TRIES {
+        let draft = match act {
+            Act::Submit { .. } => Some(make_draft(&app, &seen, &unit).await?),
+            _ => None,
+        };
+        if let Some(step) = take(&app, &actor, id, &unit, &act, draft).await? {
+            let root = step.root().map(|root| root.to_string());
+            return Ok(Json(Taken { step: step.name().to_owned(), root }));
+        }
+    }
+    Err(Problem::new(&problem::STORE_BUSY))
+}
+
+/// Takes the step in one transaction; `None` where the log moved on under the draft.
+async fn take(
+    app: &App,
+    actor: &Actor,
+    id: CampaignId,
+    unit: &str,
+    act: &Act,
+    draft: Option<Draft>,
+) -> Result<Option<Step>, Problem> {
+    let now_ms = app.now_ms();
+    let by = actor.account.id;
+    let mut tx = app.store.begin().await?;
+    let position = tx.unit_lock(id, unit).await?;
+    if draft.as_ref().is_some_and(|draft| draft.position != position) {
+        return Ok(None);
+    }
+    let (step, last) = tx.list_step(id, unit).await?;
+    let shown = draft.as_ref().map(|draft| draft.root);
+    let next = decide(&step, act, by, actor.account.post.role, shown)?;
+    if let Some(draft) = draft {
+        refuse_open(&draft.blockers)?;
+        tx.frozen_add(id, unit, draft.root, &draft.frozen, now_ms).await?;
+    }
+    let body = serde_json::to_string(act).map_err(|_| StoreError::Damaged)?;
+    let decision = NewDecision {
+        position: last + 1,
+        kind: kind(act),
+        root: act.root(),
+        by,
+        body: &body,
+        next: &next,
+        at_ms: now_ms,
+    };
+    tx.decision_append(id, unit, &decision).await?;
+    if step.is_frozen() && !next.is_frozen() {
+        release_late(&mut tx, id, unit, position).await?;
+    }
+    tx.commit().await?;
+    Ok(Some(next))
+}
+
+fn kind(act: &Act) -> &'static str {
+    match act {
+        Act::Submit { .. } => "submit",
+        Act::Return { .. } => "return",
+        Act::Approve { .. } => "approve",
+        Act::Recognise { .. } => "recognise",
+        Act::Withdraw { .. } => "withdraw",
+    }
+}
+
+/// Refuses a list with anything open, under the name of the first kind of thing to do.
+fn refuse_open(blockers: &[Blocker]) -> Result<(), Problem> {
+    let Some(first) = blockers.first() else { return Ok(()) };
+    let silent = blockers.iter().any(|blocker| matches!(blocker, Blocker::DeviceSilent { .. }));
+    // A phone that is still out may bring the outcomes that are missing: say that first.
+    let name = match first {
+        _ if silent => &problem::LIST_DEVICES_SILENT,
+        Blocker::Disputes { .. } => &problem::LIST_HAS_DISPUTES,
+        Blocker::NoOutcome { .. } => &problem::LIST_HAS_MISSING_OUTCOMES,
+        Blocker::Unclassified { .. } => &problem::LIST_HAS_UNCLASSIFIED,
+        Blocker::DeviceSilent { .. } => &problem::LIST_DEVICES_SILENT,
+        Blocker::CountsMissing { .. } => &problem::LIST_COUNTS_MISSING,
+    };
+    Err(Problem::new(name).with_items(blockers))
+}
+
+/// A device that will not be waited for, and why.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub(super) struct Waive {
+    #[schema(value_type = String)]
+    device: DeviceId,
+    reason: String,
+}
+
+/// Waives a device that does not come back, by name and reason.
+#[utoipa::path(post, path = "/v1/campaigns/{campaign}/units/{unit}/waivers",
+    params(("campaign" = String, Path), ("unit" = String, Path)),
+    request_body = Waive, security(("bearer" = [])), responses(
+    (status = 200, body = bool),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn waive(
+    State(app): State<App>,
+    actor: Actor,
+    Path((id, unit)): Path<(CampaignId, String)>,
+    Json(form): Json<Waive>,
+) -> Result<Json<bool>, Problem> {
+    let actor = actor.with_role(&[Role::Officer])?;
+    list_unit(&app, &actor, id, &unit).await?;
+    if form.reason.trim().is_empty() {
+        return Err(Problem::new(&problem::REASON_MISSING));
+    }
+    let working = app.store.device_working_in(id, &unit).await?;
+    if !working.iter().any(|device| device.id == form.device) {
+        return Err(Problem::new(&problem::NOT_FOUND));
+    }
+    let (by, now_ms) = (actor.account.id, app.now_ms());
+    app.store.waiver_add(id, &unit, form.device, by, form.reason.trim(), now_ms).await?;
+    Ok(Json(true))
+}

@@ -1,0 +1,341 @@
+//! Imports: the opening list of a campaign, its hamlets, and who is assigned where, from CSV.
+//!
+//! Every bad row is named with its line and what to change; the good ones are kept apart in the
+//! answer and written only when asked to, all of a file's good rows in one go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use automerge::AutomergeError;
+use mobile_schema::household::{Answers, Value};
+use serde::Serialize;
+use shared::classify::Class;
+use shared::date::PartialDate;
+use shared::id::{AccountId, CampaignId, DocumentId, HouseholdId, document_id, to_hex};
+use shared::list::{Hamlet, Registered};
+use shared::merge::{actor_id, genesis};
+use shared::page::{Page, Written, write};
+use shared::unit::{Area, UnitTree};
+
+use crate::keys::random;
+
+/// Columns of the opening list, one row a member (danh sách hộ nghèo, hộ cận nghèo đang quản lý).
+pub(crate) const ROSTER_COLUMNS: [&str; 11] = [
+    "household",
+    "hamlet",
+    "class",
+    "decision",
+    "dtts",
+    "name",
+    "relation",
+    "birth",
+    "sex",
+    "ethnicity",
+    "id_number",
+];
+
+/// Columns of the hamlet list with its registered counts.
+pub(crate) const HAMLET_COLUMNS: [&str; 13] = [
+    "unit",
+    "code",
+    "name",
+    "area",
+    "households",
+    "persons",
+    "dtts_households",
+    "dtts_persons",
+    "opening_households",
+    "opening_persons",
+    "opening_dtts_households",
+    "opening_dtts_persons",
+    "source",
+];
+
+/// Columns of the assignment list.
+pub(crate) const ASSIGNMENT_COLUMNS: [&str; 2] = ["hamlet", "account"];
+
+/// One row that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub(crate) struct RowFault {
+    /// Line of the file, the header being 1.
+    pub(crate) line: u64,
+    /// Column, empty where the row as a whole is meant.
+    pub(crate) column: String,
+    /// What to change, in Vietnamese.
+    pub(crate) vi: String,
+    /// The same in English.
+    pub(crate) en: String,
+}
+
+/// A file that cannot be read as rows at all: these columns are missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MissingColumns(pub(crate) Vec<String>);
+
+/// A file as rows by column name, with the lines that are not even rows.
+#[derive(Debug)]
+struct Rows {
+    rows: Vec<(u64, BTreeMap<String, String>)>,
+    faults: Vec<RowFault>,
+}
+
+fn fault(line: u64, column: &str, vi: &str, en: &str) -> RowFault {
+    RowFault { line, column: column.to_owned(), vi: vi.to_owned(), en: en.to_owned() }
+}
+
+fn read(text: &str, columns: &[&str]) -> Result<Rows, MissingColumns> {
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let headers = reader.headers().cloned().unwrap_or_default();
+    let missing: Vec<String> = columns
+        .iter()
+        .filter(|column| !headers.iter().any(|header| header == **column))
+        .map(|column| (*column).to_owned())
+        .collect();
+    if !missing.is_empty() {
+        return Err(MissingColumns(missing));
+    }
+    let mut rows = Rows { rows: Vec::new(), faults: Vec::new() };
+    for (record, line) in reader.records().zip(2..) {
+        match record {
+            Ok(record) if record.len() == headers.len() => {
+                let line = record.position().map_or(line, csv::Position::line);
+                let cells = headers.iter().zip(&record);
+                let row = cells.map(|(name, cell)| (name.to_owned(), cell.to_owned())).collect();
+                rows.rows.push((line, row));
+            }
+            Ok(_) => {
+                rows.faults.push(fault(line, "", "Số cột không khớp.", "The number of cells is not that of the columns."));
+            }
+            Err(_) => {
+                rows.faults.push(fault(line, "", "Dòng không đọc được (UTF-8?).", "The row cannot be read (UTF-8?)."));
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// A household of the opening list, ready to be written.
+#[derive(Debug, Clone)]
+pub(crate) struct OpeningHousehold {
+    pub(crate) code: String,
+    pub(crate) hamlet: String,
+    pub(crate) class: Class,
+    pub(crate) decision: String,
+    pub(crate) dtts: bool,
+    pub(crate) members: Vec<Answers>,
+}
+
+/// Reads the opening list. A household with one bad row is set aside whole, and named.
+pub(crate) fn roster(
+    text: &str,
+    hamlets: &BTreeSet<String>,
+) -> Result<(Vec<OpeningHousehold>, Vec<RowFault>), MissingColumns> {
+    let Rows { rows, mut faults } = read(text, &ROSTER_COLUMNS)?;
+    let mut households: BTreeMap<String, OpeningHousehold> = BTreeMap::new();
+    let mut bad = BTreeSet::new();
+    for (line, row) in &rows {
+        let code = row["household"].clone();
+        let before = faults.len();
+        check_roster_row(*line, row, hamlets, &mut faults);
+        let class = if row["class"] == "poor" { Class::Poor } else { Class::NearPoor };
+        let household = households.entry(code.clone()).or_insert_with(|| OpeningHousehold {
+            code: code.clone(),
+            hamlet: row["hamlet"].clone(),
+            class,
+            decision: row["decision"].clone(),
+            dtts: row["dtts"] == "1",
+            members: Vec::new(),
+        });
+        let same = household.hamlet == row["hamlet"]
+            && household.class == class
+            && household.dtts == (row["dtts"] == "1");
+        if !same {
+            faults.push(fault(*line, "household", "Các dòng của một hộ không thống nhất thôn, diện hoặc DTTS.", "Rows of one household disagree on hamlet, class or DTTS."));
+        }
+        household.members.push(member(row));
+        if faults.len() > before {
+            bad.insert(code);
+        }
+    }
+    for household in households.values() {
+        let heads = household
+            .members
+            .iter()
+            .filter(|member| member.get("relation").and_then(Value::as_text) == Some("head"))
+            .count();
+        if heads != 1 && bad.insert(household.code.clone()) {
+            let line = rows.iter().find(|(_, row)| row["household"] == household.code);
+            faults.push(fault(line.map_or(0, |(line, _)| *line), "relation", "Mỗi hộ có đúng một chủ hộ.", "A household has exactly one head."));
+        }
+    }
+    faults.sort_by_key(|fault| fault.line);
+    let good = households.into_values().filter(|household| !bad.contains(&household.code));
+    Ok((good.collect(), faults))
+}
+
+fn check_roster_row(
+    line: u64,
+    row: &BTreeMap<String, String>,
+    hamlets: &BTreeSet<String>,
+    faults: &mut Vec<RowFault>,
+) {
+    let mut check = |fits: bool, column: &str, vi: &str, en: &str| {
+        if !fits {
+            faults.push(fault(line, column, vi, en));
+        }
+    };
+    check(!row["household"].is_empty(), "household", "Thiếu mã hộ.", "The household code is missing.");
+    check(
+        hamlets.contains(&row["hamlet"]),
+        "hamlet",
+        "Không có mã thôn này trong đợt rà soát.",
+        "There is no such hamlet code in the campaign.",
+    );
+    check(
+        matches!(row["class"].as_str(), "poor" | "near_poor"),
+        "class",
+        "Diện phải là poor hoặc near_poor.",
+        "The class is poor or near_poor.",
+    );
+    check(!row["decision"].is_empty(), "decision", "Thiếu số quyết định công nhận.", "The decision's number is missing.");
+    check(matches!(row["dtts"].as_str(), "0" | "1"), "dtts", "DTTS phải là 0 hoặc 1.", "DTTS is 0 or 1.");
+    check(!row["name"].is_empty(), "name", "Thiếu họ tên.", "The name is missing.");
+    check(
+        row["birth"].is_empty() || PartialDate::parse(&row["birth"]).is_ok(),
+        "birth",
+        "Ngày sinh phải là NĂM, NĂM-THÁNG hoặc NĂM-THÁNG-NGÀY.",
+        "A birth date is YYYY, YYYY-MM or YYYY-MM-DD.",
+    );
+    let id = &row["id_number"];
+    check(
+        id.is_empty() || (matches!(id.len(), 9 | 12) && id.bytes().all(|b| b.is_ascii_digit())),
+        "id_number",
+        "Số định danh có 12 chữ số (hoặc CMND 9 chữ số).",
+        "An ID number has 12 digits (or 9 on an old card).",
+    );
+}
+
+fn member(row: &BTreeMap<String, String>) -> Answers {
+    ["name", "relation", "birth", "sex", "ethnicity", "id_number"]
+        .into_iter()
+        .filter(|key| !row[*key].is_empty())
+        .map(|key| (key.to_owned(), Value::Text(row[key].clone())))
+        .collect()
+}
+
+/// Reads the hamlet list.
+pub(crate) fn hamlet_rows(
+    text: &str,
+    tree: &UnitTree,
+) -> Result<(Vec<(String, Hamlet)>, Vec<RowFault>), MissingColumns> {
+    let Rows { rows, mut faults } = read(text, &HAMLET_COLUMNS)?;
+    let units: BTreeSet<&str> = tree.list_units().iter().map(|unit| unit.code()).collect();
+    let mut hamlets = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (line, row) in &rows {
+        let before = faults.len();
+        if !units.contains(row["unit"].as_str()) {
+            faults.push(fault(*line, "unit", "Không có xã, phường, thị trấn này vào ngày rà soát.", "There is no such commune on the review date."));
+        }
+        let code = &row["code"];
+        let plain = code.len() <= 32 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if code.is_empty() || !plain || !seen.insert(code.clone()) {
+            faults.push(fault(*line, "code", "Mã thôn phải có, chỉ gồm chữ số, chữ cái không dấu và dấu gạch, không trùng.", "A hamlet code is needed: digits, plain letters and dashes, each once."));
+        }
+        if row["name"].is_empty() {
+            faults.push(fault(*line, "name", "Thiếu tên thôn.", "The name is missing."));
+        }
+        let area = match row["area"].as_str() {
+            "urban" => Some(Area::Urban),
+            "rural" => Some(Area::Rural),
+            _ => None,
+        };
+        if area.is_none() {
+            faults.push(fault(*line, "area", "Khu vực phải là urban hoặc rural.", "The area is urban or rural."));
+        }
+        let closing = registered(*line, row, "", &mut faults);
+        let opening = registered(*line, row, "opening_", &mut faults);
+        if faults.len() == before {
+            let area = area.unwrap_or(Area::Rural);
+            let (code, name) = (code.clone(), row["name"].clone());
+            let source = row["source"].clone();
+            hamlets.push((row["unit"].clone(), Hamlet { code, name, area, closing, opening, source }));
+        }
+    }
+    Ok((hamlets, faults))
+}
+
+fn registered(
+    line: u64,
+    row: &BTreeMap<String, String>,
+    prefix: &str,
+    faults: &mut Vec<RowFault>,
+) -> Registered {
+    let mut count = |name: &str| {
+        let column = format!("{prefix}{name}");
+        match row[&column].parse::<u32>() {
+            Ok(count) => u64::from(count),
+            Err(_) => {
+                faults.push(fault(line, &column, "Phải là số nguyên không âm.", "A whole number, not negative."));
+                0
+            }
+        }
+    };
+    let counts = Registered {
+        households: count("households"),
+        persons: count("persons"),
+        dtts_households: count("dtts_households"),
+        dtts_persons: count("dtts_persons"),
+    };
+    if counts.dtts_households > counts.households || counts.dtts_persons > counts.persons {
+        faults.push(fault(line, &format!("{prefix}dtts_households"), "Số DTTS lớn hơn tổng số.", "More DTTS than there are in all."));
+    }
+    counts
+}
+
+/// Reads the assignment list against the accounts and hamlets known.
+pub(crate) fn assignment_rows(
+    text: &str,
+    hamlets: &BTreeSet<String>,
+    accounts: &BTreeMap<String, AccountId>,
+) -> Result<(Vec<(String, AccountId)>, Vec<RowFault>), MissingColumns> {
+    let Rows { rows, mut faults } = read(text, &ASSIGNMENT_COLUMNS)?;
+    let mut pairs = Vec::new();
+    for (line, row) in &rows {
+        if !hamlets.contains(&row["hamlet"]) {
+            faults.push(fault(*line, "hamlet", "Không có mã thôn này trong đợt rà soát.", "There is no such hamlet code in the campaign."));
+            continue;
+        }
+        match accounts.get(&row["account"]) {
+            Some(account) => pairs.push((row["hamlet"].clone(), *account)),
+            None => faults.push(fault(*line, "account", "Không có tài khoản này.", "There is no such account.")),
+        }
+    }
+    Ok((pairs, faults))
+}
+
+/// A household's first change: who belongs to it by the opening list.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) household: HouseholdId,
+    pub(crate) document: DocumentId,
+    pub(crate) written: Written,
+}
+
+/// Draws ids for an opening household and writes its first change.
+pub(crate) fn open(
+    campaign: CampaignId,
+    new: &OpeningHousehold,
+) -> Result<Opened, AutomergeError> {
+    let household = HouseholdId(random());
+    let mut doc = genesis();
+    doc.set_actor(actor_id(shared::id::Actor(random())));
+    let mut page = Page { opening: Some((campaign, household)), ..Page::default() };
+    page.answers.insert("hamlet".to_owned(), Value::Text(new.hamlet.clone()));
+    for member in &new.members {
+        page.members.insert(to_hex(&random::<16>()), member.clone());
+    }
+    let written = write(&mut doc, &page, 0)?.ok_or(AutomergeError::Fail)?;
+    Ok(Opened { household, document: document_id(campaign, household), written })
+}

@@ -1,0 +1,183 @@
+//! What one household's log comes to: its row of the list, and everything still open about it.
+//!
+//! This is the line from merge to classify for one household, as one pure function. Whatever is
+//! kept of its result is a cache.
+
+use mobile_schema::form::Form;
+use mobile_schema::household::{Household, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::classify::{Basis, Class, classify};
+use crate::date::{PartialDate, age_on};
+use crate::id::{ChangeHash, DocumentId, HouseholdId};
+use crate::list::{Open, Outcome, Provenance, Row, changes_digest};
+use crate::merge::merge;
+use crate::resolve::{Dispute, Flag, resolve};
+use crate::standard::is_dtts;
+use crate::unit::Area;
+
+/// What the server's own rows say about a household; never taken from its document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Household id.
+    pub household: HouseholdId,
+    /// Document id.
+    pub document: DocumentId,
+    /// Hamlet code.
+    pub hamlet: String,
+    /// Area type of the hamlet.
+    pub area: Area,
+    /// Class on the opening list.
+    pub opening: Option<Class>,
+    /// DTTS household on the opening list.
+    pub opening_dtts: bool,
+}
+
+/// One accepted change of the household.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// Change hash.
+    pub hash: ChangeHash,
+    /// Inflated chunk.
+    pub chunk: Vec<u8>,
+    /// The way it came.
+    pub by: Way,
+}
+
+impl AsRef<[u8]> for Logged {
+    fn as_ref(&self) -> &[u8] {
+        &self.chunk
+    }
+}
+
+/// The ways a change comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Signed by an enrolled device.
+    Device,
+    /// Through the standard door, on a ticket.
+    Session,
+    /// Written in an office.
+    Desk,
+}
+
+/// A household's row and what is open about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The row as it would go onto the list.
+    pub row: Row,
+    /// What keeps it from going.
+    pub open: Open,
+    /// Every disagreement with all its values.
+    pub disputes: Vec<Dispute>,
+    /// What a person should look at.
+    pub flags: Vec<Flag>,
+    /// Changes on the side branch of a copied phone.
+    pub forked: Vec<ChangeHash>,
+    /// Heads of the document.
+    pub heads: Vec<ChangeHash>,
+}
+
+/// Runs the line for one household: merge, resolve, classify, row.
+pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
+    let merged = merge(changes);
+    let resolved = resolve(&merged.doc);
+    let household = &resolved.household;
+    let code = household.answers.get("outcome").and_then(Value::as_text);
+    let outcome = Outcome::of_code(code);
+    let classified = classify(household, place.area, basis);
+    let dtts = is_dtts(household, &basis.standard.dtts);
+
+    let mut missing = classified.missing;
+    let mut class = (outcome == Outcome::Surveyed).then_some(classified.class);
+    // A figure of its own hangs on the household being DTTS or not: nobody guesses that either.
+    if class.is_some() && dtts.is_none() {
+        class = Some(Class::Insufficient);
+        missing.push("dtts".to_owned());
+    }
+    let row = Row {
+        household: place.household,
+        document: place.document,
+        hamlet: place.hamlet.clone(),
+        area: place.area,
+        outcome,
+        class,
+        b1: classified.b1.as_ref().map(|b1| b1.points),
+        b1_method: classified.b1.as_ref().map(|b1| b1.method),
+        table: classified.b1.as_ref().and_then(|b1| b1.table.clone()),
+        b2: classified.b2,
+        deprived: classified.deprived,
+        members: u32::try_from(household.present().count()).unwrap_or(u32::MAX),
+        dtts: dtts.unwrap_or(false),
+        ethnicity: household
+            .head()
+            .and_then(|head| head.get("ethnicity"))
+            .and_then(Value::as_text)
+            .unwrap_or("")
+            .to_owned(),
+        causes: causes(household),
+        opening: place.opening,
+        opening_dtts: place.opening_dtts,
+        provenance: provenance(changes),
+        changes: changes_digest(&changes.iter().map(|change| change.hash).collect::<Vec<_>>()),
+    };
+    let mut flags = resolved.flags;
+    flags.extend(objections(household, basis));
+    flags.extend(merged.broken.iter().map(|hash| flag("change-broken", &hash.to_string())));
+    flags.extend(merged.forked.iter().map(|hash| flag("actor-forked", &hash.to_string())));
+    flags.sort();
+    flags.dedup();
+    let disputes = resolved.disputes.len() + merged.forked.len();
+    Standing {
+        row,
+        open: Open { disputes: u32::try_from(disputes).unwrap_or(u32::MAX), missing },
+        disputes: resolved.disputes,
+        flags,
+        forked: merged.forked,
+        heads: resolved.heads,
+    }
+}
+
+fn flag(code: &str, path: &str) -> Flag {
+    Flag { code: code.to_owned(), path: path.to_owned() }
+}
+
+fn causes(household: &Household) -> Vec<u8> {
+    (1..=8)
+        .filter(|cause| {
+            household.answers.get(&format!("causes.{cause}")) == Some(&Value::Bool(true))
+        })
+        .collect()
+}
+
+fn provenance(changes: &[Logged]) -> Provenance {
+    let mut counts = Provenance::default();
+    for change in changes {
+        match change.by {
+            Way::Device => counts.device += 1,
+            Way::Session => counts.session += 1,
+            Way::Desk => counts.desk += 1,
+        }
+    }
+    counts
+}
+
+/// What the form's own rules object to: flagged, never refused.
+fn objections(household: &Household, basis: &Basis<'_>) -> Vec<Flag> {
+    let age_of = |answers: &mobile_schema::household::Answers| {
+        let birth = answers.get("birth").and_then(Value::as_text)?;
+        let birth = PartialDate::parse(birth).ok()?.earliest();
+        Some(i64::from(age_on(birth, basis.review_date)))
+    };
+    Form::phieu_b()
+        .objections(household, age_of)
+        .into_iter()
+        .map(|finding| {
+            let path = match &finding.member {
+                Some(member) => format!("members/{member}/{}", finding.key),
+                None => format!("answers/{}", finding.key),
+            };
+            flag(&finding.objection.code, &path)
+        })
+        .collect()
+}
