@@ -332,7 +332,13 @@ mod tests {
         let new_household = frame::NewHousehold { household: id, hamlet: String::new() };
         check(
             "SyncRequest",
-            &frame::SyncRequest { v: 1, campaign: id, cursor: bytes.clone(), batches: vec![], all_in: false },
+            &frame::SyncRequest {
+                v: 1,
+                campaign: id,
+                cursor: bytes.clone(),
+                batches: vec![],
+                all_in: false,
+            },
         );
         check(
             "Batch",

@@ -88,7 +88,8 @@ fn sign(keys: &Keys, kind: &str, claims: &Claims) -> String {
     let mut header = Header::new(Algorithm::EdDSA);
     header.typ = Some(kind.to_owned());
     header.kid = Some(keys.kid.clone());
-    jsonwebtoken::encode(&header, claims, &keys.jwt_sign).expect("claims are plain text and numbers")
+    jsonwebtoken::encode(&header, claims, &keys.jwt_sign)
+        .expect("claims are plain text and numbers")
 }
 
 /// Checks a token of one kind. Times are judged by the caller's clock, not the library's.
@@ -106,8 +107,7 @@ fn check(keys: &Keys, kind: &str, token: &str, now_ms: i64) -> Option<Claims> {
     validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
     validation.validate_exp = false;
     validation.validate_nbf = false;
-    let claims =
-        jsonwebtoken::decode::<Claims>(token, &keys.jwt_check, &validation).ok()?.claims;
+    let claims = jsonwebtoken::decode::<Claims>(token, &keys.jwt_check, &validation).ok()?.claims;
     let in_time = claims.exp.checked_mul(1000)? > now_ms
         && claims.nbf.checked_mul(1000)? <= now_ms.saturating_add(SKEW_MS);
     in_time.then_some(claims)
@@ -158,9 +158,8 @@ pub(crate) async fn sign_in(app: &App, name: &str, password: &str) -> Result<Tok
     };
     let password = password.to_owned();
     let _permit = app.hashing.acquire().await.map_err(|_| &problem::TOO_BUSY)?;
-    let fits = tokio::task::spawn_blocking(move || password_fits(&password, &hash))
-        .await
-        .unwrap_or(false);
+    let fits =
+        tokio::task::spawn_blocking(move || password_fits(&password, &hash)).await.unwrap_or(false);
     let account = account
         .filter(|account| fits && !account.disabled && !account.password_hash.is_empty())
         .ok_or(&problem::SIGN_IN_FAILED)?;

@@ -49,10 +49,8 @@ impl utoipa::Modify for Bearer {
     fn modify(&self, document: &mut Document) {
         use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
         let components = document.components.get_or_insert_default();
-        components.add_security_scheme(
-            "bearer",
-            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
-        );
+        components
+            .add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     }
 }
 

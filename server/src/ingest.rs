@@ -10,7 +10,9 @@ use mobile_schema::frame::{Fate, Verdict};
 use mobile_schema::household::SCHEMA_VERSION;
 use mobile_schema::problem::{self, Problem as Name};
 use shared::admit::{Admission, Ancestors, Circumstances, admit};
-use shared::id::{AccountId, CampaignId, ChangeHash, DeviceId, DocumentId, HouseholdId, document_id};
+use shared::id::{
+    AccountId, CampaignId, ChangeHash, DeviceId, DocumentId, HouseholdId, document_id,
+};
 use shared::limits;
 use shared::merge::genesis_hash;
 use shared::verify::{Verified, VerifiedBatch};
@@ -278,8 +280,14 @@ impl Ledger {
         {
             return Ok(known_verdict(known));
         }
-        let circumstances =
-            circumstances(work, incoming, verified, document.as_deref(), &self.assigned, &self.units);
+        let circumstances = circumstances(
+            work,
+            incoming,
+            verified,
+            document.as_deref(),
+            &self.assigned,
+            &self.units,
+        );
         let admission = admit(&circumstances);
         let unit = document.as_ref().map_or(String::new(), |document| document.at.unit.clone());
         let mut log = self.units.get_mut(&(work.campaign, unit.clone()));

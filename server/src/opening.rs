@@ -105,10 +105,20 @@ fn read(text: &str, columns: &[&str]) -> Result<Rows, MissingColumns> {
                 rows.rows.push((line, row));
             }
             Ok(_) => {
-                rows.faults.push(fault(line, "", "Số cột không khớp.", "The number of cells is not that of the columns."));
+                rows.faults.push(fault(
+                    line,
+                    "",
+                    "Số cột không khớp.",
+                    "The number of cells is not that of the columns.",
+                ));
             }
             Err(_) => {
-                rows.faults.push(fault(line, "", "Dòng không đọc được (UTF-8?).", "The row cannot be read (UTF-8?)."));
+                rows.faults.push(fault(
+                    line,
+                    "",
+                    "Dòng không đọc được (UTF-8?).",
+                    "The row cannot be read (UTF-8?).",
+                ));
             }
         }
     }
@@ -151,7 +161,12 @@ pub(crate) fn roster(
             && household.class == class
             && household.dtts == (row["dtts"] == "1");
         if !same {
-            faults.push(fault(*line, "household", "Các dòng của một hộ không thống nhất thôn, diện hoặc DTTS.", "Rows of one household disagree on hamlet, class or DTTS."));
+            faults.push(fault(
+                *line,
+                "household",
+                "Các dòng của một hộ không thống nhất thôn, diện hoặc DTTS.",
+                "Rows of one household disagree on hamlet, class or DTTS.",
+            ));
         }
         household.members.push(member(row));
         if faults.len() > before {
@@ -166,7 +181,12 @@ pub(crate) fn roster(
             .count();
         if heads != 1 && bad.insert(household.code.clone()) {
             let line = rows.iter().find(|(_, row)| row["household"] == household.code);
-            faults.push(fault(line.map_or(0, |(line, _)| *line), "relation", "Mỗi hộ có đúng một chủ hộ.", "A household has exactly one head."));
+            faults.push(fault(
+                line.map_or(0, |(line, _)| *line),
+                "relation",
+                "Mỗi hộ có đúng một chủ hộ.",
+                "A household has exactly one head.",
+            ));
         }
     }
     faults.sort_by_key(|fault| fault.line);
@@ -185,7 +205,12 @@ fn check_roster_row(
             faults.push(fault(line, column, vi, en));
         }
     };
-    check(!row["household"].is_empty(), "household", "Thiếu mã hộ.", "The household code is missing.");
+    check(
+        !row["household"].is_empty(),
+        "household",
+        "Thiếu mã hộ.",
+        "The household code is missing.",
+    );
     check(
         hamlets.contains(&row["hamlet"]),
         "hamlet",
@@ -198,8 +223,18 @@ fn check_roster_row(
         "Diện phải là poor hoặc near_poor.",
         "The class is poor or near_poor.",
     );
-    check(!row["decision"].is_empty(), "decision", "Thiếu số quyết định công nhận.", "The decision's number is missing.");
-    check(matches!(row["dtts"].as_str(), "0" | "1"), "dtts", "DTTS phải là 0 hoặc 1.", "DTTS is 0 or 1.");
+    check(
+        !row["decision"].is_empty(),
+        "decision",
+        "Thiếu số quyết định công nhận.",
+        "The decision's number is missing.",
+    );
+    check(
+        matches!(row["dtts"].as_str(), "0" | "1"),
+        "dtts",
+        "DTTS phải là 0 hoặc 1.",
+        "DTTS is 0 or 1.",
+    );
     check(!row["name"].is_empty(), "name", "Thiếu họ tên.", "The name is missing.");
     check(
         row["birth"].is_empty() || PartialDate::parse(&row["birth"]).is_ok(),
@@ -236,12 +271,23 @@ pub(crate) fn hamlet_rows(
     for (line, row) in &rows {
         let before = faults.len();
         if !units.contains(row["unit"].as_str()) {
-            faults.push(fault(*line, "unit", "Không có xã, phường, thị trấn này vào ngày rà soát.", "There is no such commune on the review date."));
+            faults.push(fault(
+                *line,
+                "unit",
+                "Không có xã, phường, thị trấn này vào ngày rà soát.",
+                "There is no such commune on the review date.",
+            ));
         }
         let code = &row["code"];
-        let plain = code.len() <= 32 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let plain =
+            code.len() <= 32 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if code.is_empty() || !plain || !seen.insert(code.clone()) {
-            faults.push(fault(*line, "code", "Mã thôn phải có, chỉ gồm chữ số, chữ cái không dấu và dấu gạch, không trùng.", "A hamlet code is needed: digits, plain letters and dashes, each once."));
+            faults.push(fault(
+                *line,
+                "code",
+                "Mã thôn phải có, chỉ gồm chữ số, chữ cái không dấu và dấu gạch, không trùng.",
+                "A hamlet code is needed: digits, plain letters and dashes, each once.",
+            ));
         }
         if row["name"].is_empty() {
             faults.push(fault(*line, "name", "Thiếu tên thôn.", "The name is missing."));
@@ -252,7 +298,12 @@ pub(crate) fn hamlet_rows(
             _ => None,
         };
         if area.is_none() {
-            faults.push(fault(*line, "area", "Khu vực phải là urban hoặc rural.", "The area is urban or rural."));
+            faults.push(fault(
+                *line,
+                "area",
+                "Khu vực phải là urban hoặc rural.",
+                "The area is urban or rural.",
+            ));
         }
         let closing = registered(*line, row, "", &mut faults);
         let opening = registered(*line, row, "opening_", &mut faults);
@@ -260,7 +311,8 @@ pub(crate) fn hamlet_rows(
             let area = area.unwrap_or(Area::Rural);
             let (code, name) = (code.clone(), row["name"].clone());
             let source = row["source"].clone();
-            hamlets.push((row["unit"].clone(), Hamlet { code, name, area, closing, opening, source }));
+            hamlets
+                .push((row["unit"].clone(), Hamlet { code, name, area, closing, opening, source }));
         }
     }
     Ok((hamlets, faults))
@@ -277,7 +329,12 @@ fn registered(
         match row[&column].parse::<u32>() {
             Ok(count) => u64::from(count),
             Err(_) => {
-                faults.push(fault(line, &column, "Phải là số nguyên không âm.", "A whole number, not negative."));
+                faults.push(fault(
+                    line,
+                    &column,
+                    "Phải là số nguyên không âm.",
+                    "A whole number, not negative.",
+                ));
                 0
             }
         }
@@ -289,7 +346,12 @@ fn registered(
         dtts_persons: count("dtts_persons"),
     };
     if counts.dtts_households > counts.households || counts.dtts_persons > counts.persons {
-        faults.push(fault(line, &format!("{prefix}dtts_households"), "Số DTTS lớn hơn tổng số.", "More DTTS than there are in all."));
+        faults.push(fault(
+            line,
+            &format!("{prefix}dtts_households"),
+            "Số DTTS lớn hơn tổng số.",
+            "More DTTS than there are in all.",
+        ));
     }
     counts
 }
@@ -304,12 +366,22 @@ pub(crate) fn assignment_rows(
     let mut pairs = Vec::new();
     for (line, row) in &rows {
         if !hamlets.contains(&row["hamlet"]) {
-            faults.push(fault(*line, "hamlet", "Không có mã thôn này trong đợt rà soát.", "There is no such hamlet code in the campaign."));
+            faults.push(fault(
+                *line,
+                "hamlet",
+                "Không có mã thôn này trong đợt rà soát.",
+                "There is no such hamlet code in the campaign.",
+            ));
             continue;
         }
         match accounts.get(&row["account"]) {
             Some(account) => pairs.push((row["hamlet"].clone(), *account)),
-            None => faults.push(fault(*line, "account", "Không có tài khoản này.", "There is no such account.")),
+            None => faults.push(fault(
+                *line,
+                "account",
+                "Không có tài khoản này.",
+                "There is no such account.",
+            )),
         }
     }
     Ok((pairs, faults))
@@ -324,10 +396,7 @@ pub(crate) struct Opened {
 }
 
 /// Draws ids for an opening household and writes its first change.
-pub(crate) fn open(
-    campaign: CampaignId,
-    new: &OpeningHousehold,
-) -> Result<Opened, AutomergeError> {
+pub(crate) fn open(campaign: CampaignId, new: &OpeningHousehold) -> Result<Opened, AutomergeError> {
     let household = HouseholdId(random());
     let mut doc = genesis();
     doc.set_actor(actor_id(shared::id::Actor(random())));

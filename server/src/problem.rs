@@ -48,8 +48,7 @@ impl Problem {
     /// Names each thing that is wrong.
     #[must_use]
     pub fn with_items<T: Serialize>(mut self, items: &[T]) -> Self {
-        self.items =
-            items.iter().filter_map(|item| serde_json::to_value(item).ok()).collect();
+        self.items = items.iter().filter_map(|item| serde_json::to_value(item).ok()).collect();
         self
     }
 }
@@ -66,9 +65,15 @@ fn status(name: &'static Name) -> StatusCode {
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "body-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
         "body-malformed" | "query-malformed" => StatusCode::BAD_REQUEST,
-        "account-exists" | "list-has-disputes" | "list-has-missing-outcomes"
-        | "list-has-unclassified" | "list-devices-silent" | "list-root-stale" | "list-state"
-        | "list-counts-missing" | "import-after-work" => StatusCode::CONFLICT,
+        "account-exists"
+        | "list-has-disputes"
+        | "list-has-missing-outcomes"
+        | "list-has-unclassified"
+        | "list-devices-silent"
+        | "list-root-stale"
+        | "list-state"
+        | "list-counts-missing"
+        | "import-after-work" => StatusCode::CONFLICT,
         "too-busy" | "store-busy" => StatusCode::SERVICE_UNAVAILABLE,
         "store-failed" => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::UNPROCESSABLE_ENTITY,

@@ -46,9 +46,8 @@ impl OwnedBasis {
             "" => None,
             json => Some(ScoreTable::parse(json, None).map_err(|_| StoreError::Damaged)?),
         };
-        let table_digest = shared::id::to_hex(
-            &shared::id::sha256(campaign.score_table.as_bytes())[..8],
-        );
+        let table_digest =
+            shared::id::to_hex(&shared::id::sha256(campaign.score_table.as_bytes())[..8]);
         let name = format!(
             "{CACHE_VERSION}/{}/{table_digest}/{}/{}",
             standard.code, campaign.review_date, campaign.region
@@ -125,11 +124,7 @@ async fn hamlets(
     Ok(hamlets.into_iter().map(|(_, hamlet)| (hamlet.code.clone(), hamlet)).collect())
 }
 
-fn reuse(
-    entry: &Cached,
-    basis: &str,
-    hamlets: &BTreeMap<String, Hamlet>,
-) -> Option<Standing> {
+fn reuse(entry: &Cached, basis: &str, hamlets: &BTreeMap<String, Hamlet>) -> Option<Standing> {
     let (position, cached_basis) = entry.computed.as_ref()?;
     if *position != entry.at.last_position || cached_basis != basis {
         return None;
@@ -230,9 +225,6 @@ pub(crate) async fn draft(
 }
 
 /// Finds a campaign or says that there is none.
-pub(crate) async fn campaign(
-    app: &App,
-    id: shared::id::CampaignId,
-) -> Result<Campaign, Problem> {
+pub(crate) async fn campaign(app: &App, id: shared::id::CampaignId) -> Result<Campaign, Problem> {
     Ok(app.store.campaign_get(id).await?.ok_or(&problem::CAMPAIGN_UNKNOWN)?)
 }

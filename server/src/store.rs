@@ -40,7 +40,10 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::PoolTimedOut => true,
             sqlx::Error::Database(inner) => {
                 // SQLite busy and locked; PostgreSQL serialisation failure, deadlock, start-up.
-                matches!(inner.code().as_deref(), Some("5" | "6" | "517" | "40001" | "40P01" | "57P03"))
+                matches!(
+                    inner.code().as_deref(),
+                    Some("5" | "6" | "517" | "40001" | "40P01" | "57P03")
+                )
             }
             _ => false,
         };
@@ -88,6 +91,11 @@ impl Store {
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.db.one("select 1 as one", vals![]).await.map(drop)
+    }
+
+    /// Copies a SQLite store into one file while others go on working.
+    pub(crate) async fn copy_to(&self, file: &str) -> Result<(), StoreError> {
+        self.db.vacuum_into(file).await
     }
 
     /// Closes every connection, for a clean end.

@@ -257,8 +257,7 @@ mod tests {
     #[test]
     fn the_straight_way_leads_to_recognition() {
         let submit = Act::Submit { root: ROOT };
-        let step =
-            decide(&Step::Collecting, &submit, OFFICER, Role::Officer, Some(ROOT)).unwrap();
+        let step = decide(&Step::Collecting, &submit, OFFICER, Role::Officer, Some(ROOT)).unwrap();
         let step = decide(&step, &approve(), DISTRICT, Role::District, None).unwrap();
         let recognise = Act::Recognise { root: ROOT, decision: paper() };
         let step = decide(&step, &recognise, OFFICER, Role::Officer, None).unwrap();

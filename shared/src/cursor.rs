@@ -218,12 +218,8 @@ mod tests {
 
     #[test]
     fn segments_join_once_they_stand_together() {
-        let at = |hamlets, position| Segment {
-            unit: "19333".into(),
-            hamlets,
-            position,
-            whole_until: 3,
-        };
+        let at =
+            |hamlets, position| Segment { unit: "19333".into(), hamlets, position, whole_until: 3 };
         let apart = joined(vec![at(only(&["a"]), 9), at(only(&["b"]), 4)]);
         assert_eq!(apart.len(), 2);
         let together = joined(vec![at(only(&["a"]), 9), at(only(&["b"]), 9)]);

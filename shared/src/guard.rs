@@ -109,7 +109,8 @@ fn read_header(body: &[u8], hash: ChangeHash) -> Result<Guarded, GuardError> {
     }
     let mut dependencies = Vec::new();
     for _ in 0..count {
-        dependencies.push(ChangeHash::from_slice(header.take(32)?).map_err(|_| GuardError::Damaged)?);
+        dependencies
+            .push(ChangeHash::from_slice(header.take(32)?).map_err(|_| GuardError::Damaged)?);
     }
     let actor = header.sized()?;
     let actor = Actor::from_slice(actor).map_err(|_| GuardError::Actor)?;

@@ -242,7 +242,8 @@ pub fn thaw(bytes: &[u8]) -> Result<List, Malformed> {
     let mut input = Decoder::new(bytes, "rasoat list 1")?;
     let campaign = CampaignId(input.array()?);
     let (unit, review_date, standard) = (input.text()?, input.text()?, input.text()?);
-    let hamlets = (0..input.count()?).map(|_| decode_hamlet(&mut input)).collect::<Result<_, _>>()?;
+    let hamlets =
+        (0..input.count()?).map(|_| decode_hamlet(&mut input)).collect::<Result<_, _>>()?;
     let rows = (0..input.count()?).map(|_| decode_row(&mut input)).collect::<Result<_, _>>()?;
     input.end()?;
     Ok(List { campaign, unit, review_date, standard, hamlets, rows })

@@ -78,12 +78,7 @@ pub fn rates(tree: &UnitTree, top: &str, lists: &BTreeMap<String, Counts>) -> Ve
     rows
 }
 
-fn push(
-    tree: &UnitTree,
-    code: &str,
-    lists: &BTreeMap<String, Counts>,
-    rows: &mut Vec<RateRow>,
-) {
+fn push(tree: &UnitTree, code: &str, lists: &BTreeMap<String, Counts>, rows: &mut Vec<RateRow>) {
     let Some(unit) = tree.get(code) else { return };
     let mut counts = Counts::default();
     let (mut recognised, mut due) = (0, 0);
@@ -143,7 +138,9 @@ pub fn csv(rows: &[RateRow]) -> String {
     out.push('\n');
     for row in rows {
         let plain = |hundredths: Option<i64>| {
-            hundredths.map_or(String::new(), |h| hundredths_vi(h).replace('.', "").replace(',', ".").replace('−', "-"))
+            hundredths.map_or(String::new(), |h| {
+                hundredths_vi(h).replace('.', "").replace(',', ".").replace('−', "-")
+            })
         };
         let (counts, figures) = (&row.counts, &row.figures);
         let cells = [
@@ -193,16 +190,7 @@ pub fn text(rows: &[RateRow], note: &dyn Fn(&str) -> &'static str) -> String {
     let percent = |hundredths: Option<i64>| hundredths.map_or("–".to_owned(), hundredths_vi);
     let mut out = format!(
         "{:<34}{:>9}{:>9}{:>8}{:>10}{:>8}{:>10}{:>8}{:>9}{:>9}\n",
-        "Đơn vị",
-        "Số hộ",
-        "Nghèo",
-        "%",
-        "Cận ngh.",
-        "%",
-        "Đa chiều",
-        "%",
-        "± hộ",
-        "± điểm"
+        "Đơn vị", "Số hộ", "Nghèo", "%", "Cận ngh.", "%", "Đa chiều", "%", "± hộ", "± điểm"
     );
     for row in rows {
         let counts = &row.counts;

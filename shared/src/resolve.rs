@@ -183,10 +183,9 @@ impl Reader<'_> {
                 ValueRef::Object(automerge::ObjType::Map) => {
                     maps.push((item.key.to_string(), item.id()));
                 }
-                _ => self.flags.push(Flag {
-                    code: "unreadable-value".to_owned(),
-                    path: item.key.to_string(),
-                }),
+                _ => self
+                    .flags
+                    .push(Flag { code: "unreadable-value".to_owned(), path: item.key.to_string() }),
             }
         }
         maps

@@ -153,8 +153,7 @@ impl Units {
 
     /// Returns the units of old Quảng Trị as in force on 31 December 2022.
     pub fn quang_tri_2022() -> Self {
-        Self::parse_csv(Self::QUANG_TRI_2022)
-            .expect("the built-in list is read by a test")
+        Self::parse_csv(Self::QUANG_TRI_2022).expect("the built-in list is read by a test")
     }
 
     /// Reads a list of units, or says what is wrong with every row that cannot be used.

@@ -164,8 +164,7 @@ fn read_manifest(batch: &Batch) -> Result<Manifest, VerifyError> {
 
 fn check_signature(batch: &Batch, device_key: &[u8; 32]) -> Result<(), VerifyError> {
     let key = VerifyingKey::from_bytes(device_key).map_err(|_| VerifyError::Signature)?;
-    let signature =
-        Signature::from_slice(&batch.signature).map_err(|_| VerifyError::Signature)?;
+    let signature = Signature::from_slice(&batch.signature).map_err(|_| VerifyError::Signature)?;
     let mut signed = MANIFEST_CONTEXT.to_vec();
     signed.extend_from_slice(&batch.manifest);
     key.verify_strict(&signed, &signature).map_err(|_| VerifyError::Signature)

@@ -2,13 +2,119 @@
 
 use std::net::SocketAddr;
 
+use clap::Args;
+use shared::id::AccountId;
+use shared::scope::{Post, Role};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use super::{CliError, Place, default_listen, say};
 use crate::app::{App, StartError};
-use crate::config::Config;
+use crate::config::{Config, DATA};
+use crate::keys::random;
+use crate::store::StoreError;
+use crate::store::account::Account;
 
-/// A server that listens. Dropping it stops it.
+/// Sign-in name of the province account made on the first start.
+pub const FIRST_ACCOUNT: &str = "tinh";
+
+/// Province of the built-in list of units.
+pub const FIRST_UNIT: &str = "45";
+
+/// Runs the server.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Address and port.
+    #[arg(long, default_value_t = default_listen())]
+    listen: SocketAddr,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Default for Serve {
+    fn default() -> Self {
+        Self { listen: default_listen(), place: Place { data: DATA.into(), database: None } }
+    }
+}
+
+impl Serve {
+    /// Serves until Ctrl-C or a termination signal.
+    pub async fn run(self) -> Result<(), CliError> {
+        log_to_stderr();
+        let running = Running::start(&self.place.config(self.listen)).await?;
+        say(format!("Rà Soát: http://{}/", running.address));
+        if let Some(password) = first_account(&running.app).await? {
+            say(format!(
+                "Tài khoản tỉnh đầu tiên, chỉ hiện một lần / first province account, shown once:\n  \
+                 {FIRST_ACCOUNT} / {password}\n  \
+                 POST /v1/sessions {{\"name\":\"{FIRST_ACCOUNT}\",\"password\":\"{password}\"}}"
+            ));
+        }
+        stopped().await;
+        Ok(running.stop().await?)
+    }
+}
+
+/// Adds the first province account of an empty installation; returns its password, once.
+pub async fn first_account(app: &App) -> Result<Option<String>, StoreError> {
+    if !app.store.account_list().await?.is_empty() {
+        return Ok(None);
+    }
+    let password = shared::id::to_hex(&random::<8>());
+    let account = Account {
+        id: AccountId(random()),
+        name: FIRST_ACCOUNT.to_owned(),
+        full_name: "Phòng tỉnh".to_owned(),
+        post: Post { role: Role::Province, unit: FIRST_UNIT.to_owned() },
+        password_hash: crate::auth::hash_password(&password),
+        disabled: false,
+    };
+    match app.store.account_add(&[account], app.now_ms()).await {
+        // Another process of the installation was first.
+        Err(StoreError::Conflict(_)) => Ok(None),
+        other => other.map(|()| Some(password)),
+    }
+}
+
+/// Sends JSON log lines to standard error, at the level of `RUST_LOG`, else warnings.
+pub(crate) fn log_to_stderr() {
+    let level = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
+    let subscriber = tracing_subscriber::fmt().json().with_env_filter(level);
+    // Already set where a test started several servers.
+    let _set = subscriber.with_writer(std::io::stderr).try_init();
+    quiet_panics();
+}
+
+/// Logs that a thread panicked and where, never the message: it may quote what was sent.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or(String::new(), ToString::to_string);
+        tracing::error!(place, "a thread panicked");
+    }));
+}
+
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut ended) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = ended.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Waits for the signal to stop.
+pub(crate) async fn until_stopped() {
+    stopped().await;
+}
+
+/// A server that listens.
 #[derive(Debug)]
 pub struct Running {
     /// The installation.
@@ -23,7 +129,12 @@ impl Running {
     /// Opens an installation and starts listening; the listener is bound when this returns.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let app = App::open(config).await?;
-        let listener = TcpListener::bind(config.listen).await?;
+        Self::listen(app, config.listen).await
+    }
+
+    /// Starts listening for an installation that is open.
+    pub async fn listen(app: App, listen: SocketAddr) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let router = crate::http::router(app.clone());

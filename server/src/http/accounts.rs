@@ -49,9 +49,8 @@ pub(super) async fn list(
     let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
     let tree = super::campaigns::newest_tree(&app).await?;
     let accounts = app.store.account_list().await?;
-    let seen = accounts
-        .into_iter()
-        .filter(|account| actor.account.post.covers(&tree, &account.post.unit));
+    let seen =
+        accounts.into_iter().filter(|account| actor.account.post.covers(&tree, &account.post.unit));
     Ok(Json(seen.map(Person::from).collect()))
 }
 

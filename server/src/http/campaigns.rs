@@ -22,7 +22,8 @@ use crate::store::campaign::Campaign;
 /// Returns the units in force at the newest campaign's review date, or today's without one.
 pub(super) async fn newest_tree(app: &App) -> Result<Arc<UnitTree>, StoreError> {
     let newest = app.store.campaign_list().await?.into_iter().next();
-    let date = newest.map_or_else(|| Date::of_unix_ms(app.now_ms()), |campaign| campaign.review_date);
+    let date =
+        newest.map_or_else(|| Date::of_unix_ms(app.now_ms()), |campaign| campaign.review_date);
     app.tree(date).await
 }
 

@@ -93,8 +93,7 @@ pub(super) async fn enrol(
     State(app): State<App>,
     Json(form): Json<Enrol>,
 ) -> Result<Json<Enrolled>, Problem> {
-    let public_key: [u8; 32] =
-        from_hex(&form.public_key).map_err(|_| &problem::BODY_MALFORMED)?;
+    let public_key: [u8; 32] = from_hex(&form.public_key).map_err(|_| &problem::BODY_MALFORMED)?;
     if form.label.trim().is_empty() || form.label.chars().count() > LABEL_CHARS_MAX {
         return Err(Problem::new(&problem::BODY_MALFORMED));
     }
@@ -108,14 +107,10 @@ pub(super) async fn enrol(
         expires_at_ms: now_ms + REFRESH_MS,
     };
     let code_hash = sha256(form.code.trim().as_bytes());
-    let account = app
-        .store
-        .device_enrol(code_hash, &new, now_ms)
-        .await?
-        .ok_or(&problem::CODE_REFUSED)?;
+    let account =
+        app.store.device_enrol(code_hash, &new, now_ms).await?.ok_or(&problem::CODE_REFUSED)?;
     let device = new.id;
-    let tokens =
-        auth::tokens(&app.keys, account, Some(device), new.family, new.refresh, now_ms);
+    let tokens = auth::tokens(&app.keys, account, Some(device), new.family, new.refresh, now_ms);
     let server_key = to_hex(&app.keys.public());
     Ok(Json(Enrolled { device, account, server_key, tokens }))
 }
@@ -173,8 +168,7 @@ pub(super) async fn revoke(
     let tree = super::campaigns::newest_tree(&app).await?;
     let device = app.store.device_get(id).await?.ok_or(&problem::NOT_FOUND)?;
     let owner = app.store.account_get(device.account).await?;
-    let in_scope =
-        owner.is_some_and(|owner| actor.account.post.covers(&tree, &owner.post.unit));
+    let in_scope = owner.is_some_and(|owner| actor.account.post.covers(&tree, &owner.post.unit));
     if !in_scope {
         return Err(Problem::new(&problem::NOT_FOUND));
     }

@@ -259,14 +259,15 @@ fn check_value(path: &AnswerPath, value: &Value) -> Result<(), Problem> {
         AnswerPath::B1Item(_) if value.as_int().is_some_and(|points| points >= 0) => Ok(()),
         AnswerPath::B1Item(_) => return Err(Problem::new(&problem::SETTLE_UNREADABLE)),
     };
-    objection.map_err(|objection| Problem::new(&problem::SETTLE_UNREADABLE).with_items(&[objection]))
+    objection
+        .map_err(|objection| Problem::new(&problem::SETTLE_UNREADABLE).with_items(&[objection]))
 }
 
 fn settle_problem(error: SettleError) -> Problem {
     Problem::new(match error {
         SettleError::HeadsUnknown => &problem::HEADS_UNKNOWN,
-        SettleError::MemberUnknown
-        | SettleError::NothingToSettle
-        | SettleError::Unwritable(_) => &problem::SETTLE_UNREADABLE,
+        SettleError::MemberUnknown | SettleError::NothingToSettle | SettleError::Unwritable(_) => {
+            &problem::SETTLE_UNREADABLE
+        }
     })
 }

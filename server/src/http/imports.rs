@@ -150,8 +150,6 @@ pub(super) async fn roster(
     Ok(Json(Imported { taken: households.len(), faults }))
 }
 
-
-
 async fn still_collecting(
     app: &App,
     id: CampaignId,

@@ -55,8 +55,7 @@ pub(super) async fn sync(
         None => None,
     };
     let revoked = device.as_ref().is_some_and(|device| device.revoked);
-    let scope =
-        if revoked { Scope::new() } else { scope_of(&app, &actor, id, &seen).await? };
+    let scope = if revoked { Scope::new() } else { scope_of(&app, &actor, id, &seen).await? };
     let newest = app.store.positions(id).await?;
     let reading = reading(cursor.as_ref(), &scope, &newest);
 
@@ -265,8 +264,7 @@ async fn read_on(
         let own = caller.is_some_and(|caller| row.device.as_deref() == Some(caller.id.as_bytes()));
         if !own || row.position <= segment.whole_until {
             *room = room.saturating_sub(row.chunk.len() + 16);
-            let household: [u8; 16] =
-                row.household.try_into().map_err(|_| StoreError::Damaged)?;
+            let household: [u8; 16] = row.household.try_into().map_err(|_| StoreError::Damaged)?;
             households.entry(row.document.0).or_insert_with(|| HouseholdRow {
                 document: ByteArray::new(row.document.0),
                 household: ByteArray::new(household),

@@ -8,7 +8,7 @@ use super::{Store, StoreError};
 
 /// A person's account.
 #[derive(Debug, Clone)]
-pub struct Account {
+pub(crate) struct Account {
     /// Id.
     pub id: AccountId,
     /// Sign-in name, unique.
@@ -114,7 +114,10 @@ impl Store {
     }
 
     /// Finds a session by its family.
-    pub(crate) async fn session_get(&self, family: [u8; 16]) -> Result<Option<Session>, StoreError> {
+    pub(crate) async fn session_get(
+        &self,
+        family: [u8; 16],
+    ) -> Result<Option<Session>, StoreError> {
         let sql = "select * from session where family = $1";
         let Some(row) = self.db.one(sql, vals![family.as_slice()]).await? else {
             return Ok(None);

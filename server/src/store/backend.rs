@@ -12,12 +12,12 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, Sqlite, SqlSafeStr, Transaction, Type};
+use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, SqlSafeStr, Sqlite, Transaction, Type};
 
 use super::StoreError;
 
 /// The migrations in order: number, name, text with dialect tokens. Released ones never change.
-pub const MIGRATIONS: &[(i64, &str, &str)] =
+pub(crate) const MIGRATIONS: &[(i64, &str, &str)] =
     &[(1, "line", include_str!("../../migrations/0001_line.sql"))];
 
 /// Connections that only read a SQLite file beside the one writer.
@@ -247,13 +247,17 @@ impl Db {
 
     async fn migrate(&self) -> Result<(), StoreError> {
         let words = match self {
-            Self::Sqlite { .. } => [("{{int}}", "integer"), ("{{blob}}", "blob"), ("{{strict}}", " strict")],
+            Self::Sqlite { .. } => {
+                [("{{int}}", "integer"), ("{{blob}}", "blob"), ("{{strict}}", " strict")]
+            }
             Self::Postgres(_) => [("{{int}}", "bigint"), ("{{blob}}", "bytea"), ("{{strict}}", "")],
         };
         let migrations = MIGRATIONS
             .iter()
             .map(|(number, name, text)| {
-                let sql = words.iter().fold((*text).to_owned(), |sql, (token, word)| sql.replace(token, word));
+                let sql = words
+                    .iter()
+                    .fold((*text).to_owned(), |sql, (token, word)| sql.replace(token, word));
                 let sql = AssertSqlSafe(sql).into_sql_str();
                 Migration::new(*number, (*name).into(), MigrationType::Simple, sql, false)
             })
@@ -301,6 +305,14 @@ impl Db {
         Ok(self.all(sql, vals).await?.into_iter().next())
     }
 
+    /// Copies a SQLite database into a file that does not exist yet; does nothing on PostgreSQL.
+    pub(crate) async fn vacuum_into(&self, file: &str) -> Result<(), StoreError> {
+        if let Self::Sqlite { writer, .. } = self {
+            sqlx::query("vacuum into $1").bind(file).execute(writer).await?;
+        }
+        Ok(())
+    }
+
     /// Closes every connection.
     pub(crate) async fn close(&self) {
         match self {
@@ -342,7 +354,11 @@ impl Tx {
     }
 
     /// Runs a statement and returns how many rows it touched.
-    pub(crate) async fn run(&mut self, sql: &'static str, vals: Vec<Val>) -> Result<u64, StoreError> {
+    pub(crate) async fn run(
+        &mut self,
+        sql: &'static str,
+        vals: Vec<Val>,
+    ) -> Result<u64, StoreError> {
         Ok(match self {
             Self::Sqlite(tx) => bound!(sql, vals).execute(&mut **tx).await?.rows_affected(),
             Self::Postgres(tx) => bound!(sql, vals).execute(&mut **tx).await?.rows_affected(),

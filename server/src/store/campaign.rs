@@ -10,7 +10,7 @@ use super::{Store, StoreError};
 
 /// A review campaign (đợt rà soát).
 #[derive(Debug, Clone)]
-pub struct Campaign {
+pub(crate) struct Campaign {
     /// Id.
     pub id: CampaignId,
     /// Name on papers.
@@ -116,7 +116,10 @@ impl Store {
     }
 
     /// Finds a campaign.
-    pub(crate) async fn campaign_get(&self, id: CampaignId) -> Result<Option<Campaign>, StoreError> {
+    pub(crate) async fn campaign_get(
+        &self,
+        id: CampaignId,
+    ) -> Result<Option<Campaign>, StoreError> {
         let sql = "select * from campaign where id = $1";
         self.db.one(sql, vals![id]).await?.as_ref().map(campaign).transpose()
     }
@@ -128,7 +131,11 @@ impl Store {
     }
 
     /// Closes a campaign.
-    pub(crate) async fn campaign_close(&self, id: CampaignId, now_ms: i64) -> Result<(), StoreError> {
+    pub(crate) async fn campaign_close(
+        &self,
+        id: CampaignId,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let sql = "update campaign set closed_at_ms = $2 where id = $1 and closed_at_ms is null";
         tx.run(sql, vals![id, now_ms]).await?;

@@ -3,8 +3,6 @@
 //! Province, district, commune, hamlet: at every step the parts add up to the whole, so that the
 //! sum over all hamlets is the target to the household.
 
-use std::collections::BTreeMap;
-
 use shared::list::{Hamlet, Registered};
 use shared::unit::{Area, Unit, UnitTree};
 
@@ -12,8 +10,9 @@ use super::apportion::{bounded, share};
 use super::figures::{Count, Figures};
 use super::flow::{Flow, Flows};
 use super::names::hamlet_names;
-use super::people::households;
+use super::people::{Mix, Serial};
 use super::rng::Rng;
+use super::roster::{closing_size, opening_size};
 use super::split::{Part, split};
 use super::targets::{Assumed, Commune, District, Targets};
 use super::{CommunePlan, PlanError, SCALE_FULL_PPM, Spec};
@@ -64,7 +63,7 @@ pub(super) fn communes(
     }
     refuse_applicants(&mut drafts, targets.scaled_applicants(scale_ppm));
 
-    let mut serial = 0;
+    let mut serial = Serial::default();
     Ok(drafts.into_iter().map(|draft| finish(draft, targets, &mut serial, &mut rng)).collect())
 }
 
@@ -236,18 +235,21 @@ fn rooms(place: &Place) -> [u64; 2] {
 }
 
 /// Names the hamlets of a commune and fills them with households.
-fn finish(draft: Draft<'_>, targets: &Targets, serial: &mut u64, rng: &mut Rng) -> CommunePlan {
+fn finish(draft: Draft<'_>, targets: &Targets, serial: &mut Serial, rng: &mut Rng) -> CommunePlan {
     let Draft { unit, district, hamlets } = draft;
     let area = unit.area.unwrap_or(Area::Rural);
     let special = district.communes.get(unit.code());
-    let ethnicities: &BTreeMap<String, u64> = special
-        .and_then(|commune| commune.ethnicities.as_ref())
-        .unwrap_or(&targets.assumed.ethnicities);
+    let own = special.and_then(|commune| commune.ethnicities.as_ref());
+    let mix = Mix {
+        area,
+        b1_methods: &targets.assumed.b1_methods,
+        ethnicities: own.unwrap_or(&targets.assumed.ethnicities),
+    };
     let mostly_dtts: Vec<bool> = hamlets
         .iter()
         .map(|place| {
-            let closing = |group: super::figures::GroupFigures| group.closing.households;
-            closing(place.figures.dtts) > closing(place.figures.other)
+            let Figures { dtts, other } = place.figures;
+            dtts.closing.households > other.closing.households
         })
         .collect();
     let names = hamlet_names(area, &mostly_dtts, rng);
@@ -261,8 +263,7 @@ fn finish(draft: Draft<'_>, targets: &Targets, serial: &mut u64, rng: &mut Rng) 
     };
     for ((place, name), number) in hamlets.into_iter().zip(names).zip(1..) {
         let code = format!("{}-{number:02}", unit.code());
-        let specs =
-            households(&code, area, &place.flows, (&targets.assumed, ethnicities), serial, rng);
+        let specs = serial.households(&code, &place.flows, &mix, rng);
         let (opening, closing) = registered(place.figures, &specs, &targets.assumed, rng);
         let source = "synthetic (demo)".to_owned();
         plan.hamlets.push(Hamlet { code, name, area, closing, opening, source });
@@ -287,8 +288,8 @@ fn registered(
     for (dtts, figures, usual) in groups {
         let ours = || specs.iter().filter(|spec| spec.dtts == dtts);
         let sizes = [
-            (figures.opening, ours().filter_map(super::roster::opening_size).collect::<Vec<_>>()),
-            (figures.closing, ours().filter_map(super::roster::closing_size).collect()),
+            (figures.opening, ours().filter_map(opening_size).collect::<Vec<_>>()),
+            (figures.closing, ours().filter_map(closing_size).collect()),
         ];
         for (count, (figure, sizes)) in counts.iter_mut().zip(sizes) {
             let known = u64::try_from(sizes.len()).expect("households fit in memory");

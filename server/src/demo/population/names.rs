@@ -81,7 +81,7 @@ pub(super) struct Family {
 impl Family {
     /// Draws a family of an ethnic group.
     ///
-    /// Nearly all Bru-Vân Kiều and many Pa Kô bear the name Hồ (practice 13).
+    /// Nearly all Bru-Vân Kiều and many Pa Kô bear the name Hồ.
     pub(super) fn new(ethnicity: &str, rng: &mut Rng) -> Self {
         let highland = ethnicity != MAJORITY;
         let surname = if highland { "Hồ" } else { rng.pick(&SURNAMES) };

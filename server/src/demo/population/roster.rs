@@ -153,7 +153,7 @@ fn children(slots: &mut Vec<Slot>, mother: i64, dtts: bool, rng: &mut Rng) {
         if age <= 23 || rng.chance(30) {
             slots.push(Slot::new("child", rng.chance(51), age));
         }
-        age -= rng.between(1, 5);
+        age -= rng.between(2, if dtts { 4 } else { 5 });
     }
     let grown = slots.iter().find(|slot| slot.relation == "child" && slot.age >= 21);
     if let Some((male, age)) = grown.map(|slot| (slot.male, slot.age))
@@ -161,7 +161,7 @@ fn children(slots: &mut Vec<Slot>, mother: i64, dtts: bool, rng: &mut Rng) {
     {
         slots.push(Slot::new("child_in_law", !male, (age + rng.between(-3, 3)).max(18)));
         if rng.chance(70) {
-            slots.push(Slot::new("grandchild", rng.chance(51), rng.between(1, (age - 18).min(6))));
+            slots.push(Slot::new("grandchild", rng.chance(51), rng.between(1, (age - 18).min(7))));
         }
     }
 }
@@ -202,7 +202,11 @@ fn a_year_passes(slots: &mut Vec<Slot>, rng: &mut Rng) {
         let parent = matches!(slot.relation, "head" | "spouse" | "child_in_law");
         !slot.male && parent && (18..=42).contains(&slot.age)
     });
-    if born && let Some(mother) = mother {
+    let infant = slots.iter().any(|slot| slot.age < 2);
+    if born
+        && !infant
+        && let Some(mother) = mother
+    {
         let relation = if mother.relation == "child_in_law" { "grandchild" } else { "child" };
         let mut slot = Slot::new(relation, rng.chance(51), 0);
         slot.change = Change::Born;

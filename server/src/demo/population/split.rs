@@ -102,7 +102,7 @@ impl Quantity {
             .iter()
             .map(|at| (value(at).saturating_sub(caps[*at].1), caps[*at].0.min(value(at))))
             .collect();
-        let in_fixed = self.dtts_in_fixed(&fixed, &free, caps, &dtts_bounds, known)?;
+        let in_fixed = self.dtts_in_fixed((&fixed, &free), caps, &dtts_bounds, known)?;
 
         let weights = |places: &[usize], of: fn(&(u64, u64)) -> u64| -> Vec<u64> {
             places.iter().map(|place| of(&self.weights[*place])).collect()
@@ -134,8 +134,7 @@ impl Quantity {
     /// Decides how much of the ethnic-minority total the parts with known sums have together.
     fn dtts_in_fixed(
         &self,
-        fixed: &[usize],
-        free: &[usize],
+        (fixed, free): (&[usize], &[usize]),
         caps: &[(u64, u64)],
         bounds: &[(u64, u64)],
         known: &[Option<u64>],

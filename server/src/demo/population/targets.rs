@@ -3,15 +3,14 @@
 //! Totals are facts with a source. Weights are ours, and the file has to say so: a split without
 //! `synthetic: true` is refused.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use shared::date::Date;
-use shared::score::REGIONS;
 
 use super::apportion::{largest_remainder, share};
 use super::figures::{Count, Figures, GroupFigures};
-use super::{PlanError, SCALE_FULL_PPM};
+use super::{PlanError, SCALE_FULL_PPM, check};
 
 /// Totals of one province at two dates. Made by [`Targets::parse`], which checks them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -189,31 +188,27 @@ impl Targets {
             .expect("the built-in targets are read by a test")
     }
 
+    /// Says which districts' figures were made up, wholly or in part.
+    pub(super) fn made_up(&self) -> BTreeMap<String, super::MadeUp> {
+        let known = |figures: &Known| {
+            figures.households.is_some() && figures.poor.is_some() && figures.near_poor.is_some()
+        };
+        self.districts
+            .iter()
+            .filter_map(|(code, district)| match &district.published {
+                None => Some((code.clone(), super::MadeUp::Wholly)),
+                Some(published) if known(&published.opening) && known(&published.closing) => None,
+                Some(_) => Some((code.clone(), super::MadeUp::Partly)),
+            })
+            .collect()
+    }
+
     /// Reads targets and checks that they agree with themselves.
     pub fn parse(json: &str) -> Result<Self, TargetsError> {
         let targets: Self = serde_json::from_str(json)
             .map_err(|error| TargetsError::Malformed { reason: error.to_string() })?;
-        targets.check_heading()?;
-        targets.check_totals()?;
-        targets.check_assumed()?;
-        for (code, district) in &targets.districts {
-            targets.check_district(&format!("districts/{code}"), district)?;
-        }
-        for (name, known, whole) in [
-            ("opening", Self::opening as fn(&Published) -> Known, targets.all.opening),
-            ("closing", Self::closing, targets.all.closing),
-        ] {
-            targets.check_known(name, known, whole)?;
-        }
+        check::check(&targets)?;
         Ok(targets)
-    }
-
-    fn opening(published: &Published) -> Known {
-        published.opening
-    }
-
-    fn closing(published: &Published) -> Known {
-        published.closing
     }
 
     /// Returns the totals at a scale: what a plan of that scale adds up to.
@@ -258,7 +253,7 @@ impl Targets {
                 Some((code.clone(), (published.opening, published.closing)))
             })
             .collect();
-        let quantities: [(fn(&mut Known) -> &mut Option<u64>, fn(&Count) -> u64); 3] = [
+        let quantities: [(Pick, Total); 3] = [
             (|known| &mut known.households, |count| count.households),
             (|known| &mut known.poor, |count| count.poor),
             (|known| &mut known.near_poor, |count| count.near_poor),
@@ -271,130 +266,13 @@ impl Targets {
         }
         Ok(known)
     }
-
-    fn check_heading(&self) -> Result<(), TargetsError> {
-        let filled = [
-            ("campaign", !self.campaign.trim().is_empty()),
-            ("province", !self.province.trim().is_empty()),
-            ("source", !self.source.trim().is_empty()),
-            ("region", REGIONS[1..].contains(&self.region.as_str())),
-            ("opening_date", self.opening_date < self.review_date),
-            ("districts", !self.districts.is_empty()),
-        ];
-        match filled.into_iter().find(|(_, filled)| !filled) {
-            Some((place, _)) => Err(TargetsError::Unknown { place: place.to_owned() }),
-            None => Ok(()),
-        }
-    }
-
-    fn check_totals(&self) -> Result<(), TargetsError> {
-        let counts = [
-            ("all/opening", self.all.opening.fits()),
-            ("all/closing", self.all.closing.fits()),
-            ("dtts/opening", self.dtts.opening.fits()),
-            ("dtts/closing", self.dtts.closing.fits()),
-            ("dtts/opening", self.dtts.opening.is_part_of(self.all.opening)),
-            ("dtts/closing", self.dtts.closing.is_part_of(self.all.closing)),
-        ];
-        match counts.into_iter().find(|(_, fits)| !fits) {
-            Some((place, _)) => Err(TargetsError::Sum { place: place.to_owned() }),
-            None => Ok(()),
-        }
-    }
-
-    fn check_assumed(&self) -> Result<(), TargetsError> {
-        let assumed = &self.assumed;
-        let place = |field: &str| format!("assumed/{field}");
-        if !assumed.synthetic {
-            return Err(TargetsError::NotMarked { place: place("synthetic") });
-        }
-        let persons = 100..=1000;
-        let ranges = [
-            ("left_per_mille", assumed.left_per_mille <= 1000),
-            ("new_poor_per_mille", assumed.new_poor_per_mille <= 1000),
-            ("new_near_poor_per_mille", assumed.new_near_poor_per_mille <= 1000),
-            ("fell_per_mille", assumed.fell_per_mille <= 1000),
-            ("rose_one_step_per_mille", assumed.rose_one_step_per_mille <= 1000),
-            ("applicants", assumed.applicants <= self.all.closing.households),
-            ("hamlet_households", assumed.hamlet_households >= 1),
-            ("persons_per_100_households", persons.contains(&assumed.persons_per_100_households)),
-            (
-                "dtts_persons_per_100_households",
-                persons.contains(&assumed.dtts_persons_per_100_households),
-            ),
-            ("b1_methods", assumed.b1_methods.iter().any(|weight| *weight > 0)),
-            ("ethnicities", usable(&assumed.ethnicities)),
-        ];
-        match ranges.into_iter().find(|(_, within)| !within) {
-            Some((field, _)) => Err(TargetsError::Range { place: place(field) }),
-            None => Ok(()),
-        }
-    }
-
-    fn check_district(&self, place: &str, district: &District) -> Result<(), TargetsError> {
-        if !district.weights.synthetic {
-            return Err(TargetsError::NotMarked { place: format!("{place}/weights") });
-        }
-        if let Some(published) = &district.published {
-            if published.source.trim().is_empty() {
-                return Err(TargetsError::Unknown { place: format!("{place}/published/source") });
-            }
-            for (date, known) in [("opening", published.opening), ("closing", published.closing)] {
-                let parts = known.poor.unwrap_or(0).checked_add(known.near_poor.unwrap_or(0));
-                let whole = known.households.unwrap_or(u64::MAX);
-                if parts.is_none_or(|parts| parts > whole) {
-                    return Err(TargetsError::Sum { place: format!("{place}/published/{date}") });
-                }
-            }
-        }
-        for (code, commune) in &district.communes {
-            let place = format!("{place}/communes/{code}");
-            if !commune.synthetic {
-                return Err(TargetsError::NotMarked { place });
-            }
-            let share = commune.dtts_per_mille.unwrap_or(0) <= 1000;
-            let sized = (1..=100_000).contains(&commune.size_percent);
-            if !share || !sized || !commune.ethnicities.as_ref().is_none_or(usable) {
-                return Err(TargetsError::Range { place });
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses published districts that together are more than the province.
-    fn check_known(
-        &self,
-        date: &str,
-        known: fn(&Published) -> Known,
-        whole: Count,
-    ) -> Result<(), TargetsError> {
-        let published = || self.districts.values().filter_map(|one| one.published.as_ref());
-        let sum = |of: fn(Known) -> Option<u64>| {
-            published().filter_map(|one| of(known(one))).fold(0, u64::saturating_add)
-        };
-        let sums = [
-            ("households", sum(|one| one.households), whole.households),
-            ("poor", sum(|one| one.poor), whole.poor),
-            ("near_poor", sum(|one| one.near_poor), whole.near_poor),
-        ];
-        match sums.into_iter().find(|(_, sum, whole)| sum > whole) {
-            Some((what, ..)) => {
-                Err(TargetsError::Sum { place: format!("districts/*/published/{date}/{what}") })
-            }
-            None => Ok(()),
-        }
-    }
 }
 
-/// Tells whether groups have two digits, are not the majority, and some weight.
-fn usable(ethnicities: &BTreeMap<String, u64>) -> bool {
-    let codes: BTreeSet<&str> = ethnicities.keys().map(String::as_str).collect();
-    let two_digits = |code: &&str| code.len() == 2 && code.bytes().all(|b| b.is_ascii_digit());
-    codes.iter().all(two_digits)
-        && !codes.contains(super::people::MAJORITY)
-        && ethnicities.values().any(|weight| *weight > 0)
-        && ethnicities.values().all(|weight| *weight <= 1_000_000)
-}
+/// Reads one of three counts.
+type Total = fn(&Count) -> u64;
+
+/// Picks one of three counts that may be known.
+type Pick = fn(&mut Known) -> &mut Option<u64>;
 
 /// Scales both groups at one date; see [`Targets::scaled`].
 fn scale(dtts: Count, other: Count, scale_ppm: u64) -> (Count, Count) {

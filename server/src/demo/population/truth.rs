@@ -38,111 +38,120 @@ pub struct Truth {
 }
 
 /// Makes up the household of a spec. The same spec and basis give the same household.
+///
+/// A household that left is not asked: it has an outcome and the members of the opening list.
 pub fn truth(spec: &Spec, basis: &Basis<'_>) -> Truth {
     let slots = compose(spec);
     let mut rng = Rng::new(spec.seed, 3);
-    let roster = roster(spec, &slots, basis.review_date, &mut rng);
-    let listed = slots.iter().zip(&roster).filter(|(slot, _)| slot.listed());
-    let opening_members: Vec<Member0> = listed.map(|(_, (opening, _))| opening.clone()).collect();
-    let members: BTreeMap<String, Answers> =
-        (0..).zip(roster).map(|(at, (_, now))| (format!("m{at:02}"), now)).collect();
+    let (opening, now): (Vec<Member0>, Vec<Answers>) =
+        roster(spec, &slots, basis.review_date, &mut rng).into_iter().unzip();
+    let listed = slots.iter().zip(opening).filter(|(slot, _)| slot.listed());
+    let opening_members: Vec<Member0> =
+        listed.filter(|_| spec.opening.is_some()).map(|(_, member)| member).collect();
     let household = match spec.goal {
         Goal::Left(outcome) => Household {
             answers: Answers::from([("outcome".to_owned(), outcome.into())]),
-            members,
+            members: keyed(opening_members.clone()),
             ..Household::default()
         },
-        Goal::Class(class) => answered(spec, class, &slots, &members, basis, &mut rng),
+        Goal::Class(class) => {
+            Making { spec, class, slots: &slots, members: keyed(now), basis }.answered(&mut rng)
+        }
     };
     let form_a = if spec.opening.is_none() { form_a(basis, &mut rng) } else { Answers::new() };
     Truth { opening_members, household, form_a }
 }
 
-/// Draws until the class is right.
-fn answered(
-    spec: &Spec,
+/// Gives members the keys they have in a [`Truth`].
+fn keyed(members: Vec<Answers>) -> BTreeMap<String, Answers> {
+    (0..).zip(members).map(|(at, member)| (format!("m{at:02}"), member)).collect()
+}
+
+/// A surveyed household in the making.
+struct Making<'a> {
+    spec: &'a Spec,
     class: Class,
-    slots: &[Slot],
-    members: &BTreeMap<String, Answers>,
-    basis: &Basis<'_>,
-    rng: &mut Rng,
-) -> Household {
-    let start = match class {
-        Class::Poor => rng.between(5, 45),
-        Class::NearPoor => rng.between(5, 45),
-        Class::Above | Class::Insufficient => rng.between(50, 85),
-    };
-    let step = if class == Class::Above { 7 } else { -7 };
-    let mut household = Household::default();
-    for attempt in 0..ATTEMPTS_MAX {
-        let rich = if attempt < ATTEMPTS_FREE {
-            (start + step * attempt).clamp(1, 99)
-        } else if class == Class::Above {
-            100
-        } else {
-            0
+    slots: &'a [Slot],
+    members: BTreeMap<String, Answers>,
+    basis: &'a Basis<'a>,
+}
+
+impl Making<'_> {
+    /// Draws until the class is right.
+    fn answered(&self, rng: &mut Rng) -> Household {
+        let above = self.class == Class::Above;
+        let start = if above { rng.between(50, 85) } else { rng.between(5, 45) };
+        let step = if above { 7 } else { -7 };
+        let mut household = Household::default();
+        for attempt in 0..ATTEMPTS_MAX {
+            let rich = match above {
+                _ if attempt < ATTEMPTS_FREE => (start + step * attempt).clamp(1, 99),
+                true => 100,
+                false => 0,
+            };
+            household = self.draw(&mut Means { rich, rng });
+            let found = classify(&household, self.spec.area, self.basis);
+            if found.b1.is_none() {
+                break;
+            }
+            take_points(&mut household, self.spec.method, &found);
+            if self.is_right(&household, &found) {
+                return household;
+            }
+        }
+        self.set_points(&mut household);
+        household
+    }
+
+    /// Tells whether the class is the planned one, asking again where the points were rewritten.
+    fn is_right(&self, household: &Household, found: &Classification) -> bool {
+        let rewritten = self.spec.method != B1Method::Computed;
+        let again = || classify(household, self.spec.area, self.basis).class;
+        found.class == self.class && (!rewritten || again() == self.class)
+    }
+
+    /// Draws one complete set of answers, with B1 to be computed.
+    fn draw(&self, means: &mut Means<'_>) -> Household {
+        let (spec, slots) = (self.spec, self.slots);
+        let allowances = person::allowances(slots, means);
+        let dependants = person::dependants(slots, &allowances);
+        let standard = self.basis.standard;
+        let wants = wants::draw(self.class, (slots, dependants), spec.dtts, standard, means.rng);
+
+        let mut household = Household { members: self.members.clone(), ..Household::default() };
+        let mut people: Vec<(Slot, &mut Answers)> =
+            slots.iter().cloned().zip(household.members.values_mut()).collect();
+        person::answer(&mut people, &allowances, spec.dtts, &wants, means);
+
+        let answers = &mut household.answers;
+        let present = slots.iter().filter(|slot| slot.present()).count();
+        let present = i64::try_from(present).expect("a family is small").max(1);
+        dwelling::answer(answers, present, (spec.area, spec.dtts), &wants, means);
+        let mut put = |key: &str, value: Value| {
+            answers.insert(key.to_owned(), value);
         };
-        household = draw(spec, class, slots, members, basis, &mut Means { rich, rng });
-        let found = classify(&household, spec.area, basis);
-        take_points(&mut household, spec.method, &found);
-        if classified(&household, spec, class, basis, found) {
-            return household;
+        let residence = ["permanent", "temporary", "unregistered"];
+        put("residence", residence[means.rng.weighted(&[95, 4, 1])].into());
+        put("has_merit", means.rng.chance(4).into());
+        put("b1_method", "computed".into());
+        put("outcome", "surveyed".into());
+        if matches!(self.class, Class::Poor | Class::NearPoor) {
+            causes(&mut put, means.rng);
         }
+        household
     }
-    set_points(&mut household, spec, class, basis);
-    household
-}
 
-/// Tells whether the class is the planned one, asking again where the points were rewritten.
-fn classified(
-    household: &Household,
-    spec: &Spec,
-    class: Class,
-    basis: &Basis<'_>,
-    found: Classification,
-) -> bool {
-    match spec.method {
-        B1Method::Computed => found.class == class,
-        B1Method::ItemPoints | B1Method::Entered => {
-            classify(household, spec.area, basis).class == class
-        }
+    /// Enters the total that makes the class, where answers and table cannot: without a table, or
+    /// with one whose points lie elsewhere.
+    fn set_points(&self, household: &mut Household) {
+        let line = self.basis.standard.thresholds.b1.of(self.spec.area);
+        let points = if self.class == Class::Above { line + 5 } else { (line - 5).max(0) };
+        household.b1_items.clear();
+        household.answers.insert("b1_method".to_owned(), "entered".into());
+        household.answers.insert("b1_entered".to_owned(), points.into());
+        let (area, basis) = (self.spec.area, self.basis);
+        debug_assert_eq!(classify(household, area, basis).class, self.class, "{:?}", self.spec);
     }
-}
-
-/// Draws one complete set of answers, with B1 to be computed.
-fn draw(
-    spec: &Spec,
-    class: Class,
-    slots: &[Slot],
-    members: &BTreeMap<String, Answers>,
-    basis: &Basis<'_>,
-    means: &mut Means<'_>,
-) -> Household {
-    let allowances = person::allowances(slots, means);
-    let dependants = person::dependants(slots, &allowances);
-    let wants = wants::draw(class, (slots, dependants), spec.dtts, basis.standard, means.rng);
-
-    let mut household = Household { members: members.clone(), ..Household::default() };
-    let mut people: Vec<(Slot, &mut Answers)> =
-        slots.iter().cloned().zip(household.members.values_mut()).collect();
-    person::answer(&mut people, &allowances, spec.dtts, &wants, means);
-
-    let answers = &mut household.answers;
-    let present = slots.iter().filter(|slot| slot.present()).count();
-    let present = i64::try_from(present).expect("a family is small").max(1);
-    dwelling::answer(answers, present, (spec.area, spec.dtts), &wants, means);
-    let mut put = |key: &str, value: Value| {
-        answers.insert(key.to_owned(), value);
-    };
-    let residence = ["permanent", "temporary", "unregistered"];
-    put("residence", residence[means.rng.weighted(&[95, 4, 1])].into());
-    put("has_merit", means.rng.chance(4).into());
-    put("b1_method", "computed".into());
-    put("outcome", "surveyed".into());
-    if matches!(class, Class::Poor | Class::NearPoor) {
-        causes(&mut put, means.rng);
-    }
-    household
 }
 
 /// Ticks one to three causes of poverty.
@@ -179,17 +188,6 @@ fn take_points(household: &mut Household, method: B1Method, found: &Classificati
             household.answers.insert("b1_entered".to_owned(), b1.points.into());
         }
     }
-}
-
-/// Enters the total that makes the class, where answers and table cannot: without a table, or with
-/// one whose points lie elsewhere.
-fn set_points(household: &mut Household, spec: &Spec, class: Class, basis: &Basis<'_>) {
-    let line = basis.standard.thresholds.b1.of(spec.area);
-    let points = if class == Class::Above { line + 5 } else { (line - 5).max(0) };
-    household.b1_items.clear();
-    household.answers.insert("b1_method".to_owned(), "entered".into());
-    household.answers.insert("b1_entered".to_owned(), points.into());
-    debug_assert_eq!(classify(household, spec.area, basis).class, class, "{}", spec.code);
 }
 
 /// Ticks enough conditions of Phiếu A to pass.

@@ -1,0 +1,262 @@
+//! Commands of the operator: people, devices, imports, backups, a check-up.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use shared::id::{AccountId, DeviceId};
+use shared::scope::{Post, Role};
+
+use super::{CliError, Place, say};
+use crate::keys::random;
+use crate::store::account::Account;
+
+/// Adds people and sets passwords.
+#[derive(Debug, Args)]
+pub struct User {
+    #[command(subcommand)]
+    act: UserAct,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserAct {
+    /// Adds a person and prints the password once. Example: rasoat user add huyen-467 --role district --unit 467
+    Add {
+        /// Sign-in name.
+        name: String,
+        /// Name on papers; the sign-in name where absent.
+        #[arg(long)]
+        full_name: Option<String>,
+        /// province, district, officer or enumerator.
+        #[arg(long)]
+        role: String,
+        /// Unit code.
+        #[arg(long)]
+        unit: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Draws a new password and prints it once. Example: rasoat user password tinh
+    Password {
+        /// Sign-in name.
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Lists people. Example: rasoat user list --json
+    List {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+impl User {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), CliError> {
+        match self.act {
+            UserAct::Add { name, full_name, role, unit, place } => {
+                let role = Role::from_name(&role).ok_or_else(|| {
+                    CliError::Usage("--role is province, district, officer or enumerator".into())
+                })?;
+                let app = place.open().await?;
+                let password = shared::id::to_hex(&random::<8>());
+                let account = Account {
+                    id: AccountId(random()),
+                    full_name: full_name.unwrap_or_else(|| name.clone()),
+                    name,
+                    post: Post { role, unit },
+                    password_hash: crate::auth::hash_password(&password),
+                    disabled: false,
+                };
+                app.store.account_add(std::slice::from_ref(&account), app.now_ms()).await?;
+                say(format!("{} / {password}", account.name));
+            }
+            UserAct::Password { name, place } => {
+                let app = place.open().await?;
+                let account = app.store.account_named(&name).await?;
+                let account =
+                    account.ok_or_else(|| CliError::Usage(format!("no account named {name}")))?;
+                let password = shared::id::to_hex(&random::<8>());
+                let hash = crate::auth::hash_password(&password);
+                app.store.account_password(account.id, &hash).await?;
+                say(format!("{name} / {password}"));
+            }
+            UserAct::List { json, place } => {
+                for account in place.open().await?.store.account_list().await? {
+                    let (role, unit) = (account.post.role.name(), &account.post.unit);
+                    if json {
+                        say(
+                            serde_json::json!({ "name": account.name, "role": role, "unit": unit }),
+                        );
+                    } else {
+                        say(format!("{:<20} {role:<10} {unit}", account.name));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Lists and revokes devices.
+#[derive(Debug, Args)]
+pub struct Device {
+    #[command(subcommand)]
+    act: DeviceAct,
+}
+
+#[derive(Debug, Subcommand)]
+enum DeviceAct {
+    /// Lists devices. Example: rasoat device list --json
+    List {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Revokes a device. Example: rasoat device revoke 0123456789abcdef0123456789abcdef
+    Revoke {
+        /// Device id, 32 hex digits.
+        device: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+impl Device {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), CliError> {
+        match self.act {
+            DeviceAct::List { json, place } => {
+                for (device, unit) in place.open().await?.store.device_list().await? {
+                    if json {
+                        say(serde_json::json!({
+                            "device": device.id, "label": device.label, "unit": unit,
+                            "last_sync_ms": device.last_sync_ms, "revoked": device.revoked,
+                        }));
+                    } else {
+                        let state = if device.revoked { "revoked" } else { "" };
+                        say(format!("{} {unit:<6} {:<24} {state}", device.id, device.label));
+                    }
+                }
+            }
+            DeviceAct::Revoke { device, place } => {
+                let id: DeviceId =
+                    device.parse().map_err(|_| CliError::Usage("not a device id".into()))?;
+                let app = place.open().await?;
+                if app.store.device_get(id).await?.is_none() {
+                    return Err(CliError::Usage("no such device".into()));
+                }
+                app.store.device_revoke(id, app.now_ms()).await?;
+                say("revoked");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Loads files that offices do not load themselves.
+#[derive(Debug, Args)]
+pub struct Import {
+    #[command(subcommand)]
+    act: ImportAct,
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportAct {
+    /// Loads administrative units beside the built-in ones. Example: rasoat import units vietnam-2022.csv
+    Units {
+        /// CSV with the columns of shared/units/quang-tri-2022.csv.
+        file: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+impl Import {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), CliError> {
+        let ImportAct::Units { file, place } = self.act;
+        let text = std::fs::read_to_string(&file)?;
+        let app = place.open().await?;
+        let mut files = app.store.unit_files().await?;
+        files.push(text.clone());
+        if let Err(errors) = shared::unit::Units::parse_csv(&crate::app::joined_units(&files)) {
+            for error in errors.iter().take(50) {
+                eprintln!("line {}: {}", error.line, error.problem);
+            }
+            return Err(CliError::Usage(format!("{} rows cannot be used", errors.len())));
+        }
+        app.store.unit_file_add(&text, app.now_ms()).await?;
+        say(format!("{} units", text.lines().count().saturating_sub(1)));
+        Ok(())
+    }
+}
+
+/// Copies a running installation.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// Folder of the copy; must not exist.
+    #[arg(long)]
+    to: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Backup {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), CliError> {
+        if self.place.database.is_some() {
+            return Err(CliError::Usage("use pg_dump for PostgreSQL, and copy server.key".into()));
+        }
+        if self.to.exists() {
+            return Err(CliError::Usage(format!("{} exists already", self.to.display())));
+        }
+        std::fs::create_dir_all(&self.to)?;
+        let app = self.place.open().await?;
+        let file = self.to.join("rasoat.sqlite");
+        app.store.copy_to(&file.to_string_lossy()).await?;
+        std::fs::copy(self.place.data.join("server.key"), self.to.join("server.key"))?;
+        say(format!("{}", self.to.display()));
+        Ok(())
+    }
+}
+
+/// Checks that an installation is sound.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Doctor {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), CliError> {
+        let app = self.place.open().await?;
+        app.store.ping().await?;
+        say("ok  store answers, migrations are current");
+        if !crate::auth::self_test(&app.keys) {
+            return Err(CliError::Usage("tokens cannot be signed and checked".into()));
+        }
+        say("ok  tokens can be signed and checked");
+        let mut damaged = 0;
+        for campaign in app.store.campaign_list().await? {
+            for (unit, step) in app.store.list_steps(campaign.id).await? {
+                let Some(root) = step.root() else { continue };
+                let bytes = app.store.frozen_get(campaign.id, &unit, root).await?;
+                if bytes.is_none_or(|bytes| shared::id::sha256(&bytes) != root.0) {
+                    eprintln!("bad list of unit {unit}: its bytes do not have the root it names");
+                    damaged += 1;
+                }
+            }
+        }
+        if damaged > 0 {
+            return Err(CliError::Usage(format!("{damaged} frozen lists are damaged")));
+        }
+        say("ok  every frozen list has the root it names");
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! A small HTTP client for the simulated people: JSON for offices, CBOR frames for phones.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::client::legacy::Client as Hyper;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use mobile_schema::frame::{FRAME_CONTENT_TYPE, SyncRequest, SyncResponse};
+use serde::de::DeserializeOwned;
+
+/// Largest answer a client takes, bytes: a commune's list is a few megabytes at most.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+
+/// A client of one server.
+#[derive(Debug, Clone)]
+pub struct Client {
+    base: String,
+    http: Hyper<HttpConnector, Full<Bytes>>,
+}
+
+/// Why a call did not give what was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The server could not be reached or did not answer.
+    #[error("the server did not answer")]
+    Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server refused, under a published name.
+    #[error("refused: {name} ({status}) {body}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Stable problem name.
+        name: String,
+        /// The whole problem.
+        body: serde_json::Value,
+    },
+    /// The answer is not what it should be.
+    #[error("the answer cannot be read")]
+    Unreadable,
+}
+
+impl ClientError {
+    /// Returns the stable name of a refusal.
+    pub fn name(&self) -> Option<&str> {
+        if let Self::Refused { name, .. } = self { Some(name) } else { None }
+    }
+}
+
+fn transport<E: Into<Box<dyn std::error::Error + Send + Sync>>>(error: E) -> ClientError {
+    ClientError::Transport(error.into())
+}
+
+impl Client {
+    /// Makes a client of `http://host:port`.
+    pub fn new(base: &str) -> Self {
+        let http = Hyper::builder(TokioExecutor::new()).build(HttpConnector::new());
+        Self { base: base.trim_end_matches('/').to_owned(), http }
+    }
+
+    /// Sends a request and returns status and body, whatever they are.
+    pub async fn raw(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        kind: &str,
+        body: Vec<u8>,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(CONTENT_TYPE, kind);
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Full::new(Bytes::from(body))).map_err(transport)?;
+        let response = self.http.request(request).await.map_err(transport)?;
+        let status = response.status();
+        let limited = http_body_util::Limited::new(response.into_body(), ANSWER_BYTES_MAX);
+        let bytes = limited.collect().await.map_err(transport)?.to_bytes();
+        Ok((status, bytes))
+    }
+
+    /// Calls with a JSON body (none for null) and reads a JSON answer.
+    pub async fn json<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: &serde_json::Value,
+    ) -> Result<T, ClientError> {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let (status, bytes) = self.raw(method, path, token, "application/json", body).await?;
+        read(status, &bytes)
+    }
+
+    /// Posts a text file and reads a JSON answer.
+    pub async fn text<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        token: &str,
+        text: String,
+    ) -> Result<T, ClientError> {
+        let (status, bytes) =
+            self.raw(Method::POST, path, Some(token), "text/csv", text.into_bytes()).await?;
+        read(status, &bytes)
+    }
+
+    /// Syncs once; also returns the bytes that went up and came down.
+    pub async fn sync(
+        &self,
+        token: &str,
+        request: &SyncRequest,
+    ) -> Result<(SyncResponse, usize, usize), ClientError> {
+        let mut body = Vec::new();
+        ciborium::into_writer(request, &mut body).map_err(transport)?;
+        let up = body.len();
+        let (status, bytes) =
+            self.raw(Method::POST, "/v1/sync", Some(token), FRAME_CONTENT_TYPE, body).await?;
+        if !status.is_success() {
+            return Err(refusal(status, &bytes));
+        }
+        let answer = ciborium::from_reader(&bytes[..]).map_err(|_| ClientError::Unreadable)?;
+        Ok((answer, up, bytes.len()))
+    }
+}
+
+fn read<T: DeserializeOwned>(status: StatusCode, bytes: &[u8]) -> Result<T, ClientError> {
+    if !status.is_success() {
+        return Err(refusal(status, bytes));
+    }
+    serde_json::from_slice(bytes).map_err(|_| ClientError::Unreadable)
+}
+
+fn refusal(status: StatusCode, bytes: &[u8]) -> ClientError {
+    let body: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let name = body["type"].as_str().unwrap_or("").trim_start_matches("/problems/").to_owned();
+    ClientError::Refused { status: status.as_u16(), name, body }
+}
