@@ -87,6 +87,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(imports::hamlets))
         .routes(routes!(imports::roster))
         .routes(routes!(imports::assignments))
+        .routes(routes!(imports::end_assignment))
         .routes(routes!(imports::units))
         .layer(DefaultBodyLimit::max(limits::IMPORT_BYTES_MAX));
     OpenApiRouter::with_openapi(Api::openapi())

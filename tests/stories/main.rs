@@ -1,1 +1,3 @@
+//! Stories: what people do with the server, each on both databases.
 
+mod line;

@@ -4,7 +4,7 @@
 mod lists;
 mod review;
 mod setup;
-mod visit;
+pub mod visit;
 
 use std::collections::BTreeMap;
 use std::time::Instant;

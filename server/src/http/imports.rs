@@ -249,6 +249,38 @@ pub(super) async fn assignments(
     Ok(Json(Imported { taken: pairs.len(), faults }))
 }
 
+/// A hamlet taken from somebody.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub(super) struct Ended {
+    /// Hamlet code.
+    hamlet: String,
+    /// Sign-in name.
+    account: String,
+}
+
+/// Ends an assignment: nothing more of the hamlet is sent there; work done under it is taken.
+#[utoipa::path(post, path = "/v1/campaigns/{campaign}/assignments/end", request_body = Ended,
+    params(("campaign" = String, Path)), security(("bearer" = [])), responses(
+    (status = 200, body = bool),
+    (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn end_assignment(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<CampaignId>,
+    Json(form): Json<Ended>,
+) -> Result<Json<bool>, Problem> {
+    let actor = actor.with_role(&[Role::Province, Role::Officer])?;
+    let seen = campaign(&app, &actor, id).await?;
+    let account = app.store.account_named(&form.account).await?;
+    let account = account
+        .filter(|account| actor.account.post.covers(&seen.tree, &account.post.unit))
+        .ok_or(&problem::NOT_FOUND)?;
+    app.store.assignment_end(id, &form.hamlet, account.id, app.now_ms()).await?;
+    Ok(Json(true))
+}
+
 /// Loads the score table that B1 is computed with.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign}/score-table", request_body = String,
     params(("campaign" = String, Path)), security(("bearer" = [])), responses(

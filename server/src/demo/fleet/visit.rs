@@ -30,9 +30,11 @@ const PAGES: [&[&str]; 4] = [
 
 /// Who asks, and when, by the device's own clock.
 #[derive(Debug, Clone)]
-pub(super) struct Visit<'a> {
-    pub(super) by: &'a str,
-    pub(super) day: &'a str,
+pub struct Visit<'a> {
+    /// Who asks.
+    pub by: &'a str,
+    /// Day on the form, `YYYY-MM-DD`.
+    pub day: &'a str,
 }
 
 impl Visit<'_> {
@@ -48,7 +50,7 @@ impl Visit<'_> {
     }
 
     /// Makes the pages of a full review. `known` is the household as the phone has it.
-    pub(super) fn pages(&self, truth: &Truth, known: &Household, applicant: bool) -> Vec<Page> {
+    pub fn pages(&self, truth: &Truth, known: &Household, applicant: bool) -> Vec<Page> {
         let ids = member_ids(truth, known);
         PAGES
             .iter()
@@ -86,7 +88,7 @@ impl Visit<'_> {
     /// Makes the page of somebody who looks at the dwelling again on another device.
     ///
     /// With `slip`, one answer is another than the true one: a real disagreement.
-    pub(super) fn second_look(&self, truth: &Truth, slip: Option<u64>) -> (Page, Option<Slip>) {
+    pub fn second_look(&self, truth: &Truth, slip: Option<u64>) -> (Page, Option<Slip>) {
         let mut page = Page::default();
         page.answers.extend(part(&truth.household.answers, false, &["utilities"]));
         self.mark(&mut page, "utilities");
@@ -100,10 +102,13 @@ impl Visit<'_> {
 
 /// An answer typed wrong on the second device.
 #[derive(Debug, Clone)]
-pub(super) struct Slip {
-    pub(super) key: String,
-    pub(super) wrong: Value,
-    pub(super) right: Value,
+pub struct Slip {
+    /// Key of the answer.
+    pub key: String,
+    /// What the second device says.
+    pub wrong: Value,
+    /// What is true.
+    pub right: Value,
 }
 
 impl Slip {

@@ -1,0 +1,347 @@
+//! A small province for stories: two districts, three communes, four hamlets, a few families.
+//!
+//! Everybody speaks HTTP to a real server on a free port. Clock and ids are the server's own.
+
+use std::collections::BTreeMap;
+
+use mobile_schema::household::{Household, Value};
+use serde_json::json;
+use server::cli::serve::{FIRST_ACCOUNT, Running, first_account};
+use server::config::Config;
+use server::demo::client::Client;
+use server::demo::fleet::visit::Visit;
+use server::demo::office::Office;
+use server::demo::phone::Phone;
+use server::demo::population::{Goal, Spec, Truth, truth};
+use shared::classify::{B1Method, Basis, Class};
+use shared::date::Date;
+use shared::id::{CampaignId, DocumentId};
+use shared::score::ScoreTable;
+use shared::standard::Standard;
+use shared::unit::Area;
+use tempfile::TempDir;
+
+use crate::postgres::{Cluster, database};
+
+/// Commune the stories mostly play in: xã Mò Ó, district 467.
+pub const MO_O: &str = "19558";
+/// Its neighbour in the same district: xã Hướng Hiệp.
+pub const HUONG_HIEP: &str = "19561";
+/// A commune of another district (464): xã Vĩnh Thái.
+pub const VINH_THAI: &str = "19369";
+
+/// Hamlets by code: two in Mò Ó, one in each of the others.
+pub const HAMLETS: [(&str, &str); 4] =
+    [(MO_O, "19558-01"), (MO_O, "19558-02"), (HUONG_HIEP, "19561-01"), (VINH_THAI, "19369-01")];
+
+/// Password of every account but the first.
+pub const PASSWORD: &str = "mat-khau-thu";
+
+/// The province with its offices signed in.
+pub struct Town {
+    /// The running server.
+    pub running: Running,
+    /// Configuration it was started with.
+    pub config: Config,
+    /// A client of it.
+    pub client: Client,
+    /// Province office.
+    pub province: Office,
+    /// District office of 467.
+    pub district: Office,
+    /// Commune officer of Mò Ó.
+    pub officer: Office,
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// Families by code.
+    pub families: BTreeMap<String, Spec>,
+    standard: Standard,
+    table: ScoreTable,
+    folder: TempDir,
+}
+
+impl Town {
+    /// Starts on SQLite.
+    pub async fn sqlite() -> Self {
+        Self::start(None).await
+    }
+
+    /// Starts on PostgreSQL, if there is one.
+    pub async fn postgres() -> Option<Self> {
+        Some(Self::start(Some(database(Cluster::Fast).await?)).await)
+    }
+
+    /// Starts a server on a database of its own and sets the campaign up through the API.
+    pub async fn start(database: Option<String>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let config = Config {
+            listen: ([127, 0, 0, 1], 0).into(),
+            data: folder.path().join("data"),
+            database,
+        };
+        let running = Running::start(&config).await.expect("the server starts");
+        let password = first_account(&running.app).await.expect("the store works");
+        let client = Client::new(&format!("http://{}", running.address));
+        let province = Office::sign_in(&client, FIRST_ACCOUNT, &password.expect("it is empty"))
+            .await
+            .expect("the first account signs in");
+        let campaign = province.add_campaign(&campaign_form()).await.expect("a campaign");
+        let mut town = Self {
+            district: province.clone(),
+            officer: province.clone(),
+            running,
+            config,
+            client,
+            province,
+            campaign,
+            families: families(),
+            standard: Standard::nd_07_2021(),
+            table: ScoreTable::synthetic_demo(),
+            folder,
+        };
+        town.set_up().await;
+        town.district = town.sign_in("huyen-467").await;
+        town.officer = town.sign_in(&format!("xa-{MO_O}")).await;
+        town
+    }
+
+    async fn set_up(&self) {
+        let path = self.path("");
+        let table = include_str!("../../shared/standards/b1-synthetic.json").to_owned();
+        self.import("score-table", table).await;
+        self.import("hamlets", hamlet_file()).await;
+        self.import("roster", self.roster_file()).await;
+        let mut people = Vec::new();
+        for (name, role, unit) in [
+            ("huyen-467", "district", "467"),
+            ("huyen-464", "district", "464"),
+            ("xa-19558", "officer", MO_O),
+            ("xa-19561", "officer", HUONG_HIEP),
+            ("xa-19369", "officer", VINH_THAI),
+        ] {
+            people.push(person(name, role, unit, Some(PASSWORD)));
+        }
+        for (name, unit) in [
+            ("hoa", MO_O),
+            ("minh", MO_O),
+            ("lan", HUONG_HIEP),
+            ("son", VINH_THAI),
+            ("stranger", MO_O),
+        ] {
+            people.push(person(name, "enumerator", unit, None));
+        }
+        self.province.post("/v1/accounts", &json!(people)).await.expect("accounts");
+        let assignments = "hamlet,account\n19558-01,hoa\n19558-02,hoa\n19558-01,minh\n\
+                           19561-01,lan\n19369-01,son\n";
+        self.import("assignments", assignments.to_owned()).await;
+        assert!(path.ends_with(&self.campaign.to_string()));
+    }
+
+    async fn import(&self, what: &str, text: String) {
+        let done = self.province.import(&self.path(&format!("/{what}")), text).await;
+        done.unwrap_or_else(|error| panic!("{what}: {error}"));
+    }
+
+    /// Writes a route of the campaign.
+    pub fn path(&self, rest: &str) -> String {
+        format!("/v1/campaigns/{}{rest}", self.campaign)
+    }
+
+    /// Signs an office in with the common password.
+    pub async fn sign_in(&self, name: &str) -> Office {
+        Office::sign_in(&self.client, name, PASSWORD).await.expect("the office signs in")
+    }
+
+    /// Enrols a phone for an enumerator, without any sync yet.
+    pub async fn phone(&self, name: &str) -> Phone {
+        let codes = self.province.codes(&[name.to_owned()]).await.expect("a code");
+        let label = format!("máy của {name}");
+        Phone::enrol(&self.client, self.campaign, &codes[0], &label).await.expect("it enrols")
+    }
+
+    /// Enrols a phone and lets it fetch its households.
+    pub async fn phone_with_work(&self, name: &str) -> Phone {
+        let mut phone = self.phone(name).await;
+        phone.sync().await.expect("it fetches its households");
+        phone
+    }
+
+    /// Returns the basis that families are made up and classified on.
+    pub fn basis(&self) -> Basis<'_> {
+        Basis {
+            standard: &self.standard,
+            table: Some(&self.table),
+            review_date: Date::parse("2022-12-14").expect("a date"),
+            region: "rural_north_central_coast",
+        }
+    }
+
+    /// Returns what is true about a family.
+    pub fn truth(&self, code: &str) -> Truth {
+        truth(&self.families[code], &self.basis())
+    }
+
+    /// Types the whole review of a family on a phone; applicants are registered.
+    pub fn review(&self, phone: &mut Phone, code: &str) -> DocumentId {
+        let spec = &self.families[code];
+        let truth = self.truth(code);
+        let visit = Visit { by: "rà soát viên", day: "2022-10-15" };
+        if spec.opening.is_none() {
+            let (document, opening) = phone.register(&spec.hamlet);
+            let mut pages = visit.pages(&truth, &Household::default(), true);
+            pages[0].opening = opening.opening;
+            phone.save(document, &pages).expect("it saves");
+            return document;
+        }
+        let document = self.document(phone, code);
+        let known = phone.household(document).expect("it is on the phone");
+        phone.save(document, &visit.pages(&truth, &known, false)).expect("it saves");
+        document
+    }
+
+    /// Types the review of every family of the phone's hamlets.
+    pub fn review_all(&self, phone: &mut Phone, hamlets: &[&str]) {
+        let codes: Vec<String> = self
+            .families
+            .values()
+            .filter(|spec| hamlets.contains(&spec.hamlet.as_str()))
+            .map(|spec| spec.code.clone())
+            .collect();
+        for code in codes {
+            self.review(phone, &code);
+        }
+    }
+
+    /// Finds a listed family's document on a phone.
+    pub fn document(&self, phone: &Phone, code: &str) -> DocumentId {
+        let found = phone.households.iter().find(|(_, kept)| kept.code == code);
+        *found.unwrap_or_else(|| panic!("{code} is not on the phone")).0
+    }
+
+    /// Lets hoa review both hamlets of Mò Ó and hand everything in.
+    pub async fn review_mo_o(&self) -> Phone {
+        let mut hoa = self.phone_with_work("hoa").await;
+        self.review_all(&mut hoa, &["19558-01", "19558-02"]);
+        hoa.sync().await.expect("it hands in");
+        hoa
+    }
+
+    /// Takes Mò Ó's list all the way to recognition; returns its root.
+    pub async fn recognise_mo_o(&self) -> String {
+        let root = self.officer.submit(self.campaign, MO_O).await.expect("submitted");
+        self.district.approve(self.campaign, MO_O, &root).await.expect("approved");
+        self.officer.recognise(self.campaign, MO_O, &root).await.expect("recognised");
+        root
+    }
+
+    /// Reads the rates row of a unit, as the province sees it.
+    pub async fn rates_of(&self, unit: &str) -> serde_json::Value {
+        let rates = self.province.get(&self.path("/rates")).await.expect("rates");
+        let rows = rates["rows"].as_array().expect("rows");
+        rows.iter().find(|row| row["unit"] == unit).expect("the unit has a row").clone()
+    }
+
+    /// Starts a second process' worth of server on the same database and key.
+    pub async fn second_server(&self) -> Running {
+        Running::start(&self.config).await.expect("a second server starts")
+    }
+
+    /// Returns the folder that is removed with the town.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    fn roster_file(&self) -> String {
+        let mut file =
+            "household,hamlet,class,decision,dtts,name,relation,birth,sex,ethnicity,id_number\n"
+                .to_owned();
+        for spec in self.families.values() {
+            let Some(class) = spec.opening else { continue };
+            let dtts = if spec.dtts { "1" } else { "0" };
+            for member in truth(spec, &self.basis()).opening_members {
+                let text = |key: &str| member.get(key).and_then(Value::as_text).unwrap_or("");
+                let cells = [
+                    spec.code.as_str(),
+                    &spec.hamlet,
+                    class.as_str(),
+                    "QĐ 1/2021",
+                    dtts,
+                    text("name"),
+                    text("relation"),
+                    text("birth"),
+                    text("sex"),
+                    text("ethnicity"),
+                    text("id_number"),
+                ];
+                file.push_str(&cells.join(","));
+                file.push('\n');
+            }
+        }
+        file
+    }
+}
+
+/// The campaign every town has.
+pub fn campaign_form() -> serde_json::Value {
+    json!({
+        "name": "Rà soát cuối năm 2022",
+        "province": "45",
+        "standard": "nd-07-2021",
+        "opening_date": "2021-12-31",
+        "review_date": "2022-12-14",
+        "region": "rural_north_central_coast",
+    })
+}
+
+/// Writes an account form.
+pub fn person(name: &str, role: &str, unit: &str, password: Option<&str>) -> serde_json::Value {
+    json!({ "name": name, "full_name": name, "role": role, "unit": unit, "password": password })
+}
+
+fn hamlet_file() -> String {
+    let mut file = "unit,code,name,area,households,persons,dtts_households,dtts_persons,\
+                    opening_households,opening_persons,opening_dtts_households,\
+                    opening_dtts_persons,source\n"
+        .to_owned();
+    for (unit, code) in HAMLETS {
+        file.push_str(&format!(
+            "{unit},{code},thôn {code},rural,100,400,60,250,90,380,55,240,thử\n"
+        ));
+    }
+    file
+}
+
+/// Families by code: six in Mò Ó (one of them an applicant), two in Hướng Hiệp, one in Vĩnh Thái.
+fn families() -> BTreeMap<String, Spec> {
+    let class = |class| Goal::Class(class);
+    let (poor, near) = (Some(Class::Poor), Some(Class::NearPoor));
+    let computed = B1Method::Computed;
+    [
+        ("19558-01-0001", poor, true, class(Class::Poor), computed),
+        ("19558-01-0002", poor, true, class(Class::NearPoor), B1Method::ItemPoints),
+        ("19558-01-0003", near, false, class(Class::Above), computed),
+        ("19558-02-0001", near, true, class(Class::Poor), B1Method::Entered),
+        ("19558-02-0002", poor, false, Goal::Left("moved_out"), computed),
+        ("19558-02-0003", None, true, class(Class::NearPoor), computed),
+        ("19561-01-0001", poor, true, class(Class::Poor), computed),
+        ("19561-01-0002", near, false, class(Class::NearPoor), computed),
+        ("19369-01-0001", poor, false, class(Class::Above), computed),
+    ]
+    .into_iter()
+    .zip(1_u64..)
+    .map(|((code, opening, dtts, goal, method), number)| {
+        let spec = Spec {
+            code: code.to_owned(),
+            hamlet: code[..8].to_owned(),
+            area: Area::Rural,
+            opening,
+            dtts,
+            ethnicity: if dtts { "23" } else { "01" }.to_owned(),
+            goal,
+            method,
+            seed: (number * 7919) << 20 | number,
+        };
+        (code.to_owned(), spec)
+    })
+    .collect()
+}
