@@ -37,7 +37,7 @@ const REQUEST_SECONDS: u64 = 120;
     info(
         title = "Rà Soát",
         description = "Sync server of the annual review of poor and near-poor households.",
-        license(name = "AGPL-3.0-or-later")
+        license(name = "Apache-2.0")
     ),
     modifiers(&Bearer)
 )]

@@ -72,9 +72,8 @@ pub fn write(
     put_answers(&mut tx, &answers, &page.answers)?;
     if !page.b1_items.is_empty() {
         let items = child(&mut tx, &ROOT, "b1_items")?;
-        for (code, points) in &page.b1_items {
-            tx.put(&items, code.as_str(), *points)?;
-        }
+        let points = page.b1_items.iter().map(|(code, points)| (code.clone(), Value::Int(*points)));
+        put_answers(&mut tx, &items, &points.collect())?;
     }
     if !page.members.is_empty() {
         let members = child(&mut tx, &ROOT, "members")?;
@@ -153,6 +152,12 @@ fn put_answers(
             Value::Int(number) => ScalarValue::Int(*number),
             Value::Text(text) => ScalarValue::Str(text.as_str().into()),
         };
+        // Among competing values, writing the library's own pick again would only remove the
+        // others: whoever wrote concurrently would then overwrite the decision unseen. Removing
+        // all of them first makes the decision a value of its own.
+        if tx.get_all(map, key.as_str())?.len() > 1 {
+            tx.delete(map, key.as_str())?;
+        }
         tx.put(map, key.as_str(), scalar)?;
     }
     Ok(())
@@ -172,4 +177,46 @@ fn put_asked(tx: &mut Transaction<'_>, map: &ObjId, asked: &Asked) -> Result<(),
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::id::sha256;
+    use crate::merge::merge;
+    use crate::resolve::resolve;
+
+    fn write_roof(on: &[&[u8]], actor: u8, roof: &str) -> Vec<u8> {
+        let mut doc = merge(on).doc;
+        let mut id = [0; 16];
+        id.copy_from_slice(&sha256(&[actor])[..16]);
+        doc.set_actor(actor_id(Actor(id)));
+        let answers = Answers::from([("roof".to_owned(), roof.into())]);
+        write(&mut doc, &Page { answers, ..Page::default() }, 0).unwrap().unwrap().chunk
+    }
+
+    /// Whatever the library's own pick is: for every pair of actors one of the two is.
+    #[test]
+    fn a_decision_for_one_of_the_values_survives_a_concurrent_third() {
+        for actor in 0..100 {
+            let hoa = write_roof(&[], actor, "tile");
+            let minh = write_roof(&[], 100 + actor, "leaf");
+            let decided = write_roof(&[&hoa, &minh], 250, "tile");
+            let third = write_roof(&[&hoa, &minh], 251, "canvas");
+            let resolved = resolve(&merge(&[hoa, minh, decided, third]).doc);
+            let values: Vec<_> =
+                resolved.disputes[0].values.iter().map(|side| side.value.clone()).collect();
+            assert_eq!(values, [Some("canvas".into()), Some("tile".into())]);
+        }
+    }
+
+    #[test]
+    fn a_page_that_says_nothing_new_makes_no_change() {
+        let hoa = write_roof(&[], 1, "tile");
+        let mut doc = merge(&[hoa]).doc;
+        let answers = Answers::from([("roof".to_owned(), "tile".into())]);
+        let page = Page { answers, ..Page::default() };
+        assert_eq!(write(&mut doc, &page, 0).unwrap(), None);
+    }
 }
