@@ -3,3 +3,4 @@
 mod fakes;
 mod line;
 mod lists;
+mod tidy;
