@@ -18,6 +18,7 @@ use shared::scope::Role;
 use crate::app::App;
 use crate::keys::{Keys, random};
 use crate::problem::Problem;
+use crate::store::StoreError;
 use crate::store::account::{Account, Session};
 
 const ISSUER: &str = "rasoat";
@@ -171,7 +172,6 @@ pub(crate) async fn sign_in(app: &App, name: &str, password: &str) -> Result<Tok
             account: account.id,
             device: None,
             current: refresh.to_vec(),
-            successor: None,
             expires_at_ms: now_ms + REFRESH_MS,
             ended: false,
         })
@@ -192,16 +192,13 @@ pub(crate) async fn refresh(app: &App, token: &str) -> Result<Tokens, Problem> {
     if session.ended || session.expires_at_ms <= now_ms {
         return Err(problem::TOKEN_REFUSED.refuse());
     }
-    let in_use = session.current == used || session.successor.as_deref() == Some(used.as_slice());
-    if !in_use {
+    let until = now_ms + REFRESH_MS;
+    let next = app.store.session_advance(family, &used, &random::<16>(), until).await?;
+    let Some(next) = next else {
         app.store.session_end(family, now_ms).await?;
         return Err(problem::TOKEN_REFUSED.refuse());
-    }
-    let next = random::<16>();
-    let until = now_ms + REFRESH_MS;
-    if !app.store.session_rotate(&session, &used, &next, until).await? {
-        return Err(problem::STORE_BUSY.refuse());
-    }
+    };
+    let next: [u8; 16] = next.try_into().map_err(|_| StoreError::Damaged)?;
     Ok(tokens(&app.keys, session.account, session.device, family, next, now_ms))
 }
 

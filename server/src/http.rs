@@ -74,7 +74,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(campaigns::progress))
         .routes(routes!(households::list))
         .routes(routes!(households::disputes))
-        .routes(routes!(households::aside))
+        .routes(routes!(households::aside, households::release))
         .routes(routes!(households::read))
         .routes(routes!(households::settle))
         .routes(routes!(lists::read, lists::act))

@@ -20,6 +20,7 @@ pub struct Guarded {
     dependencies: Vec<ChangeHash>,
     actor: Actor,
     seq: u64,
+    message: String,
     chunk: Vec<u8>,
 }
 
@@ -42,6 +43,11 @@ impl Guarded {
     /// Returns the position among its actor's changes, from 1. Not unique: phones get copied.
     pub fn seq(&self) -> u64 {
         self.seq
+    }
+
+    /// Returns the message the author gave it, empty where none.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// Returns the inflated type-1 chunk.
@@ -117,9 +123,11 @@ fn read_header(body: &[u8], hash: ChangeHash) -> Result<Guarded, GuardError> {
     let seq = header.counter()?;
     header.counter()?; // first operation
     header.signed()?; // device time: decoded, never judged
-    if header.sized()?.len() > usize::try_from(limits::MESSAGE_BYTES_MAX).unwrap_or(usize::MAX) {
+    let message = header.sized()?;
+    if message.len() > limits::MESSAGE_BYTES_MAX {
         return Err(GuardError::TooLarge);
     }
+    let message = String::from_utf8(message.to_vec()).map_err(|_| GuardError::Damaged)?;
     let others = header.number()?;
     if others > limits::OTHER_ACTORS_MAX {
         return Err(GuardError::Actor);
@@ -130,7 +138,7 @@ fn read_header(body: &[u8], hash: ChangeHash) -> Result<Guarded, GuardError> {
             return Err(GuardError::Actor);
         }
     }
-    Ok(Guarded { hash, dependencies, actor, seq, chunk: rebuild(body, hash) })
+    Ok(Guarded { hash, dependencies, actor, seq, message, chunk: rebuild(body, hash) })
 }
 
 fn inflate(sent: &[u8]) -> Result<Vec<u8>, GuardError> {

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
 use automerge::{Automerge, AutomergeError, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
+use mobile_schema::form::{Form, Objection, Scope};
 use mobile_schema::household::{Answers, Asked, SCHEMA_VERSION, Value};
 
 use crate::id::{Actor, CampaignId, ChangeHash, HouseholdId};
+use crate::limits;
 use crate::merge::{actor_id, merge_at};
-use crate::resolve::Path;
+use crate::resolve::{Path, resolve};
 
 /// What one save writes. Values equal to the document's make no operation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,7 +39,20 @@ pub struct Written {
     pub chunk: Vec<u8>,
 }
 
-/// Why a settle could not be written.
+/// What somebody at the desk decides about a household.
+#[derive(Debug, Clone, Copy)]
+pub struct Decision<'a> {
+    /// The version that was shown.
+    pub heads: &'a [ChangeHash],
+    /// Which answer.
+    pub path: &'a Path,
+    /// The value that holds.
+    pub value: &'a Value,
+    /// Changes of a copied phone's side branch that this decision has looked at.
+    pub closes: &'a [ChangeHash],
+}
+
+/// Why a decision could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError {
     /// The heads named are not in the household's log.
@@ -46,9 +61,15 @@ pub enum SettleError {
     /// The answer named belongs to a member who is not in that version.
     #[error("there is no such member in the version named")]
     MemberUnknown,
+    /// The value is none of the competing ones, and the form does not know it either.
+    #[error("the value does not fit the form")]
+    Unfit(Option<Objection>),
     /// The document at those heads has this value already, undisputed.
     #[error("the value is there already")]
     NothingToSettle,
+    /// More than [`limits::CLOSES_MAX`] changes named.
+    #[error("at most {} changes are closed at a time", limits::CLOSES_MAX)]
+    TooManyClosed,
     /// The document cannot be written to.
     #[error("the document cannot be written")]
     Unwritable(#[from] AutomergeError),
@@ -61,6 +82,14 @@ pub fn write(
     doc: &mut Automerge,
     page: &Page,
     time_s: i64,
+) -> Result<Option<Written>, AutomergeError> {
+    write_with(doc, page, CommitOptions::default().with_time(time_s))
+}
+
+fn write_with(
+    doc: &mut Automerge,
+    page: &Page,
+    options: CommitOptions,
 ) -> Result<Option<Written>, AutomergeError> {
     let mut tx = doc.transaction();
     if let Some((campaign, household)) = page.opening {
@@ -89,30 +118,71 @@ pub fn write(
             put_asked(&mut tx, &block, mark)?;
         }
     }
-    let (hash, _) = tx.commit_with(CommitOptions::default().with_time(time_s));
-    let Some(hash) = hash else { return Ok(None) };
-    let change = doc.get_change_by_hash(&hash).ok_or(AutomergeError::InvalidHash(hash))?;
-    Ok(Some(Written { hash: ChangeHash(hash.0), chunk: change.raw_bytes().to_vec() }))
+    let (hash, _) = tx.commit_with(options);
+    hash.map(|hash| written(doc, hash)).transpose()
 }
 
-/// Writes the settled value of one answer at exactly the heads that were shown.
+fn written(doc: &Automerge, hash: automerge::ChangeHash) -> Result<Written, AutomergeError> {
+    let change = doc.get_change_by_hash(&hash).ok_or(AutomergeError::InvalidHash(hash))?;
+    Ok(Written { hash: ChangeHash(hash.0), chunk: change.raw_bytes().to_vec() })
+}
+
+/// Writes the value that holds at exactly the heads that were shown.
 ///
 /// A value that arrived meanwhile is concurrent to this one and stays a dispute: nothing anyone
 /// wrote is overwritten unseen. `actor` must never have written before.
 pub fn settle<C: AsRef<[u8]>>(
     chunks: &[C],
-    heads: &[ChangeHash],
     actor: Actor,
-    path: &Path,
-    value: &Value,
+    decision: &Decision<'_>,
 ) -> Result<Written, SettleError> {
-    let mut doc = merge_at(chunks, heads).ok_or(SettleError::HeadsUnknown)?;
+    if decision.closes.len() > limits::CLOSES_MAX {
+        return Err(SettleError::TooManyClosed);
+    }
+    let mut doc = merge_at(chunks, decision.heads).ok_or(SettleError::HeadsUnknown)?;
+    check_fit(&doc, decision)?;
     doc.set_actor(actor_id(actor));
+    let options = || {
+        let options = CommitOptions::default().with_time(0);
+        if decision.closes.is_empty() {
+            return options;
+        }
+        options.with_message(closing_message(decision.closes))
+    };
+    let page = page_of(&doc, decision)?;
+    match write_with(&mut doc, &page, options())? {
+        Some(written) => Ok(written),
+        None if decision.closes.is_empty() => Err(SettleError::NothingToSettle),
+        None => {
+            let hash = doc.empty_commit(options());
+            Ok(written(&doc, hash)?)
+        }
+    }
+}
+
+/// A value must be one the form knows, or one of those that people disagree about.
+fn check_fit(doc: &Automerge, decision: &Decision<'_>) -> Result<(), SettleError> {
+    let form = Form::phieu_b();
+    let objection = match decision.path {
+        Path::Answer(key) => form.check_value(key, Scope::Household, decision.value).err(),
+        Path::Member(_, key) => form.check_value(key, Scope::Member, decision.value).err(),
+        Path::B1Item(_) if decision.value.as_int().is_some_and(|points| points >= 0) => None,
+        Path::B1Item(_) => return Err(SettleError::Unfit(None)),
+    };
+    let Some(objection) = objection else { return Ok(()) };
+    let competes = resolve(doc).disputes.into_iter().any(|dispute| {
+        dispute.path == *decision.path
+            && dispute.values.iter().any(|side| side.value.as_ref() == Some(decision.value))
+    });
+    if competes { Ok(()) } else { Err(SettleError::Unfit(Some(objection))) }
+}
+
+fn page_of(doc: &Automerge, decision: &Decision<'_>) -> Result<Page, SettleError> {
     let mut page = Page::default();
-    match path {
-        Path::Answer(key) => drop(page.answers.insert(key.clone(), value.clone())),
+    match decision.path {
+        Path::Answer(key) => drop(page.answers.insert(key.clone(), decision.value.clone())),
         Path::B1Item(code) => {
-            let points = value.as_int().ok_or(SettleError::NothingToSettle)?;
+            let points = decision.value.as_int().ok_or(SettleError::Unfit(None))?;
             page.b1_items.insert(code.clone(), points);
         }
         Path::Member(member, key) => {
@@ -120,11 +190,29 @@ pub fn settle<C: AsRef<[u8]>>(
             if doc.get(&members, member.as_str())?.is_none() {
                 return Err(SettleError::MemberUnknown);
             }
-            let answers = Answers::from([(key.clone(), value.clone())]);
+            let answers = Answers::from([(key.clone(), decision.value.clone())]);
             page.members.insert(member.clone(), answers);
         }
     }
-    write(&mut doc, &page, 0)?.ok_or(SettleError::NothingToSettle)
+    Ok(page)
+}
+
+/// First word of the message of a decision that closes side branches.
+const CLOSES: &str = "closes";
+
+/// Digits of a change hash that name it in a message.
+const NAME_DIGITS: usize = 32;
+
+fn closing_message(closes: &[ChangeHash]) -> String {
+    closes
+        .iter()
+        .fold(CLOSES.to_owned(), |message, hash| message + " " + &hash.to_string()[..NAME_DIGITS])
+}
+
+/// Tells whether a decision's message closes a change.
+pub fn message_closes(message: &str, hash: ChangeHash) -> bool {
+    let mut words = message.split(' ');
+    words.next() == Some(CLOSES) && words.any(|word| word == &hash.to_string()[..NAME_DIGITS])
 }
 
 fn child(tx: &mut Transaction<'_>, parent: &ObjId, key: &str) -> Result<ObjId, AutomergeError> {

@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::classify::{Basis, Class, classify};
 use crate::date::{PartialDate, age_on};
+use crate::guard::guard;
 use crate::id::{ChangeHash, DocumentId, HouseholdId};
 use crate::list::{Open, Outcome, Provenance, Row, changes_digest};
 use crate::merge::merge;
+use crate::page::message_closes;
 use crate::resolve::{Dispute, Flag, resolve};
 use crate::standard::is_dtts;
 use crate::unit::Area;
@@ -72,7 +74,7 @@ pub struct Standing {
     pub disputes: Vec<Dispute>,
     /// What a person should look at.
     pub flags: Vec<Flag>,
-    /// Changes on the side branch of a copied phone.
+    /// Changes on the side branch of a copied phone that no decision has closed yet.
     pub forked: Vec<ChangeHash>,
     /// Heads of the document.
     pub heads: Vec<ChangeHash>,
@@ -127,15 +129,30 @@ pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
     flags.extend(merged.forked.iter().map(|hash| flag("actor-forked", &hash.to_string())));
     flags.sort();
     flags.dedup();
-    let disputes = resolved.disputes.len() + merged.forked.len();
+    let forked = still_open(merged.forked, changes);
+    let disputes = resolved.disputes.len() + forked.len();
     Standing {
         row,
         open: Open { disputes: u32::try_from(disputes).unwrap_or(u32::MAX), missing },
         disputes: resolved.disputes,
         flags,
-        forked: merged.forked,
+        forked,
         heads: resolved.heads,
     }
+}
+
+/// Leaves out the side branches that somebody at the desk has looked at and closed.
+fn still_open(mut forked: Vec<ChangeHash>, changes: &[Logged]) -> Vec<ChangeHash> {
+    if forked.is_empty() {
+        return forked;
+    }
+    let decisions: Vec<_> = changes
+        .iter()
+        .filter(|change| change.by == Way::Desk)
+        .filter_map(|change| guard(&change.chunk).ok())
+        .collect();
+    forked.retain(|hash| !decisions.iter().any(|made| message_closes(made.message(), *hash)));
+    forked
 }
 
 fn flag(code: &str, path: &str) -> Flag {

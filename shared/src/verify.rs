@@ -180,12 +180,17 @@ fn verify_change(
         return Err(QuarantineReason::HashMismatch);
     }
     // The library panics on about one in fifty damaged changes; a panic here is one bad change.
-    let readable = catch_unwind(AssertUnwindSafe(|| {
+    let read = catch_unwind(AssertUnwindSafe(|| {
         automerge::Change::from_bytes(change.chunk().to_vec())
-            .is_ok_and(|read| read.hash().0 == hash.0)
+            .ok()
+            .filter(|read| read.hash().0 == hash.0)
+            .map(|read| read.len())
     }));
-    match readable {
-        Ok(true) => Ok(Verified { document, change }),
-        Ok(false) | Err(_) => Err(QuarantineReason::Unreadable),
+    match read {
+        Ok(Some(operations)) if operations > limits::CHANGE_OPERATIONS_MAX => {
+            Err(GuardError::TooLarge.into())
+        }
+        Ok(Some(_)) => Ok(Verified { document, change }),
+        Ok(None) | Err(_) => Err(QuarantineReason::Unreadable),
     }
 }

@@ -4,7 +4,8 @@ use axum::extract::State;
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::id::{AccountId, DeviceId, from_hex, sha256, to_hex};
-use shared::scope::Role;
+use shared::scope::{Post, Role};
+use shared::unit::UnitTree;
 
 use super::extract::{Json, Path};
 use crate::app::App;
@@ -52,7 +53,7 @@ pub(super) async fn issue_codes(
             .store
             .account_named(&name)
             .await?
-            .filter(|account| actor.account.post.covers(&tree, &account.post.unit))
+            .filter(|account| may_manage(&actor, &tree, &account.post))
             .ok_or(&problem::NOT_FOUND)?;
         let code = to_hex(&random::<8>());
         stored.push((sha256(code.as_bytes()), account.id));
@@ -60,6 +61,16 @@ pub(super) async fn issue_codes(
     }
     app.store.code_add(&stored, app.now_ms() + CODE_MS).await?;
     Ok(Json(codes))
+}
+
+/// A commune officer manages the devices of its enumerators; a province those of everybody.
+///
+/// A district without communes shares its unit code with the office above it: the unit alone
+/// would let its commune officer enrol a device in the district's name.
+fn may_manage(actor: &Actor, tree: &UnitTree, owner: &Post) -> bool {
+    let post = &actor.account.post;
+    post.covers(tree, &owner.unit)
+        && (post.role == Role::Province || owner.role == Role::Enumerator)
 }
 
 /// What a device brings to be enrolled. Its private key never leaves it.

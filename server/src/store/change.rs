@@ -372,6 +372,18 @@ impl Tx {
         self.run(SQL, vals![document, hash, position]).await.map(drop)
     }
 
+    /// Marks a held change as one that a person lets in; [`crate::ingest::release_late`] does it.
+    pub(crate) async fn change_let_in(
+        &mut self,
+        document: DocumentId,
+        hash: ChangeHash,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            update change set reason = $3 where document = $1 and hash = $2 and fate = 'held'";
+        let reason = mobile_schema::problem::ANCESTOR_HELD.name;
+        self.run(SQL, vals![document, hash, reason]).await.map(drop)
+    }
+
     /// Turns a held change into a waiting one: its hold ended but an ancestor is still missing.
     pub(crate) async fn change_wait(
         &mut self,
