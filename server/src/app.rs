@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use shared::aggregate::Counts;
 use shared::date::Date;
 use shared::id::Digest;
-use shared::unit::{UnitTree, Units};
+use shared::unit::{RowError, UnitTree, Units};
 
 use crate::config::Config;
 use crate::ingest::Writer;
@@ -138,8 +138,17 @@ pub(crate) fn known_units(files: &[String]) -> Option<Units> {
     Units::parse_csv(&joined_units(files)).ok()
 }
 
+/// Checks a list of units on its own and then beside those already known.
+///
+/// A code that stood for two units on one day would make every list of that day ambiguous.
+pub(crate) fn check_units(mut files: Vec<String>, text: &str) -> Result<(), Vec<RowError>> {
+    Units::parse_csv(text)?;
+    files.push(text.to_owned());
+    Units::parse_csv(&joined_units(&files)).map(drop)
+}
+
 /// Writes the built-in list and the files as one, so that they are checked against each other.
-pub(crate) fn joined_units(files: &[String]) -> String {
+fn joined_units(files: &[String]) -> String {
     let mut seen = std::collections::BTreeSet::new();
     let builtin = std::iter::once(Units::QUANG_TRI_2022);
     builtin

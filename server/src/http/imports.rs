@@ -14,7 +14,6 @@ use shared::classify::Class;
 use shared::id::CampaignId;
 use shared::scope::Role;
 use shared::score::ScoreTable;
-use shared::unit::Units;
 
 use super::extract::{Json, Path, Query, Text, campaign};
 use crate::app::App;
@@ -69,27 +68,18 @@ pub(super) async fn units(
     Text(text): Text,
 ) -> Result<Json<Imported>, Problem> {
     actor.with_role(&[Role::Province])?;
-    check_units(&text)?;
-    let mut files = app.store.unit_files().await?;
-    files.push(text.clone());
-    // A code that stands for two units on one day would make every list of that day ambiguous.
-    check_units(&crate::app::joined_units(&files))?;
+    let files = app.store.unit_files().await?;
+    crate::app::check_units(files, &text).map_err(|errors| {
+        let faults: Vec<serde_json::Value> = errors
+            .iter()
+            .map(|error| serde_json::json!({ "line": error.line, "en": error.problem.to_string() }))
+            .collect();
+        Problem::new(&problem::IMPORT_ROWS).with_items(&faults)
+    })?;
     app.store.unit_file_add(&text, app.now_ms()).await?;
     app.forget_trees();
     let taken = text.lines().count().saturating_sub(1);
     Ok(Json(Imported { taken, faults: Vec::new() }))
-}
-
-fn check_units(text: &str) -> Result<(), Problem> {
-    let errors = match Units::parse_csv(text) {
-        Ok(_) => return Ok(()),
-        Err(errors) => errors,
-    };
-    let faults: Vec<serde_json::Value> = errors
-        .iter()
-        .map(|error| serde_json::json!({ "line": error.line, "en": error.problem.to_string() }))
-        .collect();
-    Err(Problem::new(&problem::IMPORT_ROWS).with_items(&faults))
 }
 
 /// Loads hamlets with their registered counts.
