@@ -1,3 +1,5 @@
 //! Stories: what people do with the server, each on both databases.
 
+mod ask;
 mod line;
+mod tokens;

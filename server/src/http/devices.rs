@@ -32,11 +32,13 @@ pub(super) struct Code {
     code: String,
 }
 
-/// Makes one-time enrolment codes for people of the caller's unit.
+/// Makes one-time enrolment codes for people of the caller's unit: an officer for enumerators and
+/// for a device of their own, never for a colleague.
 #[utoipa::path(post, path = "/v1/devices/codes", request_body = CodesFor,
     security(("bearer" = [])), responses(
     (status = 200, body = Vec<Code>),
     (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 404, body = Body, content_type = "application/problem+json"),
 ))]
 pub(super) async fn issue_codes(
     State(app): State<App>,
@@ -54,6 +56,13 @@ pub(super) async fn issue_codes(
             .await?
             .filter(|account| actor.account.post.covers(&tree, &account.post.unit))
             .ok_or(&problem::NOT_FOUND)?;
+        let own = account.id == actor.account.id;
+        let may = actor.account.post.role == Role::Province
+            || account.post.role == Role::Enumerator
+            || own;
+        if !may {
+            return Err(Problem::new(&problem::FORBIDDEN));
+        }
         let code = to_hex(&random::<8>());
         stored.push((sha256(code.as_bytes()), account.id));
         codes.push(Code { account: name, code });

@@ -148,7 +148,9 @@ impl Store {
     ) -> Result<bool, StoreError> {
         const SQL: &str = "
             update session set current = $2, successor = $3, expires_at_ms = $4
-            where family = $1 and current = $5 and ended_at_ms is null";
+            where family = $1 and current = $5 and coalesce(successor, current) = $6
+            and ended_at_ms is null";
+        let issued = session.successor.as_ref().unwrap_or(&session.current);
         let mut tx = self.begin().await?;
         let moved = tx
             .run(
@@ -158,7 +160,8 @@ impl Store {
                     current,
                     successor,
                     expires_at_ms,
-                    session.current.as_slice()
+                    session.current.as_slice(),
+                    issued.as_slice()
                 ],
             )
             .await?;
