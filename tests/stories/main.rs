@@ -1,5 +1,6 @@
 //! Stories: what people do with the server, each on both databases.
 
 mod ask;
+mod fates;
 mod line;
 mod tokens;
