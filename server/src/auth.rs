@@ -20,6 +20,7 @@ use crate::keys::{Keys, random};
 use crate::problem::Problem;
 use crate::store::StoreError;
 use crate::store::account::{Account, Session};
+use crate::store::device::Device;
 
 const ISSUER: &str = "rasoat";
 const AUDIENCE: &str = "rasoat-api";
@@ -39,8 +40,12 @@ const SKEW_MS: i64 = 60 * 1000;
 #[derive(Debug, Clone)]
 pub(crate) struct Actor {
     pub(crate) account: Account,
-    pub(crate) device: Option<DeviceId>,
+    pub(crate) device: Option<Device>,
 }
+
+/// Somebody handing work in: the one thing that a revoked device may still do.
+#[derive(Debug, Clone)]
+pub(crate) struct Sender(pub(crate) Actor);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
@@ -182,7 +187,8 @@ pub(crate) async fn sign_in(app: &App, name: &str, password: &str) -> Result<Tok
 /// Exchanges a refresh token for the next pair.
 ///
 /// The token used stays good until its successor is used: on a bad line the answer gets lost, and
-/// nobody may be locked out by that. An older one ends the session.
+/// nobody may be locked out by that. Used again it gives the same successor, so that it does not
+/// matter which of two answers arrived. An older one ends the session.
 pub(crate) async fn refresh(app: &App, token: &str) -> Result<Tokens, Problem> {
     let now_ms = app.now_ms();
     let claims = check(&app.keys, REFRESH_TYPE, token, now_ms).ok_or(&problem::TOKEN_REFUSED)?;
@@ -217,6 +223,18 @@ impl FromRequestParts<App> for Actor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Sender(actor) = Sender::from_request_parts(parts, app).await?;
+        if actor.device.as_ref().is_some_and(|device| device.revoked) {
+            return Err(problem::DEVICE_REVOKED.refuse());
+        }
+        Ok(actor)
+    }
+}
+
+impl FromRequestParts<App> for Sender {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let header = parts.headers.get(AUTHORIZATION).ok_or(&problem::UNAUTHENTICATED)?;
         let token = header
             .to_str()
@@ -236,10 +254,10 @@ impl FromRequestParts<App> for Actor {
             None => None,
             Some(device) => {
                 let id: DeviceId = device.parse().map_err(|_| &problem::UNAUTHENTICATED)?;
-                Some(id)
+                Some(app.store.device_get(id).await?.ok_or(&problem::UNAUTHENTICATED)?)
             }
         };
-        Ok(Self { account, device })
+        Ok(Self(Actor { account, device }))
     }
 }
 

@@ -503,7 +503,8 @@ pub(crate) async fn append_desk(
 
 /// Merges what was held because the list was frozen, now that the freeze is discarded.
 ///
-/// The unit's log must be locked at `position`. What misses an ancestor goes on waiting.
+/// The unit's log must be locked at `position`. What misses an ancestor goes on waiting; what waited
+/// for one of these is let go with it.
 pub(crate) async fn release_late(
     tx: &mut Tx,
     campaign: CampaignId,
@@ -524,6 +525,9 @@ pub(crate) async fn release_late(
             document.known.insert(known.hash, known.fate);
         }
         documents.insert(*id, document);
+    }
+    for id in documents.keys() {
+        held.extend(tx.change_waiting(*id).await?.into_iter().map(|change| (*id, change)));
     }
     loop {
         let ready = held.iter().position(|(id, change)| {

@@ -1,7 +1,10 @@
 //! Stories: what people do with the server, each on both databases.
 
+mod ask;
 mod desk;
 mod fakes;
+mod fates;
 mod line;
 mod lists;
 mod tidy;
+mod tokens;
