@@ -167,6 +167,7 @@ impl Reader<'_> {
     fn map(&mut self, parent: &ObjId, key: &str) -> Option<ObjId> {
         let all = self.doc.get_all(parent, key).ok()?;
         if all.len() > 1 {
+            // What hangs on the other one is in the log, but no part of this document.
             self.flag("second-root", key);
         }
         // Genesis has the smallest operation numbers, so its maps sort first.
@@ -176,16 +177,14 @@ impl Reader<'_> {
             .min()
     }
 
+    /// Opens the maps in a map: members by id, asked blocks by name.
     fn maps(&mut self, parent: &ObjId) -> Vec<(String, ObjId)> {
+        let keys: Vec<String> = self.doc.keys(parent).collect();
         let mut maps = Vec::new();
-        for item in self.doc.map_range(parent, ..) {
-            match item.value {
-                ValueRef::Object(automerge::ObjType::Map) => {
-                    maps.push((item.key.to_string(), item.id()));
-                }
-                _ => self
-                    .flags
-                    .push(Flag { code: "unreadable-value".to_owned(), path: item.key.to_string() }),
+        for key in keys {
+            match self.map(parent, &key) {
+                Some(id) => maps.push((key, id)),
+                None => self.flag("unreadable-value", &key),
             }
         }
         maps

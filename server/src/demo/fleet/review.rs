@@ -67,6 +67,7 @@ impl Fleet<'_> {
         phones.sort_by_key(|out| shared::id::sha256(format!("{seed}/{}", out.name).as_bytes()));
         if let Some(first) = phones.first_mut() {
             first.phone.clock_s -= CLOCK_OFF_S;
+            self.tally.clocks_off += 1;
         }
         let mut found = Found::default();
         let mut tasks = tokio::task::JoinSet::new();
