@@ -3,4 +3,5 @@
 mod ask;
 mod fates;
 mod line;
+mod refused;
 mod tokens;

@@ -69,25 +69,34 @@ pub(super) async fn units(
     Text(text): Text,
 ) -> Result<Json<Imported>, Problem> {
     actor.with_role(&[Role::Province])?;
-    check_units(&text)?;
+    check_units(&text, &text)?;
     let mut files = app.store.unit_files().await?;
     files.push(text.clone());
     // A code that stands for two units on one day would make every list of that day ambiguous.
-    check_units(&crate::app::joined_units(&files))?;
+    check_units(&crate::app::joined_units(&files), &text)?;
     app.store.unit_file_add(&text, app.now_ms()).await?;
     app.forget_trees();
     let taken = text.lines().count().saturating_sub(1);
     Ok(Json(Imported { taken, faults: Vec::new() }))
 }
 
-fn check_units(text: &str) -> Result<(), Problem> {
-    let errors = match Units::parse_csv(text) {
+/// Reads `all` and names what is wrong with it by the lines of `sent`, the file that brought it.
+fn check_units(all: &str, sent: &str) -> Result<(), Problem> {
+    let errors = match Units::parse_csv(all) {
         Ok(_) => return Ok(()),
         Err(errors) => errors,
     };
+    let line_sent = |line: usize| {
+        let row = all.lines().nth(line - 1)?.trim_end();
+        (1..).zip(sent.lines()).find(|(_, text)| text.trim_end() == row).map(|(line, _)| line)
+    };
     let faults: Vec<serde_json::Value> = errors
         .iter()
-        .map(|error| serde_json::json!({ "line": error.line, "en": error.problem.to_string() }))
+        .map(|error| {
+            // A row of an earlier file that the new one contradicts has no line in it.
+            let line = if all == sent { Some(error.line) } else { line_sent(error.line) };
+            serde_json::json!({ "line": line, "en": error.problem.to_string() })
+        })
         .collect();
     Err(Problem::new(&problem::IMPORT_ROWS).with_items(&faults))
 }
@@ -109,11 +118,17 @@ pub(super) async fn hamlets(
 ) -> Result<Json<Imported>, Problem> {
     let actor = actor.with_role(&[Role::Province])?;
     let seen = campaign(&app, &actor, id).await?;
-    let (hamlets, faults) = hamlet_rows(&text, &seen.tree).map_err(columns_missing)?;
+    let known = hamlet_units(&app, id).await?;
+    let (hamlets, faults) = hamlet_rows(&text, &seen.tree, &known).map_err(columns_missing)?;
     judge(&keep, hamlets.len(), &faults)?;
     still_collecting(&app, id, hamlets.iter().map(|(unit, _)| unit.as_str())).await?;
     app.store.hamlet_put(id, &hamlets).await?;
     Ok(Json(Imported { taken: hamlets.len(), faults }))
+}
+
+async fn hamlet_units(app: &App, id: CampaignId) -> Result<BTreeMap<String, String>, StoreError> {
+    let hamlets = app.store.hamlet_list(id, None).await?;
+    Ok(hamlets.into_iter().map(|(unit, hamlet)| (hamlet.code, unit)).collect())
 }
 
 /// Loads the opening list: each household becomes a document with its members.
@@ -133,9 +148,7 @@ pub(super) async fn roster(
 ) -> Result<Json<Imported>, Problem> {
     let actor = actor.with_role(&[Role::Province])?;
     campaign(&app, &actor, id).await?;
-    let hamlets = app.store.hamlet_list(id, None).await?;
-    let units: BTreeMap<String, String> =
-        hamlets.into_iter().map(|(unit, hamlet)| (hamlet.code, unit)).collect();
+    let units = hamlet_units(&app, id).await?;
     let codes: BTreeSet<String> = units.keys().cloned().collect();
     let (households, faults) = crate::opening::roster(&text, &codes).map_err(columns_missing)?;
     judge(&keep, households.len(), &faults)?;
