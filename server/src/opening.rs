@@ -75,6 +75,8 @@ pub(crate) struct MissingColumns(pub(crate) Vec<String>);
 #[derive(Debug)]
 struct Rows {
     rows: Vec<(u64, BTreeMap<String, String>)>,
+    /// Cells of rows of the wrong length, for telling whose they are.
+    broken: Vec<BTreeMap<String, String>>,
     faults: Vec<RowFault>,
 }
 
@@ -105,19 +107,21 @@ fn read(text: &str, columns: &[&str]) -> Result<Rows, MissingColumns> {
     if !missing.is_empty() {
         return Err(MissingColumns(missing));
     }
-    let mut rows = Rows { rows: Vec::new(), faults: Vec::new() };
+    let mut rows = Rows { rows: Vec::new(), broken: Vec::new(), faults: Vec::new() };
     for record in reader.records() {
         let line = match &record {
             Ok(record) => line_at(text, record.position()),
             Err(error) => line_at(text, error.position()),
         };
         match record {
-            Ok(record) if record.len() == headers.len() => {
+            Ok(record) => {
                 let cells = headers.iter().zip(&record);
                 let row = cells.map(|(name, cell)| (name.to_owned(), cell.to_owned())).collect();
-                rows.rows.push((line, row));
-            }
-            Ok(_) => {
+                if record.len() == headers.len() {
+                    rows.rows.push((line, row));
+                    continue;
+                }
+                rows.broken.push(row);
                 rows.faults.push(fault(
                     line,
                     "",
@@ -165,9 +169,10 @@ pub(crate) fn roster(
     text: &str,
     hamlets: &BTreeSet<String>,
 ) -> Result<(Vec<OpeningHousehold>, Vec<RowFault>), MissingColumns> {
-    let Rows { rows, mut faults } = read(text, &ROSTER_COLUMNS)?;
+    let Rows { rows, broken, mut faults } = read(text, &ROSTER_COLUMNS)?;
     let mut households: BTreeMap<String, OpeningHousehold> = BTreeMap::new();
-    let mut bad = BTreeSet::new();
+    let mut bad: BTreeSet<String> =
+        broken.into_iter().filter_map(|mut row| row.remove("household")).collect();
     for (line, row) in &rows {
         let code = row["household"].clone();
         let before = faults.len();
@@ -308,7 +313,7 @@ pub(crate) fn hamlet_rows(
     tree: &UnitTree,
     known: &BTreeMap<String, String>,
 ) -> Result<(Vec<(String, Hamlet)>, Vec<RowFault>), MissingColumns> {
-    let Rows { rows, mut faults } = read(text, &HAMLET_COLUMNS)?;
+    let Rows { rows, mut faults, .. } = read(text, &HAMLET_COLUMNS)?;
     let units: BTreeSet<&str> = tree.list_units().iter().map(|unit| unit.code()).collect();
     let mut hamlets = Vec::new();
     let mut seen = BTreeSet::new();
@@ -414,7 +419,7 @@ pub(crate) fn assignment_rows(
     hamlets: &BTreeSet<String>,
     accounts: &BTreeMap<String, AccountId>,
 ) -> Result<(Vec<(String, AccountId)>, Vec<RowFault>), MissingColumns> {
-    let Rows { rows, mut faults } = read(text, &ASSIGNMENT_COLUMNS)?;
+    let Rows { rows, mut faults, .. } = read(text, &ASSIGNMENT_COLUMNS)?;
     let mut pairs = Vec::new();
     for (line, row) in &rows {
         if !hamlets.contains(&row["hamlet"]) {

@@ -40,7 +40,7 @@ pub struct Written {
 /// Why a settle could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError {
-    /// The heads named are not in the household's log.
+    /// The heads named are not in the household's log, or none is named.
     #[error("the version named is not known")]
     HeadsUnknown,
     /// The answer named belongs to a member who is not in that version.
@@ -107,6 +107,9 @@ pub fn settle<C: AsRef<[u8]>>(
     path: &Path,
     value: &Value,
 ) -> Result<Written, SettleError> {
+    if heads.is_empty() {
+        return Err(SettleError::HeadsUnknown);
+    }
     let mut doc = merge_at(chunks, heads).ok_or(SettleError::HeadsUnknown)?;
     doc.set_actor(actor_id(actor));
     let mut page = Page::default();

@@ -286,6 +286,9 @@ pub(super) async fn end_assignment(
 ) -> Result<Json<bool>, Problem> {
     let actor = actor.with_role(&[Role::Province, Role::Officer])?;
     let seen = campaign(&app, &actor, id).await?;
+    let unit = hamlet_units(&app, id).await?.remove(&form.hamlet);
+    unit.filter(|unit| actor.account.post.covers(&seen.tree, unit))
+        .ok_or(&problem::HAMLET_UNKNOWN)?;
     let account = app.store.account_named(&form.account).await?;
     let account = account
         .filter(|account| actor.account.post.covers(&seen.tree, &account.post.unit))
