@@ -166,6 +166,10 @@ impl Ledger {
         for incoming in &work.batches {
             for new in &incoming.batch.manifest.households {
                 let household = HouseholdId(*new.household);
+                // No hamlet code holds NUL, and PostgreSQL would not even look for one.
+                if new.hamlet.contains('\0') {
+                    continue;
+                }
                 let Some(unit) = tx.hamlet_unit(work.campaign, &new.hamlet).await? else {
                     continue;
                 };

@@ -11,6 +11,7 @@ use serde::Serialize;
 use shared::classify::Class;
 use shared::date::PartialDate;
 use shared::id::{AccountId, CampaignId, DocumentId, HouseholdId, document_id, to_hex};
+use shared::limits;
 use shared::list::{Hamlet, Registered};
 use shared::merge::{actor_id, genesis};
 use shared::page::{Page, Written, write};
@@ -74,6 +75,8 @@ pub(crate) struct MissingColumns(pub(crate) Vec<String>);
 #[derive(Debug)]
 struct Rows {
     rows: Vec<(u64, BTreeMap<String, String>)>,
+    /// Cells of rows of the wrong length, for telling whose they are.
+    broken: Vec<BTreeMap<String, String>>,
     faults: Vec<RowFault>,
 }
 
@@ -81,11 +84,20 @@ fn fault(line: u64, column: &str, vi: &str, en: &str) -> RowFault {
     RowFault { line, column: column.to_owned(), vi: vi.to_owned(), en: en.to_owned() }
 }
 
+/// Finds a row's line. The reader's own count stops at the empty lines it skips before the row.
+fn line_at(text: &str, position: Option<&csv::Position>) -> u64 {
+    let Some(position) = position else { return 0 };
+    let start = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let rest = text.as_bytes().get(start..).unwrap_or_default();
+    let skipped = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    let lines = skipped.filter(|byte| **byte == b'\n').count();
+    position.line() + u64::try_from(lines).unwrap_or(0)
+}
+
 fn read(text: &str, columns: &[&str]) -> Result<Rows, MissingColumns> {
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let text = text.trim_start_matches('\u{feff}');
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let headers = reader.headers().cloned().unwrap_or_default();
     let missing: Vec<String> = columns
         .iter()
@@ -95,16 +107,21 @@ fn read(text: &str, columns: &[&str]) -> Result<Rows, MissingColumns> {
     if !missing.is_empty() {
         return Err(MissingColumns(missing));
     }
-    let mut rows = Rows { rows: Vec::new(), faults: Vec::new() };
-    for (record, line) in reader.records().zip(2..) {
+    let mut rows = Rows { rows: Vec::new(), broken: Vec::new(), faults: Vec::new() };
+    for record in reader.records() {
+        let line = match &record {
+            Ok(record) => line_at(text, record.position()),
+            Err(error) => line_at(text, error.position()),
+        };
         match record {
-            Ok(record) if record.len() == headers.len() => {
-                let line = record.position().map_or(line, csv::Position::line);
+            Ok(record) => {
                 let cells = headers.iter().zip(&record);
                 let row = cells.map(|(name, cell)| (name.to_owned(), cell.to_owned())).collect();
-                rows.rows.push((line, row));
-            }
-            Ok(_) => {
+                if record.len() == headers.len() {
+                    rows.rows.push((line, row));
+                    continue;
+                }
+                rows.broken.push(row);
                 rows.faults.push(fault(
                     line,
                     "",
@@ -136,14 +153,26 @@ pub(crate) struct OpeningHousehold {
     pub(crate) members: Vec<Answers>,
 }
 
+/// Most bytes that a member takes in a change beside its values: its id, keys and columns.
+const MEMBER_BYTES: usize = 160;
+
+impl OpeningHousehold {
+    /// Bounds the size of the household's first change from above, bytes.
+    fn bytes(&self) -> usize {
+        let values = self.members.iter().flat_map(BTreeMap::values).filter_map(Value::as_text);
+        self.members.len() * MEMBER_BYTES + values.map(str::len).sum::<usize>()
+    }
+}
+
 /// Reads the opening list. A household with one bad row is set aside whole, and named.
 pub(crate) fn roster(
     text: &str,
     hamlets: &BTreeSet<String>,
 ) -> Result<(Vec<OpeningHousehold>, Vec<RowFault>), MissingColumns> {
-    let Rows { rows, mut faults } = read(text, &ROSTER_COLUMNS)?;
+    let Rows { rows, broken, mut faults } = read(text, &ROSTER_COLUMNS)?;
     let mut households: BTreeMap<String, OpeningHousehold> = BTreeMap::new();
-    let mut bad = BTreeSet::new();
+    let mut bad: BTreeSet<String> =
+        broken.into_iter().filter_map(|mut row| row.remove("household")).collect();
     for (line, row) in &rows {
         let code = row["household"].clone();
         let before = faults.len();
@@ -174,15 +203,26 @@ pub(crate) fn roster(
         }
     }
     for household in households.values() {
+        let line = || {
+            let row = rows.iter().find(|(_, row)| row["household"] == household.code);
+            row.map_or(0, |(line, _)| *line)
+        };
+        if household.bytes() > limits::CHANGE_BYTES_MAX && bad.insert(household.code.clone()) {
+            faults.push(fault(
+                line(),
+                "household",
+                "Hộ có quá nhiều thành viên cho một hồ sơ.",
+                "The household has more members than one document takes.",
+            ));
+        }
         let heads = household
             .members
             .iter()
             .filter(|member| member.get("relation").and_then(Value::as_text) == Some("head"))
             .count();
         if heads != 1 && bad.insert(household.code.clone()) {
-            let line = rows.iter().find(|(_, row)| row["household"] == household.code);
             faults.push(fault(
-                line.map_or(0, |(line, _)| *line),
+                line(),
                 "relation",
                 "Mỗi hộ có đúng một chủ hộ.",
                 "A household has exactly one head.",
@@ -205,6 +245,14 @@ fn check_roster_row(
             faults.push(fault(line, column, vi, en));
         }
     };
+    for (column, cell) in row {
+        check(
+            cell.chars().nth(limits::TEXT_CHARS_MAX).is_none(),
+            column,
+            "Nội dung quá dài.",
+            "The text is too long.",
+        );
+    }
     check(
         !row["household"].is_empty(),
         "household",
@@ -259,12 +307,13 @@ fn member(row: &BTreeMap<String, String>) -> Answers {
         .collect()
 }
 
-/// Reads the hamlet list.
+/// Reads the hamlet list. `known` holds the unit of each hamlet there is: none moves by import.
 pub(crate) fn hamlet_rows(
     text: &str,
     tree: &UnitTree,
+    known: &BTreeMap<String, String>,
 ) -> Result<(Vec<(String, Hamlet)>, Vec<RowFault>), MissingColumns> {
-    let Rows { rows, mut faults } = read(text, &HAMLET_COLUMNS)?;
+    let Rows { rows, mut faults, .. } = read(text, &HAMLET_COLUMNS)?;
     let units: BTreeSet<&str> = tree.list_units().iter().map(|unit| unit.code()).collect();
     let mut hamlets = Vec::new();
     let mut seen = BTreeSet::new();
@@ -279,6 +328,14 @@ pub(crate) fn hamlet_rows(
             ));
         }
         let code = &row["code"];
+        if known.get(code).is_some_and(|unit| *unit != row["unit"]) {
+            faults.push(fault(
+                *line,
+                "unit",
+                "Mã thôn này đã thuộc xã khác trong đợt rà soát.",
+                "This hamlet code belongs to another commune of the campaign.",
+            ));
+        }
         let plain =
             code.len() <= 32 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if code.is_empty() || !plain || !seen.insert(code.clone()) {
@@ -362,7 +419,7 @@ pub(crate) fn assignment_rows(
     hamlets: &BTreeSet<String>,
     accounts: &BTreeMap<String, AccountId>,
 ) -> Result<(Vec<(String, AccountId)>, Vec<RowFault>), MissingColumns> {
-    let Rows { rows, mut faults } = read(text, &ASSIGNMENT_COLUMNS)?;
+    let Rows { rows, mut faults, .. } = read(text, &ASSIGNMENT_COLUMNS)?;
     let mut pairs = Vec::new();
     for (line, row) in &rows {
         if !hamlets.contains(&row["hamlet"]) {

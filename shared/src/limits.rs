@@ -56,6 +56,11 @@ pub const CLOSES_MAX: usize = 7;
 /// Longest text answer, in characters.
 pub const TEXT_CHARS_MAX: usize = 4_000;
 
+/// Longest name of an account, a person or a campaign, in characters.
+///
+/// Names on papers have up to 40; a unique name must also fit PostgreSQL's index row of 2.704 bytes.
+pub const NAME_CHARS_MAX: usize = 200;
+
 /// Longest answer key, in bytes.
 pub const KEY_BYTES_MAX: usize = 64;
 

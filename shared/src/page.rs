@@ -55,7 +55,7 @@ pub struct Decision<'a> {
 /// Why a decision could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError {
-    /// The heads named are not in the household's log.
+    /// The heads named are not in the household's log, or none is named.
     #[error("the version named is not known")]
     HeadsUnknown,
     /// The answer named belongs to a member who is not in that version.
@@ -138,6 +138,9 @@ pub fn settle<C: AsRef<[u8]>>(
 ) -> Result<Written, SettleError> {
     if decision.closes.len() > limits::CLOSES_MAX {
         return Err(SettleError::TooManyClosed);
+    }
+    if decision.heads.is_empty() {
+        return Err(SettleError::HeadsUnknown);
     }
     let mut doc = merge_at(chunks, decision.heads).ok_or(SettleError::HeadsUnknown)?;
     check_fit(&doc, decision)?;

@@ -6,5 +6,6 @@ mod fakes;
 mod fates;
 mod line;
 mod lists;
+mod refused;
 mod tidy;
 mod tokens;

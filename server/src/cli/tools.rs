@@ -184,8 +184,9 @@ impl Import {
         let app = place.open().await?;
         let files = app.store.unit_files().await?;
         if let Err(errors) = crate::app::check_units(files, &text) {
-            for error in errors.iter().take(50) {
-                eprintln!("line {}: {}", error.line, error.problem);
+            for (line, problem) in errors.iter().take(50) {
+                let line = line.map_or("an earlier list".to_owned(), |line| format!("line {line}"));
+                eprintln!("{line}: {problem}");
             }
             return Err(CliError::Usage(format!("{} rows cannot be used", errors.len())));
         }

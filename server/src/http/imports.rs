@@ -69,10 +69,10 @@ pub(super) async fn units(
 ) -> Result<Json<Imported>, Problem> {
     actor.with_role(&[Role::Province])?;
     let files = app.store.unit_files().await?;
-    crate::app::check_units(files, &text).map_err(|errors| {
-        let faults: Vec<serde_json::Value> = errors
+    crate::app::check_units(files, &text).map_err(|faults| {
+        let faults: Vec<serde_json::Value> = faults
             .iter()
-            .map(|error| serde_json::json!({ "line": error.line, "en": error.problem.to_string() }))
+            .map(|(line, problem)| serde_json::json!({ "line": line, "en": problem.to_string() }))
             .collect();
         Problem::new(&problem::IMPORT_ROWS).with_items(&faults)
     })?;
@@ -99,11 +99,17 @@ pub(super) async fn hamlets(
 ) -> Result<Json<Imported>, Problem> {
     let actor = actor.with_role(&[Role::Province])?;
     let seen = campaign(&app, &actor, id).await?;
-    let (hamlets, faults) = hamlet_rows(&text, &seen.tree).map_err(columns_missing)?;
+    let known = hamlet_units(&app, id).await?;
+    let (hamlets, faults) = hamlet_rows(&text, &seen.tree, &known).map_err(columns_missing)?;
     judge(&keep, hamlets.len(), &faults)?;
     still_collecting(&app, id, hamlets.iter().map(|(unit, _)| unit.as_str())).await?;
     app.store.hamlet_put(id, &hamlets).await?;
     Ok(Json(Imported { taken: hamlets.len(), faults }))
+}
+
+async fn hamlet_units(app: &App, id: CampaignId) -> Result<BTreeMap<String, String>, StoreError> {
+    let hamlets = app.store.hamlet_list(id, None).await?;
+    Ok(hamlets.into_iter().map(|(unit, hamlet)| (hamlet.code, unit)).collect())
 }
 
 /// Loads the opening list: each household becomes a document with its members.
@@ -123,9 +129,7 @@ pub(super) async fn roster(
 ) -> Result<Json<Imported>, Problem> {
     let actor = actor.with_role(&[Role::Province])?;
     campaign(&app, &actor, id).await?;
-    let hamlets = app.store.hamlet_list(id, None).await?;
-    let units: BTreeMap<String, String> =
-        hamlets.into_iter().map(|(unit, hamlet)| (hamlet.code, unit)).collect();
+    let units = hamlet_units(&app, id).await?;
     let codes: BTreeSet<String> = units.keys().cloned().collect();
     let (households, faults) = crate::opening::roster(&text, &codes).map_err(columns_missing)?;
     judge(&keep, households.len(), &faults)?;
@@ -263,6 +267,9 @@ pub(super) async fn end_assignment(
 ) -> Result<Json<bool>, Problem> {
     let actor = actor.with_role(&[Role::Province, Role::Officer])?;
     let seen = campaign(&app, &actor, id).await?;
+    let unit = hamlet_units(&app, id).await?.remove(&form.hamlet);
+    unit.filter(|unit| actor.account.post.covers(&seen.tree, unit))
+        .ok_or(&problem::HAMLET_UNKNOWN)?;
     let account = app.store.account_named(&form.account).await?;
     let account = account
         .filter(|account| actor.account.post.covers(&seen.tree, &account.post.unit))
