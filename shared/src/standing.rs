@@ -3,6 +3,8 @@
 //! This is the line from merge to classify for one household, as one pure function. Whatever is
 //! kept of its result is a cache.
 
+use std::collections::BTreeMap;
+
 use mobile_schema::form::Form;
 use mobile_schema::household::{Household, Value};
 use serde::{Deserialize, Serialize};
@@ -80,7 +82,8 @@ pub struct Standing {
 
 /// Runs the line for one household: merge, resolve, classify, row.
 pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
-    let merged = merge(changes);
+    let changes = each_once(changes);
+    let merged = merge(&changes);
     let resolved = resolve(&merged.doc);
     let household = &resolved.household;
     let code = household.answers.get("outcome").and_then(Value::as_text);
@@ -118,7 +121,7 @@ pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
         causes: causes(household),
         opening: place.opening,
         opening_dtts: place.opening_dtts,
-        provenance: provenance(changes),
+        provenance: provenance(&changes),
         changes: changes_digest(&changes.iter().map(|change| change.hash).collect::<Vec<_>>()),
     };
     let mut flags = resolved.flags;
@@ -138,6 +141,13 @@ pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
     }
 }
 
+/// Leaves repetitions out: a row rests on the set of its changes, whatever arrived twice.
+fn each_once(changes: &[Logged]) -> Vec<&Logged> {
+    let once: BTreeMap<ChangeHash, &Logged> =
+        changes.iter().map(|change| (change.hash, change)).collect();
+    once.into_values().collect()
+}
+
 fn flag(code: &str, path: &str) -> Flag {
     Flag { code: code.to_owned(), path: path.to_owned() }
 }
@@ -150,7 +160,7 @@ fn causes(household: &Household) -> Vec<u8> {
         .collect()
 }
 
-fn provenance(changes: &[Logged]) -> Provenance {
+fn provenance(changes: &[&Logged]) -> Provenance {
     let mut counts = Provenance::default();
     for change in changes {
         match change.by {
