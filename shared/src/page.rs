@@ -101,8 +101,9 @@ fn write_with(
     put_answers(&mut tx, &answers, &page.answers)?;
     if !page.b1_items.is_empty() {
         let items = child(&mut tx, &ROOT, "b1_items")?;
-        let points = page.b1_items.iter().map(|(code, points)| (code.clone(), Value::Int(*points)));
-        put_answers(&mut tx, &items, &points.collect())?;
+        for (code, points) in &page.b1_items {
+            put(&mut tx, &items, code, ScalarValue::Int(*points))?;
+        }
     }
     if !page.members.is_empty() {
         let members = child(&mut tx, &ROOT, "members")?;
@@ -232,6 +233,23 @@ fn child(tx: &mut Transaction<'_>, parent: &ObjId, key: &str) -> Result<ObjId, A
     }
 }
 
+/// Writes one value; where several compete, all of them give way to a new one.
+///
+/// Repeating the value that Automerge would pick only deletes the others: whoever then overwrites
+/// that one, without having seen the decision, would make the decision vanish. Deleting first
+/// leaves the library nothing to pick.
+fn put(
+    tx: &mut Transaction<'_>,
+    map: &ObjId,
+    key: &str,
+    value: ScalarValue,
+) -> Result<(), AutomergeError> {
+    if tx.get_all(map, key)?.len() > 1 {
+        tx.delete(map, key)?;
+    }
+    tx.put(map, key, value)
+}
+
 fn put_answers(
     tx: &mut Transaction<'_>,
     map: &ObjId,
@@ -243,13 +261,7 @@ fn put_answers(
             Value::Int(number) => ScalarValue::Int(*number),
             Value::Text(text) => ScalarValue::Str(text.as_str().into()),
         };
-        // Among competing values, writing the library's own pick again would only remove the
-        // others: whoever wrote concurrently would then overwrite the decision unseen. Removing
-        // all of them first makes the decision a value of its own.
-        if tx.get_all(map, key.as_str())?.len() > 1 {
-            tx.delete(map, key.as_str())?;
-        }
-        tx.put(map, key.as_str(), scalar)?;
+        put(tx, map, key, scalar)?;
     }
     Ok(())
 }
@@ -264,7 +276,7 @@ fn put_asked(tx: &mut Transaction<'_>, map: &ObjId, asked: &Asked) -> Result<(),
     ];
     for (key, mark) in marks {
         if let Some(mark) = mark {
-            tx.put(map, key, mark.as_str())?;
+            put(tx, map, key, ScalarValue::Str(mark.as_str().into()))?;
         }
     }
     Ok(())

@@ -3,6 +3,8 @@
 //! This is the line from merge to classify for one household, as one pure function. Whatever is
 //! kept of its result is a cache.
 
+use std::collections::BTreeMap;
+
 use mobile_schema::form::Form;
 use mobile_schema::household::{Household, Value};
 use serde::{Deserialize, Serialize};
@@ -82,7 +84,8 @@ pub struct Standing {
 
 /// Runs the line for one household: merge, resolve, classify, row.
 pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
-    let merged = merge(changes);
+    let changes = each_once(changes);
+    let merged = merge(&changes);
     let resolved = resolve(&merged.doc);
     let household = &resolved.household;
     let code = household.answers.get("outcome").and_then(Value::as_text);
@@ -120,7 +123,7 @@ pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
         causes: causes(household),
         opening: place.opening,
         opening_dtts: place.opening_dtts,
-        provenance: provenance(changes),
+        provenance: provenance(&changes),
         changes: changes_digest(&changes.iter().map(|change| change.hash).collect::<Vec<_>>()),
     };
     let mut flags = resolved.flags;
@@ -129,7 +132,7 @@ pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
     flags.extend(merged.forked.iter().map(|hash| flag("actor-forked", &hash.to_string())));
     flags.sort();
     flags.dedup();
-    let forked = still_open(merged.forked, changes);
+    let forked = still_open(merged.forked, &changes);
     let disputes = resolved.disputes.len() + forked.len();
     Standing {
         row,
@@ -142,7 +145,7 @@ pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
 }
 
 /// Leaves out the side branches that somebody at the desk has looked at and closed.
-fn still_open(mut forked: Vec<ChangeHash>, changes: &[Logged]) -> Vec<ChangeHash> {
+fn still_open(mut forked: Vec<ChangeHash>, changes: &[&Logged]) -> Vec<ChangeHash> {
     if forked.is_empty() {
         return forked;
     }
@@ -153,6 +156,13 @@ fn still_open(mut forked: Vec<ChangeHash>, changes: &[Logged]) -> Vec<ChangeHash
         .collect();
     forked.retain(|hash| !decisions.iter().any(|made| message_closes(made.message(), *hash)));
     forked
+}
+
+/// Leaves repetitions out: a row rests on the set of its changes, whatever arrived twice.
+fn each_once(changes: &[Logged]) -> Vec<&Logged> {
+    let once: BTreeMap<ChangeHash, &Logged> =
+        changes.iter().map(|change| (change.hash, change)).collect();
+    once.into_values().collect()
 }
 
 fn flag(code: &str, path: &str) -> Flag {
@@ -167,7 +177,7 @@ fn causes(household: &Household) -> Vec<u8> {
         .collect()
 }
 
-fn provenance(changes: &[Logged]) -> Provenance {
+fn provenance(changes: &[&Logged]) -> Provenance {
     let mut counts = Provenance::default();
     for change in changes {
         match change.by {

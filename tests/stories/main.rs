@@ -4,6 +4,7 @@ mod ask;
 mod desk;
 mod fakes;
 mod fates;
+mod laws;
 mod line;
 mod lists;
 mod refused;
