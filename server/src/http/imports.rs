@@ -18,10 +18,10 @@ use shared::score::ScoreTable;
 use super::extract::{Json, Path, Query, Text, campaign};
 use crate::app::App;
 use crate::auth::Actor;
+use crate::imports::hamlets::{assignment_rows, hamlet_rows};
+use crate::imports::opening::{self, OpeningHousehold, open};
+use crate::imports::rows::{MissingColumns, RowFault};
 use crate::ingest::{DeskChange, append_desk};
-use crate::opening::{
-    MissingColumns, OpeningHousehold, RowFault, assignment_rows, hamlet_rows, open,
-};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
 use crate::store::household::NewHousehold;
@@ -131,7 +131,7 @@ pub(super) async fn roster(
     campaign(&app, &actor, id).await?;
     let units = hamlet_units(&app, id).await?;
     let codes: BTreeSet<String> = units.keys().cloned().collect();
-    let (households, faults) = crate::opening::roster(&text, &codes).map_err(columns_missing)?;
+    let (households, faults) = opening::roster(&text, &codes).map_err(columns_missing)?;
     judge(&keep, households.len(), &faults)?;
     let mut by_unit: BTreeMap<&str, Vec<&OpeningHousehold>> = BTreeMap::new();
     for household in &households {

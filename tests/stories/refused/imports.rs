@@ -10,7 +10,7 @@ use crate::ask::{Heard, get, kept, post_raw};
 
 const ROSTER: &str =
     "household,hamlet,class,decision,dtts,name,relation,birth,sex,ethnicity,id_number\n";
-const HAMLETS: &str = "unit,code,name,area,households,persons,dtts_households,dtts_persons,\
+const HAMLETS: &str = "unit,code,type_word,name,area,households,persons,dtts_households,dtts_persons,\
                        opening_households,opening_persons,opening_dtts_households,\
                        opening_dtts_persons,source\n";
 
@@ -117,14 +117,14 @@ on_each_backend! {
 
     /// Hamlets: counts that are none, codes twice, a commune that is none, a move to another one.
     async fn every_bad_row_of_a_hamlet_list_is_named(town: Town) {
-        let good = "19558,m-1,thôn Mới,rural,10,40,5,20,9,36,5,20,thử\n";
+        let good = "19558,m-1,thôn,Mới,rural,10,40,5,20,9,36,5,20,thử\n";
         let mut file = format!("{HAMLETS}{good}");
-        file.push_str("99999,m-2,thôn,rural,10,40,5,20,9,36,5,20,thử\n");
-        file.push_str("19558,m 3,thôn,rural,10,40,5,20,9,36,5,20,thử\n");
-        file.push_str("19558,m-1,thôn,rural,10,40,5,20,9,36,5,20,thử\n");
-        file.push_str("19558,m-4,,desert,-1,99999999999999999999,5,20,1e3,36,0,20,thử\n");
-        file.push_str("19558,m-5,thôn,rural,10,40,11,20,9,36,5,20,thử\n");
-        file.push_str("19561,19558-01,thôn,rural,10,40,5,20,9,36,5,20,thử\n");
+        file.push_str("99999,m-2,thôn,Mới,rural,10,40,5,20,9,36,5,20,thử\n");
+        file.push_str("19558,m 3,thôn,Mới,rural,10,40,5,20,9,36,5,20,thử\n");
+        file.push_str("19558,m-1,thôn,Mới,rural,10,40,5,20,9,36,5,20,thử\n");
+        file.push_str("19558,m-4,thôn,,desert,-1,99999999999999999999,5,20,1e3,36,0,20,thử\n");
+        file.push_str("19558,m-5,thôn,Mới,rural,10,40,11,20,9,36,5,20,thử\n");
+        file.push_str("19561,19558-01,thôn,Mới,rural,10,40,5,20,9,36,5,20,thử\n");
         let wrong = places([
             (3, "unit"),
             (4, "code"),
@@ -207,7 +207,7 @@ on_each_backend! {
         let before = kept(&town).await;
         let roster = format!("{ROSTER}{}", row("m-1", "19558-01", "head", "Hồ Văn A"));
         let both = format!("{ROSTER}{}{}", row("m-1", "19369-01", "head", "A"), row("m-2", "19558-01", "head", "B"));
-        let hamlet = format!("{HAMLETS}19558,m-1,thôn,rural,10,40,5,20,9,36,5,20,thử\n");
+        let hamlet = format!("{HAMLETS}19558,m-1,thôn,Mới,rural,10,40,5,20,9,36,5,20,thử\n");
         let table = include_str!("../../../shared/standards/b1-synthetic.json");
         for (what, text) in [("roster", &roster[..]), ("roster", &both), ("hamlets", &hamlet), ("score-table", table)] {
             let refused = import(&town, what, text).await;

@@ -128,10 +128,10 @@ on_each_backend! {
     /// A hamlet whose registered households nobody counted.
     async fn a_list_without_counts_is_not_submitted(town: Town) {
         town.review_mo_o().await;
-        let file = "unit,code,name,area,households,persons,dtts_households,dtts_persons,\
+        let file = "unit,code,type_word,name,area,households,persons,dtts_households,dtts_persons,\
                     opening_households,opening_persons,opening_dtts_households,\
                     opening_dtts_persons,source\n\
-                    19558,19558-03,thôn Mới,rural,0,0,0,0,0,0,0,0,thử\n";
+                    19558,19558-03,thôn,Mới,rural,0,0,0,0,0,0,0,0,thử\n";
         town.province.import(&town.path("/hamlets"), file.to_owned()).await.unwrap();
         let refused = submit(&town).await;
         let named = blockers(refused.refused(409, "list-counts-missing"));
