@@ -50,7 +50,7 @@ on_each_backend! {
         let roster = import(&town, "roster", &text).await;
         assert_eq!(roster.refused(422, "import-columns").items(), ["birth"]);
         let hamlets = import(&town, "hamlets", "").await;
-        assert_eq!(hamlets.refused(422, "import-columns").items().len(), 13);
+        assert_eq!(hamlets.refused(422, "import-columns").items().len(), 14);
         let assignments = import(&town, "assignments", "hamlet\n19558-01\n").await;
         assert_eq!(assignments.refused(422, "import-columns").items(), ["account"]);
         import(&town, "units", "code,name\n1,2\n").await.refused(422, "import-rows");
