@@ -4,4 +4,5 @@ mod ask;
 mod fates;
 mod line;
 mod refused;
+mod scope;
 mod tokens;

@@ -124,7 +124,8 @@ impl Store {
 
     /// Reads a unit's accepted changes after a position, of all hamlets or of those named.
     ///
-    /// `hamlets` is empty for all, else `,code,code,`; codes hold no wildcard.
+    /// `hamlets` is empty for all, else `,code,code,`. Not `like`: on SQLite that takes a hamlet for
+    /// its neighbour in capitals.
     pub(crate) async fn change_after(
         &self,
         campaign: CampaignId,
@@ -138,7 +139,7 @@ impl Store {
                 household.household, household.hamlet, household.code
             from change join household on household.document = change.document
             where change.campaign = $1 and change.unit = $2 and change.position > $3
-            and ($4 = '' or $4 like '%,' || household.hamlet || ',%')
+            and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4)
             order by change.position limit $5";
         let rows = self.db.all(SQL, vals![campaign, unit, position, hamlets, rows_max]).await?;
         rows.iter()
