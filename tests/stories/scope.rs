@@ -12,6 +12,7 @@ mod table;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use sqlx::Connection;
 use tests::on_each_backend;
 use tests::town::{HAMLETS, HUONG_HIEP, MO_O, Town, VINH_THAI};
 
@@ -173,7 +174,11 @@ on_each_backend! {
             roots.push((unit, officer.submit(town.campaign, unit).await.unwrap(), officer, district));
         }
         everybody_calls_everything(&town, &marked).await;
-        for (unit, root, _, district) in &roots {
+        for (unit, root, officer, district) in &mut roots {
+            let comment = format!("{} xem lại", marker(marked::hamlet_of(unit)));
+            let back = json!({ "act": "return", "root": root, "comment": comment });
+            district.act(town.campaign, unit, &back).await.unwrap();
+            *root = officer.submit(town.campaign, unit).await.unwrap();
             district.approve(town.campaign, unit, root).await.unwrap();
         }
         everybody_calls_everything(&town, &marked).await;
@@ -182,6 +187,29 @@ on_each_backend! {
         }
         everybody_calls_everything(&town, &marked).await;
         check_log(&town, &marked);
+    }
+
+    /// The database refuses a row and quotes it: the log says that, without the quotation.
+    async fn a_failure_is_logged_without_names(town: Town) {
+        let Some(url) = &town.config.database else { return };
+        let mut db = sqlx::PgConnection::connect(url).await.unwrap();
+        let sql = "alter table account add check (full_name not like 'Zqx%')";
+        sqlx::query(sql).execute(&mut db).await.unwrap();
+        let child = child::Server::start(&town);
+        let mut form = tests::town::person("ai-do", "enumerator", MO_O, None);
+        form["full_name"] = json!("Zqx Hồ Thị");
+        let client = server::demo::client::Client::new(&format!("http://{}", child.address));
+        let body = json!([form]).to_string().into_bytes();
+        let token = Some(town.province.token());
+        let kind = "application/json";
+        let (status, body) =
+            client.raw(hyper::Method::POST, "/v1/accounts", token, kind, body).await.unwrap();
+        assert_eq!(status, 500);
+        assert!(!String::from_utf8_lossy(&body).contains("account"), "nothing is said about us");
+        let log = child.log();
+        let told = log.lines().find(|line| line.contains("request failed")).expect("it is logged");
+        assert!(told.contains("violates check constraint"), "with its cause: {told}");
+        assert!(!log.contains("Zqx"), "{told}");
     }
 
     /// Two hamlets whose codes differ in case only are two hamlets, on every database.
