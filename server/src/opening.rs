@@ -3,11 +3,12 @@
 //! Every bad row is named with its line and what to change; the good ones are kept apart in the
 //! answer and written only when asked to, all of a file's good rows in one go.
 
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::AutomergeError;
 use mobile_schema::household::{Answers, Value};
-use serde::Serialize;
 use shared::classify::Class;
 use shared::date::PartialDate;
 use shared::id::{AccountId, CampaignId, DocumentId, HouseholdId, document_id, to_hex};
@@ -16,6 +17,9 @@ use shared::list::{Hamlet, Registered};
 use shared::merge::{actor_id, genesis};
 use shared::page::{Page, Written, write};
 use shared::unit::{Area, UnitTree};
+
+pub(crate) use rows::{MissingColumns, RowFault, Sorted};
+use rows::{Rows, fault, read};
 
 use crate::keys::random;
 
@@ -54,94 +58,6 @@ pub(crate) const HAMLET_COLUMNS: [&str; 13] = [
 /// Columns of the assignment list.
 pub(crate) const ASSIGNMENT_COLUMNS: [&str; 2] = ["hamlet", "account"];
 
-/// One row that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub(crate) struct RowFault {
-    /// Line of the file, the header being 1.
-    pub(crate) line: u64,
-    /// Column, empty where the row as a whole is meant.
-    pub(crate) column: String,
-    /// What to change, in Vietnamese.
-    pub(crate) vi: String,
-    /// The same in English.
-    pub(crate) en: String,
-}
-
-/// A file that cannot be read as rows at all: these columns are missing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct MissingColumns(pub(crate) Vec<String>);
-
-/// A file as rows by column name, with the lines that are not even rows.
-#[derive(Debug)]
-struct Rows {
-    rows: Vec<(u64, BTreeMap<String, String>)>,
-    /// Cells of rows of the wrong length, for telling whose they are.
-    broken: Vec<BTreeMap<String, String>>,
-    faults: Vec<RowFault>,
-}
-
-fn fault(line: u64, column: &str, vi: &str, en: &str) -> RowFault {
-    RowFault { line, column: column.to_owned(), vi: vi.to_owned(), en: en.to_owned() }
-}
-
-/// Finds a row's line. The reader's own count stops at the empty lines it skips before the row.
-fn line_at(text: &str, position: Option<&csv::Position>) -> u64 {
-    let Some(position) = position else { return 0 };
-    let start = usize::try_from(position.byte()).unwrap_or(usize::MAX);
-    let rest = text.as_bytes().get(start..).unwrap_or_default();
-    let skipped = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    let lines = skipped.filter(|byte| **byte == b'\n').count();
-    position.line() + u64::try_from(lines).unwrap_or(0)
-}
-
-fn read(text: &str, columns: &[&str]) -> Result<Rows, MissingColumns> {
-    let text = text.trim_start_matches('\u{feff}');
-    let mut reader =
-        csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
-    let headers = reader.headers().cloned().unwrap_or_default();
-    let missing: Vec<String> = columns
-        .iter()
-        .filter(|column| !headers.iter().any(|header| header == **column))
-        .map(|column| (*column).to_owned())
-        .collect();
-    if !missing.is_empty() {
-        return Err(MissingColumns(missing));
-    }
-    let mut rows = Rows { rows: Vec::new(), broken: Vec::new(), faults: Vec::new() };
-    for record in reader.records() {
-        let line = match &record {
-            Ok(record) => line_at(text, record.position()),
-            Err(error) => line_at(text, error.position()),
-        };
-        match record {
-            Ok(record) => {
-                let cells = headers.iter().zip(&record);
-                let row = cells.map(|(name, cell)| (name.to_owned(), cell.to_owned())).collect();
-                if record.len() == headers.len() {
-                    rows.rows.push((line, row));
-                    continue;
-                }
-                rows.broken.push(row);
-                rows.faults.push(fault(
-                    line,
-                    "",
-                    "Số cột không khớp.",
-                    "The number of cells is not that of the columns.",
-                ));
-            }
-            Err(_) => {
-                rows.faults.push(fault(
-                    line,
-                    "",
-                    "Dòng không đọc được (UTF-8?).",
-                    "The row cannot be read (UTF-8?).",
-                ));
-            }
-        }
-    }
-    Ok(rows)
-}
-
 /// A household of the opening list, ready to be written.
 #[derive(Debug, Clone)]
 pub(crate) struct OpeningHousehold {
@@ -165,10 +81,7 @@ impl OpeningHousehold {
 }
 
 /// Reads the opening list. A household with one bad row is set aside whole, and named.
-pub(crate) fn roster(
-    text: &str,
-    hamlets: &BTreeSet<String>,
-) -> Result<(Vec<OpeningHousehold>, Vec<RowFault>), MissingColumns> {
+pub(crate) fn roster(text: &str, hamlets: &BTreeSet<String>) -> Sorted<OpeningHousehold> {
     let Rows { rows, broken, mut faults } = read(text, &ROSTER_COLUMNS)?;
     let mut households: BTreeMap<String, OpeningHousehold> = BTreeMap::new();
     let mut bad: BTreeSet<String> =
@@ -312,7 +225,7 @@ pub(crate) fn hamlet_rows(
     text: &str,
     tree: &UnitTree,
     known: &BTreeMap<String, String>,
-) -> Result<(Vec<(String, Hamlet)>, Vec<RowFault>), MissingColumns> {
+) -> Sorted<(String, Hamlet)> {
     let Rows { rows, mut faults, .. } = read(text, &HAMLET_COLUMNS)?;
     let units: BTreeSet<&str> = tree.list_units().iter().map(|unit| unit.code()).collect();
     let mut hamlets = Vec::new();
@@ -418,7 +331,7 @@ pub(crate) fn assignment_rows(
     text: &str,
     hamlets: &BTreeSet<String>,
     accounts: &BTreeMap<String, AccountId>,
-) -> Result<(Vec<(String, AccountId)>, Vec<RowFault>), MissingColumns> {
+) -> Sorted<(String, AccountId)> {
     let Rows { rows, mut faults, .. } = read(text, &ASSIGNMENT_COLUMNS)?;
     let mut pairs = Vec::new();
     for (line, row) in &rows {

@@ -82,10 +82,7 @@ pub(super) async fn units(
 
 /// Reads `all` and names what is wrong with it by the lines of `sent`, the file that brought it.
 fn check_units(all: &str, sent: &str) -> Result<(), Problem> {
-    let errors = match Units::parse_csv(all) {
-        Ok(_) => return Ok(()),
-        Err(errors) => errors,
-    };
+    let Err(errors) = Units::parse_csv(all) else { return Ok(()) };
     let line_sent = |line: usize| {
         let row = all.lines().nth(line - 1)?.trim_end();
         (1..).zip(sent.lines()).find(|(_, text)| text.trim_end() == row).map(|(line, _)| line)

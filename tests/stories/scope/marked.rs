@@ -12,16 +12,22 @@ use tests::town::{HAMLETS, Town, campaign_form, person};
 use super::UNITS;
 use super::child::Server;
 
+/// How every marker begins.
+pub(super) const ALL: &str = "Zqx";
+
+/// How the ID number of every marked family begins.
+pub(super) const ID_NUMBERS: &str = "04577";
+
 /// Returns the text that stands in every name of a hamlet and nowhere else.
 pub(super) fn marker(hamlet: &str) -> String {
     let letters = hamlet.bytes().filter(u8::is_ascii_digit);
     let letters = letters.map(|digit| char::from(b'g' + (digit - b'0')));
-    format!("Zqx{}", letters.collect::<String>())
+    format!("{ALL}{}", letters.collect::<String>())
 }
 
 /// Returns the ID number of the marked family's head.
 pub(super) fn id_number(hamlet: &str) -> String {
-    format!("04577{}", hamlet.replace('-', ""))
+    format!("{ID_NUMBERS}{}", hamlet.replace('-', ""))
 }
 
 /// Returns the first hamlet of a unit.

@@ -61,6 +61,11 @@ pub(super) struct Route {
 }
 
 impl Route {
+    /// Tells whether it matters at which unit the call is aimed.
+    pub(super) fn is_of_units(&self) -> bool {
+        self.outside != Outside::Same
+    }
+
     /// Says what a caller must be answered at a unit.
     pub(super) fn expected(&self, caller: &Caller, unit: &str) -> Expected {
         let may = self.roles.contains(&caller.role);
@@ -205,11 +210,13 @@ fn of_campaigns() -> Vec<Route> {
         route!("POST" "/v1/campaigns/{campaign}/close", PROVINCE, Same, |to| {
             plain(&format!("/v1/campaigns/{}/close", to.marked.other_campaign))
         }),
-        route!("GET" "/v1/campaigns/{campaign}/units", OFFICES, Same, |to| of_campaign(to, "/units")),
+        route!("GET" "/v1/campaigns/{campaign}/units",
+            OFFICES, Same, |to| of_campaign(to, "/units")),
         route!("GET" "/v1/campaigns/{campaign}/rates", OFFICES, Hidden, |to| {
             of_campaign(to, &format!("/rates?under={}", to.unit))
         }),
-        route!("GET" "/v1/campaigns/{campaign}/rates", OFFICES, Same, |to| of_campaign(to, "/rates")),
+        route!("GET" "/v1/campaigns/{campaign}/rates",
+            OFFICES, Same, |to| of_campaign(to, "/rates")),
         route!("GET" "/v1/campaigns/{campaign}/rates.csv", OFFICES, Hidden, |to| {
             of_campaign(to, &format!("/rates.csv?under={}", to.unit))
         }),
@@ -222,8 +229,10 @@ fn of_files() -> Vec<Route> {
         route!("POST" "/v1/campaigns/{campaign}/score-table", PROVINCE, Same, |to| {
             of_campaign(to, "/score-table")
         }),
-        route!("POST" "/v1/campaigns/{campaign}/hamlets", PROVINCE, Same, |to| of_campaign(to, "/hamlets")),
-        route!("POST" "/v1/campaigns/{campaign}/roster", PROVINCE, Same, |to| of_campaign(to, "/roster")),
+        route!("POST" "/v1/campaigns/{campaign}/hamlets",
+            PROVINCE, Same, |to| of_campaign(to, "/hamlets")),
+        route!("POST" "/v1/campaigns/{campaign}/roster",
+            PROVINCE, Same, |to| of_campaign(to, "/roster")),
         route!("POST" "/v1/campaigns/{campaign}/assignments", PROVINCE, Same, |to| {
             of_campaign(to, "/assignments")
         }),
@@ -236,10 +245,12 @@ fn of_files() -> Vec<Route> {
 
 fn of_units() -> Vec<Route> {
     vec![
-        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/households", OFFICES, Hidden, shows, |to| {
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/households",
+            OFFICES, Hidden, shows, |to| {
             of_unit(to, "households")
         }),
-        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/disputes", OFFICES, Hidden, shows, |to| {
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/disputes",
+            OFFICES, Hidden, shows, |to| {
             of_unit(to, "disputes")
         }),
         route!("GET" "/v1/campaigns/{campaign}/units/{unit}/aside", OFFICES, Hidden, shows, |to| {
@@ -254,11 +265,15 @@ fn of_units() -> Vec<Route> {
 
 fn of_households() -> Vec<Route> {
     vec![
-        route!("GET" "/v1/campaigns/{campaign}/households/{document}", OFFICES, Hidden, shows, |to| {
+        route!("GET" "/v1/campaigns/{campaign}/households/{document}",
+            OFFICES, Hidden, shows, |to| {
             plain(&of_household(to, ""))
         }),
-        route!("POST" "/v1/campaigns/{campaign}/households/{document}/settle", OFFICER, Hidden, |to| {
-            let settled = json!({ "heads": [], "path": "answers/roof", "value": "leaf", "reason": " " });
+        route!("POST" "/v1/campaigns/{campaign}/households/{document}/settle",
+            OFFICER, Hidden, |to| {
+            let settled = json!({
+                "heads": [], "path": "answers/roof", "value": "leaf", "reason": " ",
+            });
             form(&of_household(to, "/settle"), &settled)
         }),
     ]
@@ -269,19 +284,24 @@ fn of_lists() -> Vec<Route> {
         route!("GET" "/v1/campaigns/{campaign}/units/{unit}/list", OFFICES, Hidden, shows, |to| {
             of_unit(to, "list")
         }),
-        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list", OFFICES => OFFICER, Hidden, |to| {
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list",
+            OFFICES => OFFICER, Hidden, |to| {
             act(to, json!({ "act": "submit" }))
         }),
-        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list", OFFICES => DISTRICT, Hidden, |to| {
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list",
+            OFFICES => DISTRICT, Hidden, |to| {
             act(to, json!({ "act": "return", "comment": "x" }))
         }),
-        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list", OFFICES => DISTRICT, Hidden, |to| {
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list",
+            OFFICES => DISTRICT, Hidden, |to| {
             act(to, json!({ "act": "approve", "opinion": paper() }))
         }),
-        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list", OFFICES => OFFICER, Hidden, |to| {
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list",
+            OFFICES => OFFICER, Hidden, |to| {
             act(to, json!({ "act": "recognise", "decision": paper() }))
         }),
-        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list", OFFICES => OFFICER, Hidden, |to| {
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list",
+            OFFICES => OFFICER, Hidden, |to| {
             act(to, json!({ "act": "withdraw", "reason": "x" }))
         }),
     ]
