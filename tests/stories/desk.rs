@@ -63,7 +63,11 @@ on_each_backend! {
         let held: Vec<&Value> = aside.as_array().unwrap().iter().collect();
         assert_eq!(held.len(), 2);
         for change in held {
-            let form = json!({ "document": change["document"], "hash": change["hash"] });
+            let form = json!({
+                "document": change["document"],
+                "hash": change["hash"],
+                "reason": "người của xã đi thay",
+            });
             let done = town.officer.post(&town.path("/units/19558/aside"), &form).await;
             assert!(done.is_ok() || change["reason"] != "hamlet-not-assigned", "{done:?}");
         }

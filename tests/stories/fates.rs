@@ -259,7 +259,9 @@ on_each_backend! {
         request.batches = vec![one, forged, two];
         let answer = sync(&town, hoa.access(), &request).await;
 
-        assert!(matches!(&answer.results[1], BatchResult::Refused(name) if name == "signature-refused"));
+        assert!(
+            matches!(&answer.results[1], BatchResult::Refused(name) if name == "signature-refused")
+        );
         for result in [&answer.results[0], &answer.results[2]] {
             assert!(verdicts(result).unwrap().iter().all(|v| v.fate == Fate::Accepted));
         }
@@ -276,7 +278,8 @@ on_each_backend! {
         let form = mobile_schema::form::Form::phieu_b();
         let member = hoa.household(document).unwrap().members.keys().next().unwrap().clone();
         let mut of_member = mobile_schema::household::Answers::new();
-        for (key, extreme) in form.keys().into_iter().zip([i64::MAX, i64::MIN].into_iter().cycle()) {
+        for (key, extreme) in form.keys().into_iter().zip([i64::MAX, i64::MIN].into_iter().cycle())
+        {
             let to = if key.scope == mobile_schema::form::Scope::Member {
                 &mut of_member
             } else {
@@ -291,7 +294,8 @@ on_each_backend! {
         page.answers.insert("b1_method".to_owned(), "item_points".into());
         hoa.save(document, &[page]).unwrap();
         all_accepted(&hoa.sync().await.unwrap());
-        let shown = town.officer.get(&town.path(&format!("/units/{MO_O}/households"))).await.unwrap();
+        let shown =
+            town.officer.get(&town.path(&format!("/units/{MO_O}/households"))).await.unwrap();
         assert_eq!(shown.as_array().unwrap().len(), 6);
         town.officer.get(&town.path(&format!("/households/{document}"))).await.unwrap();
         town.officer.list(town.campaign, MO_O).await.unwrap();

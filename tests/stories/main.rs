@@ -1,5 +1,8 @@
 //! Stories: what people do with the server, each on both databases.
 
+// A story whose people cannot go on has failed there.
+#![allow(clippy::unwrap_used)]
+
 mod ask;
 mod desk;
 mod fakes;
@@ -8,5 +11,6 @@ mod laws;
 mod line;
 mod lists;
 mod refused;
+mod scope;
 mod tidy;
 mod tokens;

@@ -108,7 +108,7 @@ fn forgeries(good: &str, other: &str, key: &SigningKey) -> Vec<(String, String)>
     with("foreign kid", &|parts| parts.header["kid"] = json!("0123456789abcdef"));
     with("without kid", &|parts| drop(parts.header.as_object_mut().unwrap().remove("kid")));
     with("typ of the other kind", &|parts| {
-        parts.header["typ"] = Parts::of(other).header["typ"].clone()
+        parts.header["typ"] = Parts::of(other).header["typ"].clone();
     });
     with("typ JWT", &|parts| parts.header["typ"] = json!("JWT"));
     with("alg EdDSA in lower case", &|parts| parts.header["alg"] = json!("eddsa"));
@@ -159,7 +159,11 @@ on_each_backend! {
         let before = kept(&town).await;
 
         let remade = Parts::of(access).signed(&key);
-        assert_eq!(get(&town, &remade, "/v1/me").await.taken()["name"], "xa-19558", "the forge works");
+        assert_eq!(
+            get(&town, &remade, "/v1/me").await.taken()["name"],
+            "xa-19558",
+            "the forge works"
+        );
         for (what, token) in forgeries(access, renewal, &key) {
             let heard = get(&town, &token, "/v1/me").await;
             assert_eq!(heard.name(), "unauthenticated", "{what}");
@@ -208,7 +212,11 @@ on_each_backend! {
         let first = text(&session["refresh"]);
         let early = refresh(&town, first).await.taken();
         let late = refresh(&town, first).await.taken();
-        assert_eq!(refresh(&town, text(&early["refresh"])).await.status, 200, "the first answer is kept");
+        assert_eq!(
+            refresh(&town, text(&early["refresh"])).await.status,
+            200,
+            "the first answer is kept"
+        );
         assert_eq!(refresh(&town, text(&late["refresh"])).await.status, 200, "or the second");
     }
 
@@ -237,7 +245,10 @@ on_each_backend! {
         let report = minh.sync().await.unwrap();
         assert!(!report.verdicts.is_empty());
         for verdict in &report.verdicts {
-            assert_eq!((verdict.fate, verdict.reason.as_deref()), (Fate::Held, Some("device-revoked")));
+            assert_eq!(
+                (verdict.fate, verdict.reason.as_deref()),
+                (Fate::Held, Some("device-revoked"))
+            );
         }
         assert_eq!(report.received, 0, "what hoa wrote is not sent");
         assert!(minh.households.is_empty(), "the app is told that its hamlets left");
@@ -252,7 +263,8 @@ on_each_backend! {
     async fn a_revoked_phone_cannot_stay_signed_in(town: Town) {
         let enrol = async |name: &str| {
             let codes = town.province.codes(&[name.to_owned()]).await.unwrap();
-            let key = shared::id::to_hex(SigningKey::from_bytes(&[9; 32]).verifying_key().as_bytes());
+            let key =
+                shared::id::to_hex(SigningKey::from_bytes(&[9; 32]).verifying_key().as_bytes());
             let form = json!({ "code": codes[0], "label": "máy cũ", "public_key": key });
             post(&town, "", "/v1/devices", &form).await.taken()
         };
@@ -273,7 +285,8 @@ on_each_backend! {
     /// A code enrols one device, once.
     async fn an_enrolment_code_works_once(town: Town) {
         let codes = town.province.codes(&["hoa".to_owned()]).await.unwrap();
-        let form = |code: &str| json!({ "code": code, "label": "máy", "public_key": "ab".repeat(32) });
+        let form =
+            |code: &str| json!({ "code": code, "label": "máy", "public_key": "ab".repeat(32) });
         post(&town, "", "/v1/devices", &form(&codes[0])).await.taken();
         let before = kept(&town).await;
         for code in [codes[0].as_str(), "", "0000000000000000", "không có"] {
@@ -291,7 +304,8 @@ on_each_backend! {
         town.province.post("/v1/accounts", &people).await.unwrap();
         let before = kept(&town).await;
         let codes = async |name: &str| {
-            post(&town, town.officer.token(), "/v1/devices/codes", &json!({ "accounts": [name] })).await
+            post(&town, town.officer.token(), "/v1/devices/codes", &json!({ "accounts": [name] }))
+                .await
         };
         codes("xa-19558-b").await.refused(403, "forbidden");
         codes("xa-19561-b").await.refused(404, "not-found");

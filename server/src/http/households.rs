@@ -131,6 +131,8 @@ pub(super) struct Release {
     document: DocumentId,
     #[schema(value_type = String)]
     hash: ChangeHash,
+    /// Why it may be merged.
+    reason: String,
 }
 
 /// Lets a held change into the household's log, with all that was held because of it.
@@ -142,6 +144,7 @@ pub(super) struct Release {
     (status = 200, body = bool),
     (status = 404, body = Body, content_type = "application/problem+json"),
     (status = 409, body = Body, content_type = "application/problem+json"),
+    (status = 422, body = Body, content_type = "application/problem+json"),
 ))]
 pub(super) async fn release(
     State(app): State<App>,
@@ -151,6 +154,9 @@ pub(super) async fn release(
 ) -> Result<Json<bool>, Problem> {
     let actor = actor.with_role(&[Role::Officer])?;
     list_unit(&app, &actor, id, &unit).await?;
+    if form.reason.trim().is_empty() {
+        return Err(Problem::new(&problem::REASON_MISSING));
+    }
     let aside = app.store.change_aside(id, &unit).await?;
     let held = aside.iter().any(|change| {
         (change.document, change.hash) == (form.document, form.hash) && change.fate == "held"
@@ -163,7 +169,7 @@ pub(super) async fn release(
     if tx.list_step(id, &unit).await?.0.is_frozen() {
         return Err(Problem::new(&problem::LIST_FROZEN));
     }
-    tx.change_let_in(form.document, form.hash).await?;
+    tx.change_let_in(form.document, form.hash, form.reason.trim()).await?;
     release_late(&mut tx, id, &unit, position).await?;
     tx.commit().await?;
     Ok(Json(true))

@@ -6,7 +6,7 @@ use shared::id::AccountId;
 use shared::list::{Hamlet, Registered};
 use shared::unit::{Area, UnitTree};
 
-use super::rows::{MissingColumns, RowFault, Rows, fault, read};
+use super::rows::{RowFault, Rows, Sorted, fault, read};
 
 /// Columns of the hamlet list with its registered counts.
 pub(crate) const HAMLET_COLUMNS: [&str; 14] = [
@@ -34,7 +34,7 @@ pub(crate) fn hamlet_rows(
     text: &str,
     tree: &UnitTree,
     known: &BTreeMap<String, String>,
-) -> Result<(Vec<(String, Hamlet)>, Vec<RowFault>), MissingColumns> {
+) -> Sorted<(String, Hamlet)> {
     let Rows { rows, mut faults, .. } = read(text, &HAMLET_COLUMNS)?;
     let units: BTreeSet<&str> = tree.list_units().iter().map(|unit| unit.code()).collect();
     let mut hamlets = Vec::new();
@@ -150,7 +150,7 @@ pub(crate) fn assignment_rows(
     text: &str,
     hamlets: &BTreeSet<String>,
     accounts: &BTreeMap<String, AccountId>,
-) -> Result<(Vec<(String, AccountId)>, Vec<RowFault>), MissingColumns> {
+) -> Sorted<(String, AccountId)> {
     let Rows { rows, mut faults, .. } = read(text, &ASSIGNMENT_COLUMNS)?;
     let mut pairs = Vec::new();
     for (line, row) in &rows {

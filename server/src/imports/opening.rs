@@ -11,7 +11,7 @@ use shared::limits;
 use shared::merge::{actor_id, genesis};
 use shared::page::{Page, Written, write};
 
-use super::rows::{MissingColumns, RowFault, Rows, fault, read};
+use super::rows::{RowFault, Rows, Sorted, fault, read};
 use crate::keys::random;
 
 /// Columns of the opening list, one row a member (danh sách hộ nghèo, hộ cận nghèo đang quản lý).
@@ -52,10 +52,7 @@ impl OpeningHousehold {
 }
 
 /// Reads the opening list. A household with one bad row is set aside whole, and named.
-pub(crate) fn roster(
-    text: &str,
-    hamlets: &BTreeSet<String>,
-) -> Result<(Vec<OpeningHousehold>, Vec<RowFault>), MissingColumns> {
+pub(crate) fn roster(text: &str, hamlets: &BTreeSet<String>) -> Sorted<OpeningHousehold> {
     let Rows { rows, broken, mut faults } = read(text, &ROSTER_COLUMNS)?;
     let mut households: BTreeMap<String, OpeningHousehold> = BTreeMap::new();
     let mut bad: BTreeSet<String> =

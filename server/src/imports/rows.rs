@@ -21,6 +21,9 @@ pub(crate) struct RowFault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MissingColumns(pub(crate) Vec<String>);
 
+/// What could be read of a file, and the rows that could not.
+pub(crate) type Sorted<T> = Result<(Vec<T>, Vec<RowFault>), MissingColumns>;
+
 /// A file as rows by column name, with the lines that are not even rows.
 #[derive(Debug)]
 pub(super) struct Rows {

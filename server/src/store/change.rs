@@ -124,7 +124,8 @@ impl Store {
 
     /// Reads a unit's accepted changes after a position, of all hamlets or of those named.
     ///
-    /// `hamlets` is empty for all, else `,code,code,`; codes hold no wildcard.
+    /// `hamlets` is empty for all, else `,code,code,`. Not `like`: on SQLite that takes a hamlet for
+    /// its neighbour in capitals.
     pub(crate) async fn change_after(
         &self,
         campaign: CampaignId,
@@ -138,7 +139,7 @@ impl Store {
                 household.household, household.hamlet, household.code
             from change join household on household.document = change.document
             where change.campaign = $1 and change.unit = $2 and change.position > $3
-            and ($4 = '' or $4 like '%,' || household.hamlet || ',%')
+            and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4)
             order by change.position limit $5";
         let rows = self.db.all(SQL, vals![campaign, unit, position, hamlets, rows_max]).await?;
         rows.iter()
@@ -377,11 +378,13 @@ impl Tx {
         &mut self,
         document: DocumentId,
         hash: ChangeHash,
+        note: &str,
     ) -> Result<(), StoreError> {
         const SQL: &str = "
-            update change set reason = $3 where document = $1 and hash = $2 and fate = 'held'";
+            update change set reason = $3, note = $4
+            where document = $1 and hash = $2 and fate = 'held'";
         let reason = mobile_schema::problem::ANCESTOR_HELD.name;
-        self.run(SQL, vals![document, hash, reason]).await.map(drop)
+        self.run(SQL, vals![document, hash, reason, note]).await.map(drop)
     }
 
     /// Turns a held change into a waiting one: its hold ended but an ancestor is still missing.

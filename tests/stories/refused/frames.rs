@@ -64,18 +64,17 @@ on_each_backend! {
         };
         send(&|request| request.v = 2).await.refused(422, "frame-version");
         send(&|request| request.v = 0).await.refused(422, "frame-version");
-        send(&|request| request.campaign = ByteArray::new([0; 16])).await.refused(404, "campaign-unknown");
+        send(&|request| request.campaign = ByteArray::new([0; 16]))
+            .await
+            .refused(404, "campaign-unknown");
         for cursor in [vec![0], vec![0xff; 40], b"c1".to_vec(), vec![b'x'; 100_000]] {
             send(&|request| request.cursor = ByteBuf::from(cursor.clone()))
                 .await
                 .refused(422, "cursor-malformed");
         }
         let many = |request: &mut SyncRequest| {
-            let batch = Batch {
-                manifest: ByteBuf::new(),
-                signature: ByteBuf::new(),
-                chunks: Vec::new(),
-            };
+            let batch =
+                Batch { manifest: ByteBuf::new(), signature: ByteBuf::new(), chunks: Vec::new() };
             request.batches = vec![batch; 65];
         };
         send(&many).await.refused(422, "batch-too-large");
@@ -95,7 +94,9 @@ on_each_backend! {
         ] {
             post_raw(&town, token, path, &body).await.refused(413, "body-too-large");
         }
-        ask(town.running.address, "POST", "/v1/sync", None, body).await.refused(401, "unauthenticated");
+        ask(town.running.address, "POST", "/v1/sync", None, body)
+            .await
+            .refused(401, "unauthenticated");
         assert_eq!(kept(&town).await, before);
     }
 
@@ -122,7 +123,11 @@ on_each_backend! {
         refused_batch(&town, &hoa, unknown, "device-unknown").await;
         let swapped = altered(&good, |manifest| manifest.changes.reverse());
         refused_batch(&town, &hoa, swapped, "signature-refused").await;
-        assert_eq!(hoa.sync().await.unwrap().refused, Vec::<String>::new(), "the good one is taken");
+        assert_eq!(
+            hoa.sync().await.unwrap().refused,
+            Vec::<String>::new(),
+            "the good one is taken"
+        );
     }
 
     /// Manifests that cannot be read, or are of something else than the request says.
@@ -174,7 +179,8 @@ on_each_backend! {
         say("ồ".repeat(4_000));
         say("ồ".repeat(4_001));
         // Not compressible, or it would fit the batch after all.
-        let noise: String = (0..70_000_u32).map(|n| format!("{:08x}", n.wrapping_mul(2_654_435_761))).collect();
+        let noise: String =
+            (0..70_000_u32).map(|n| format!("{:08x}", n.wrapping_mul(2_654_435_761))).collect();
         say(noise);
         let work = std::mem::take(&mut hoa.outbox);
         let request = SyncRequest { batches: vec![hoa.sign(&work)], ..hoa.request() };
@@ -197,16 +203,22 @@ on_each_backend! {
         hoa.save(foreign, &[opening]).unwrap();
         let listed = town.document(&hoa, "19558-01-0001");
         let member = hoa.household(listed).unwrap().members.keys().next().unwrap().clone();
-        let name = [("name".to_owned(), "Hồ\0Thị".into()), ("ethnicity".to_owned(), "2\u{0}".into())];
+        let name =
+            [("name".to_owned(), "Hồ\0Thị".into()), ("ethnicity".to_owned(), "2\u{0}".into())];
         let page = Page {
             answers: [("cause_other".to_owned(), "\0".into()), ("\0".to_owned(), 1.into())].into(),
-            members: [(member, name.into()), ("\0".to_owned(), [("\0".to_owned(), "\0".into())].into())].into(),
+            members: [
+                (member, name.into()),
+                ("\0".to_owned(), [("\0".to_owned(), "\0".into())].into()),
+            ]
+            .into(),
             b1_items: [("\0".to_owned(), 1)].into(),
             ..Page::default()
         };
         hoa.save(listed, &[page]).unwrap();
         let report = hoa.sync().await.unwrap();
-        let reasons: Vec<_> = report.verdicts.iter().map(|v| (v.fate, v.reason.as_deref())).collect();
+        let reasons: Vec<_> =
+            report.verdicts.iter().map(|v| (v.fate, v.reason.as_deref())).collect();
         assert_eq!(reasons, [(Fate::Held, Some("document-foreign")), (Fate::Accepted, None)]);
         for path in [format!("/households/{listed}"), "/units/19558/households".to_owned()] {
             town.officer.get(&town.path(&path)).await.unwrap();
@@ -219,8 +231,9 @@ on_each_backend! {
         use ed25519_dalek::{Signer, SigningKey};
         let key = SigningKey::from_bytes(&[3; 32]);
         let code = town.province.codes(&["hoa".to_owned()]).await.unwrap().remove(0);
+        let public_key = shared::id::to_hex(key.verifying_key().as_bytes());
         let form = serde_json::json!({
-            "code": code, "label": "máy", "public_key": shared::id::to_hex(key.verifying_key().as_bytes()),
+            "code": code, "label": "máy", "public_key": public_key,
         });
         let enrolled = crate::ask::post(&town, "", "/v1/devices", &form).await.taken();
         let device: shared::id::DeviceId = enrolled["device"].as_str().unwrap().parse().unwrap();
@@ -240,7 +253,10 @@ on_each_backend! {
             chunks: Vec::new(),
         };
         refused_batch(&town, &hoa, with(&manifest), "signature-refused").await;
-        let request = SyncRequest { batches: vec![with(&[MANIFEST_CONTEXT, &manifest].concat())], ..hoa.request() };
+        let request = SyncRequest {
+            batches: vec![with(&[MANIFEST_CONTEXT, &manifest].concat())],
+            ..hoa.request()
+        };
         let answer = sync(&town, hoa.access(), &request).await;
         assert_eq!(verdicts(&answer.results[0]), Ok(Vec::new()));
     }

@@ -92,13 +92,18 @@ on_each_backend! {
         assert_eq!(kept(&town).await, before, "nothing is half stored");
 
         let taken = import(&town, "roster?keep=good", &file).await.taken();
-        assert_eq!(taken["taken"], 1, "the one family without a fault, and no family without its short row");
+        assert_eq!(
+            taken["taken"], 1,
+            "the one family without a fault, and no family without its short row"
+        );
         assert_eq!(named(taken["faults"].as_array().unwrap()), wrong);
         assert_eq!(kept(&town).await["households"], before["households"] + 1);
         let path = town.path(&format!("/units/{MO_O}/households"));
         let shown = get(&town, town.officer.token(), &path).await.taken();
         let codes: Vec<_> = shown.as_array().unwrap().iter().map(|one| &one["code"]).collect();
-        assert!(codes.iter().any(|code| **code == "m-1") && !codes.iter().any(|code| **code == "m-3"));
+        assert!(
+            codes.iter().any(|code| **code == "m-1") && !codes.iter().any(|code| **code == "m-3")
+        );
     }
 
     /// A family too large for one change is named, not lost.
@@ -143,7 +148,10 @@ on_each_backend! {
         assert_eq!(named(&refused.refused(422, "import-rows").items()), wrong);
         assert_eq!(kept(&town).await, before);
         let taken = import(&town, "hamlets?keep=good", &file).await.taken();
-        assert_eq!((&taken["taken"], named(taken["faults"].as_array().unwrap())), (&1.into(), wrong));
+        assert_eq!(
+            (&taken["taken"], named(taken["faults"].as_array().unwrap())),
+            (&1.into(), wrong)
+        );
     }
 
     /// Assignments to hamlets or people there are none of.
@@ -171,7 +179,9 @@ on_each_backend! {
         let refused = import(&town, "score-table", &unknown).await;
         let items = refused.refused(422, "table-refused").items();
         assert!(items.len() >= 3, "{items:?}");
-        assert!(import(&town, "score-table", "").await.refused(422, "table-refused").items().len() == 1);
+        assert!(
+            import(&town, "score-table", "").await.refused(422, "table-refused").items().len() == 1
+        );
         assert_eq!(kept(&town).await, before);
     }
 
@@ -206,10 +216,19 @@ on_each_backend! {
         town.officer.submit(town.campaign, MO_O).await.unwrap();
         let before = kept(&town).await;
         let roster = format!("{ROSTER}{}", row("m-1", "19558-01", "head", "Hồ Văn A"));
-        let both = format!("{ROSTER}{}{}", row("m-1", "19369-01", "head", "A"), row("m-2", "19558-01", "head", "B"));
+        let both = format!(
+            "{ROSTER}{}{}",
+            row("m-1", "19369-01", "head", "A"),
+            row("m-2", "19558-01", "head", "B")
+        );
         let hamlet = format!("{HAMLETS}19558,m-1,thôn,Mới,rural,10,40,5,20,9,36,5,20,thử\n");
         let table = include_str!("../../../shared/standards/b1-synthetic.json");
-        for (what, text) in [("roster", &roster[..]), ("roster", &both), ("hamlets", &hamlet), ("score-table", table)] {
+        for (what, text) in [
+            ("roster", &roster[..]),
+            ("roster", &both),
+            ("hamlets", &hamlet),
+            ("score-table", table),
+        ] {
             let refused = import(&town, what, text).await;
             assert_eq!(refused.refused(409, "import-after-work").items(), [MO_O]);
         }

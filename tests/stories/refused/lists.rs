@@ -106,7 +106,8 @@ on_each_backend! {
         let disputed = get(&town, town.officer.token(), &path).await.taken();
         assert_eq!(disputed[0]["disputes"][0]["path"], "answers/roof");
         let form = json!({
-            "heads": disputed[0]["heads"], "path": "answers/roof", "value": own, "reason": "đã xem nhà",
+            "heads": disputed[0]["heads"], "path": "answers/roof",
+            "value": own, "reason": "đã xem nhà",
         });
         town.officer.settle(town.campaign, &document.to_string(), &form).await.unwrap();
         submit(&town).await.taken();
@@ -143,7 +144,8 @@ on_each_backend! {
         town.review_mo_o().await;
         let paper = json!({ "number": "1", "date": "2022-12-12", "signer": "A" });
         let draft = root(&town).await;
-        let (officer, district) = (town.officer.token().to_owned(), town.district.token().to_owned());
+        let (officer, district) =
+            (town.officer.token().to_owned(), town.district.token().to_owned());
         let approve = |root: &str| json!({ "act": "approve", "root": root, "opinion": paper });
         let recognise = |root: &str| json!({ "act": "recognise", "root": root, "decision": paper });
         let none = async |token: &str, form: &Value, status: u16, name: &str| {
@@ -183,7 +185,13 @@ on_each_backend! {
             none(&district, &form, 400, "body-malformed").await;
         }
         act(&town, &district, &approve(&submitted)).await.taken();
-        none(&district, &json!({ "act": "return", "root": submitted, "comment": "x" }), 409, "list-state").await;
+        none(
+            &district,
+            &json!({ "act": "return", "root": submitted, "comment": "x" }),
+            409,
+            "list-state",
+        )
+        .await;
         none(&officer, &recognise(&zero), 409, "list-root-stale").await;
         act(&town, &officer, &recognise(&submitted)).await.taken();
         let withdraw = json!({ "act": "withdraw", "root": submitted, "reason": "" });
@@ -192,7 +200,7 @@ on_each_backend! {
         post(&town, &officer, &other, &withdraw).await.refused(404, "unit-unknown");
     }
 
-    /// A settlement names heads that were shown, an answer of the form, a value that fits, a reason.
+    /// A settlement names heads that were shown, an answer of the form, a fitting value, a reason.
     async fn a_settlement_out_of_form_is_refused(town: Town) {
         let mut hoa = town.phone_with_work("hoa").await;
         let document = town.review(&mut hoa, "19558-01-0001");
@@ -219,8 +227,16 @@ on_each_backend! {
             (form("answers/roof", json!(7)), 422, "settle-unreadable"),
             (form("answers/area_dm2", json!(-1)), 422, "settle-unreadable"),
             (form("answers/area_dm2", json!(i64::MAX)), 422, "settle-unreadable"),
-            (form(&format!("members/{member}/birth"), json!("1980-02-30")), 422, "settle-unreadable"),
-            (form(&format!("members/{}/birth", "0".repeat(32)), json!("1980")), 422, "settle-unreadable"),
+            (
+                form(&format!("members/{member}/birth"), json!("1980-02-30")),
+                422,
+                "settle-unreadable",
+            ),
+            (
+                form(&format!("members/{}/birth", "0".repeat(32)), json!("1980")),
+                422,
+                "settle-unreadable",
+            ),
             (form("b1_items/household_size", json!("ten")), 422, "settle-unreadable"),
             (form("answers/cause_other", json!("dài".repeat(2_000))), 400, "body-malformed"),
             (with("heads", json!(["xyz"])), 400, "body-malformed"),

@@ -102,8 +102,11 @@ on_each_backend! {
         for (what, text) in [
             ("/v1/units", "code\0"),
             (&town.path("/hamlets"), "unit,code\0"),
-            (&town.path("/roster?keep=good"), "household,hamlet,class,decision,dtts,name,relation,birth,sex,\
-             ethnicity,id_number\nm-1,19558-01,poor,QĐ\0,1,Hồ\0A,head,1980,male,23,\n"),
+            (
+                &town.path("/roster?keep=good"),
+                "household,hamlet,class,decision,dtts,name,relation,birth,sex,\
+             ethnicity,id_number\nm-1,19558-01,poor,QĐ\0,1,Hồ\0A,head,1980,male,23,\n",
+            ),
             (&town.path("/assignments?keep=good"), "hamlet,account\n19558-01,ho\0a\n"),
             (&town.path("/score-table"), "{\"code\":\"\0\"}"),
         ] {
@@ -130,7 +133,17 @@ on_each_backend! {
     /// A path segment that is no id, NUL or no text at all: there is no such thing.
     async fn ids_that_are_none_are_not_found(town: Town) {
         let token = town.province.token();
-        for id in ["x", "%00", "%ff", "0", &"0".repeat(31), &"0".repeat(33), &"g".repeat(32), "..%2f..", "%27%20or%201=1"] {
+        for id in [
+            "x",
+            "%00",
+            "%ff",
+            "0",
+            &"0".repeat(31),
+            &"0".repeat(33),
+            &"g".repeat(32),
+            "..%2f..",
+            "%27%20or%201=1",
+        ] {
             for path in [
                 format!("/v1/campaigns/{id}/units"),
                 format!("/v1/campaigns/{id}/rates"),
@@ -142,11 +155,15 @@ on_each_backend! {
                 assert_eq!(heard.status, 404, "{path}");
                 heard.refused(404, &heard.name());
             }
-            post(&town, token, &format!("/v1/devices/{id}/revoke"), &json!({})).await.refused(404, "not-found");
+            post(&town, token, &format!("/v1/devices/{id}/revoke"), &json!({}))
+                .await
+                .refused(404, "not-found");
         }
         let under = town.path("/rates?under=%00");
         get(&town, token, &under).await.refused(404, "unit-unknown");
-        get(&town, token, &town.path("/rates?under=a&under=b")).await.refused(400, "query-malformed");
+        get(&town, token, &town.path("/rates?under=a&under=b"))
+            .await
+            .refused(400, "query-malformed");
     }
 
     /// Routes there are none of, and methods a route does not take.
@@ -171,12 +188,19 @@ on_each_backend! {
     async fn numbers_beyond_every_counter_are_refused(town: Town) {
         let before = kept(&town).await;
         let path = town.path("/households/00000000000000000000000000000000/settle");
-        for number in ["99999999999999999999", "-99999999999999999999", "1e400", "1E19", "NaN", "0x10"] {
-            let body = format!(r#"{{"heads":[],"path":"answers/area_dm2","value":{number},"reason":"x"}}"#);
+        for number in
+            ["99999999999999999999", "-99999999999999999999", "1e400", "1E19", "NaN", "0x10"]
+        {
+            let body = format!(
+                r#"{{"heads":[],"path":"answers/area_dm2","value":{number},"reason":"x"}}"#
+            );
             let heard = post_raw(&town, town.officer.token(), &path, body.as_bytes()).await;
             assert_eq!(heard.status, 400, "{number}");
             let place = heard.refused(400, "body-malformed").items()[0].clone();
-            assert!(place["line"].is_number() && place["column"].is_number(), "where, never what: {place}");
+            assert!(
+                place["line"].is_number() && place["column"].is_number(),
+                "where, never what: {place}"
+            );
             assert!(!heard.holds(number), "what was sent is not repeated");
         }
         for body in [&b""[..], b"{", b"\xff\xfe", b"[[[[", &[b'['; 200_000], b"{\"name\":1}"] {
@@ -200,7 +224,8 @@ on_each_backend! {
 
     /// A phone that types decomposed Vietnamese: taken as it is typed, and signed in either way.
     async fn decomposed_vietnamese_is_taken(town: Town) {
-        let (whole, apart) = ("Nguyễn Thị Hồng", "Nguye\u{302}\u{303}n Thi\u{323} Ho\u{302}\u{300}ng");
+        let (whole, apart) =
+            ("Nguyễn Thị Hồng", "Nguye\u{302}\u{303}n Thi\u{323} Ho\u{302}\u{300}ng");
         assert_ne!(whole, apart);
         let mut form = person("decomposed", "enumerator", MO_O, None);
         form["full_name"] = json!(apart);
