@@ -19,7 +19,7 @@ use super::extract::{Json, Path, Query, Text, campaign};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::imports::hamlets::{assignment_rows, hamlet_rows};
-use crate::imports::opening::{self, OpeningHousehold, open};
+use crate::imports::opening::{self, Opened, OpeningHousehold, open};
 use crate::imports::rows::{MissingColumns, RowFault};
 use crate::ingest::{DeskChange, append_desk};
 use crate::problem::{Body, Problem};
@@ -138,9 +138,7 @@ pub(super) async fn roster(
         by_unit.entry(units[&household.hamlet].as_str()).or_default().push(household);
     }
     still_collecting(&app, id, by_unit.keys().copied()).await?;
-    for (unit, households) in by_unit {
-        write_opening(&app, id, unit, &households, &actor).await?;
-    }
+    write_opening(&app, id, by_unit, &actor).await?;
     Ok(Json(Imported { taken: households.len(), faults }))
 }
 
@@ -158,15 +156,48 @@ async fn still_collecting(
     Ok(())
 }
 
-/// Writes one unit's opening households in one transaction. Codes already there are left alone.
+/// Writes the opening households of every unit in one transaction, or none of them. Codes already
+/// there are left alone; a list frozen meanwhile takes nothing more.
 async fn write_opening(
+    app: &App,
+    id: CampaignId,
+    by_unit: BTreeMap<&str, Vec<&OpeningHousehold>>,
+    actor: &Actor,
+) -> Result<(), Problem> {
+    let mut prepared = Vec::new();
+    for (unit, households) in by_unit {
+        prepared.push((unit, make_opening(app, id, unit, &households).await?));
+    }
+    let now_ms = app.now_ms();
+    let mut tx = app.store.begin().await?;
+    for (unit, opened) in &prepared {
+        let position = tx.unit_lock(id, unit).await?;
+        if tx.list_step(id, unit).await?.0.is_frozen() {
+            return Err(Problem::new(&problem::IMPORT_AFTER_WORK).with_items(&[unit]));
+        }
+        let mut changes = Vec::new();
+        for (new, opened) in opened {
+            tx.household_add(id, &opening_row(unit, new, opened)).await?;
+            changes.push(DeskChange {
+                document: opened.document,
+                hash: opened.written.hash,
+                chunk: &opened.written.chunk,
+                account: actor.account.id,
+                note: "opening list",
+            });
+        }
+        append_desk(&mut tx, id, unit, position, &changes, now_ms).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Makes the documents of a unit's households that are not there yet, off the async threads.
+async fn make_opening(
     app: &App,
     id: CampaignId,
     unit: &str,
     households: &[&OpeningHousehold],
-    actor: &Actor,
-) -> Result<(), StoreError> {
-    let now_ms = app.now_ms();
+) -> Result<Vec<(OpeningHousehold, Opened)>, StoreError> {
     let known = app.store.household_codes(id, unit).await?;
     let fresh: Vec<OpeningHousehold> = households
         .iter()
@@ -178,38 +209,25 @@ async fn write_opening(
             .into_iter()
             .map(|household| open(id, &household).map(|opened| (household, opened)))
             .collect::<Result<Vec<_>, _>>()
-    })
-    .await;
-    let opened = opened.map_err(|_| StoreError::Damaged)?.map_err(|_| StoreError::Damaged)?;
-    let mut tx = app.store.begin().await?;
-    let position = tx.unit_lock(id, unit).await?;
-    let mut changes = Vec::new();
-    for (new, opened) in &opened {
-        let row = NewHousehold {
-            document: opened.document,
-            household: opened.household,
-            unit,
-            hamlet: &new.hamlet,
-            code: &new.code,
-            opening_class: match new.class {
-                Class::Poor => "poor",
-                Class::NearPoor => "near_poor",
-                Class::Above | Class::Insufficient => "",
-            },
-            opening_dtts: new.dtts,
-            opening_paper: &new.decision,
-        };
-        tx.household_add(id, &row).await?;
-        changes.push(DeskChange {
-            document: opened.document,
-            hash: opened.written.hash,
-            chunk: &opened.written.chunk,
-            account: actor.account.id,
-            note: "opening list",
-        });
+    });
+    opened.await.map_err(|_| StoreError::Damaged)?.map_err(|_| StoreError::Damaged)
+}
+
+fn opening_row<'a>(unit: &'a str, new: &'a OpeningHousehold, opened: &Opened) -> NewHousehold<'a> {
+    NewHousehold {
+        document: opened.document,
+        household: opened.household,
+        unit,
+        hamlet: &new.hamlet,
+        code: &new.code,
+        opening_class: match new.class {
+            Class::Poor => "poor",
+            Class::NearPoor => "near_poor",
+            Class::Above | Class::Insufficient => "",
+        },
+        opening_dtts: new.dtts,
+        opening_paper: &new.decision,
     }
-    append_desk(&mut tx, id, unit, position, &changes, now_ms).await?;
-    tx.commit().await
 }
 
 /// Loads who is assigned which hamlet.
