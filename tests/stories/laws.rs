@@ -6,8 +6,12 @@
 mod convergence;
 mod copied_phone;
 mod device;
+mod exactly_once;
+mod ledger;
+mod reading;
 mod rng;
 mod silent_loser;
+mod wire;
 
 /// How often a law is tried: `usual` times, or ten times that in a long run.
 fn cases(usual: usize) -> usize {
