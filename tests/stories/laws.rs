@@ -3,8 +3,12 @@
 //! Each law is one promise of the project and carries its number there. Whatever is random comes
 //! from a seed that a failure prints; `RASOAT_LONG=1` makes every law run ten times as long.
 
+mod bad_changes;
+mod bad_kinds;
+mod bad_neighbours;
 mod convergence;
 mod copied_phone;
+mod craft;
 mod device;
 mod exactly_once;
 mod ledger;
