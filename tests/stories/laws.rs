@@ -3,6 +3,8 @@
 //! Each law is one promise of the project and carries its number there. Whatever is random comes
 //! from a seed that a failure prints; `RASOAT_LONG=1` makes every law run ten times as long.
 
+#![allow(clippy::unwrap_used)]
+
 mod bad_changes;
 mod bad_kinds;
 mod bad_neighbours;
