@@ -155,9 +155,16 @@ struct UnitLog {
 struct Document {
     at: HouseholdAt,
     known: BTreeMap<ChangeHash, String>,
-    bytes: usize,
-    waiting: bool,
+    accepted: Volume,
+    waiting: Volume,
     moved: bool,
+}
+
+/// How much of a household's room some of its changes take.
+#[derive(Debug, Clone, Copy, Default)]
+struct Volume {
+    changes: usize,
+    bytes: usize,
 }
 
 impl Ledger {
@@ -216,9 +223,7 @@ impl Ledger {
         }
         for (id, document) in &mut self.documents {
             for known in tx.change_known(*id).await? {
-                document.bytes += usize::try_from(known.bytes).unwrap_or(0);
-                document.waiting |= known.fate == "waiting";
-                document.known.insert(known.hash, known.fate);
+                document.note(known.hash, &known.fate, usize::try_from(known.bytes).unwrap_or(0));
             }
         }
         Ok(())
@@ -322,9 +327,7 @@ impl Ledger {
         };
         tx.change_append(work.campaign, &new, work.now_ms).await?;
         if let Some(document) = document {
-            document.known.insert(change.hash(), stored.to_owned());
-            document.bytes += change.chunk().len();
-            document.waiting |= stored == "waiting";
+            document.note(change.hash(), stored, change.chunk().len());
             document.note_accepted(position);
         }
         Ok(verdict(fate, reason))
@@ -337,13 +340,14 @@ impl Ledger {
         campaign: CampaignId,
     ) -> Result<(), StoreError> {
         for (id, document) in &mut self.documents {
-            if !document.waiting || !document.moved {
+            if document.waiting.changes == 0 || !document.moved {
                 continue;
             }
             let Some(log) = self.units.get_mut(&(campaign, document.at.unit.clone())) else {
                 continue;
             };
             let mut waiting = tx.change_waiting(*id).await?;
+            document.waiting = Volume::default();
             loop {
                 let ready = waiting.iter().position(|change| {
                     document.ancestors(&change.dependencies) == Ancestors::Accepted
@@ -352,10 +356,12 @@ impl Ledger {
                 let change = waiting.swap_remove(ready);
                 let position = log.next();
                 tx.change_release(*id, change.hash, position).await?;
-                document.known.insert(change.hash, "accepted".to_owned());
+                document.note(change.hash, "accepted", change.bytes);
                 document.note_accepted(Some(position));
             }
-            document.waiting = !waiting.is_empty();
+            for change in waiting {
+                document.note(change.hash, "waiting", change.bytes);
+            }
         }
         Ok(())
     }
@@ -385,7 +391,32 @@ impl UnitLog {
 
 impl Document {
     fn new(at: HouseholdAt) -> Self {
-        Self { at, known: BTreeMap::new(), bytes: 0, waiting: false, moved: false }
+        let (accepted, waiting) = (Volume::default(), Volume::default());
+        Self { at, known: BTreeMap::new(), accepted, waiting, moved: false }
+    }
+
+    fn note(&mut self, hash: ChangeHash, fate: &str, bytes: usize) {
+        let volume = match fate {
+            "accepted" => Some(&mut self.accepted),
+            "waiting" => Some(&mut self.waiting),
+            _ => None,
+        };
+        if let Some(volume) = volume {
+            volume.changes += 1;
+            volume.bytes += bytes;
+        }
+        self.known.insert(hash, fate.to_owned());
+    }
+
+    /// Tells whether one more change finds no room.
+    ///
+    /// What is held or quarantined takes none, and what waits none from what can be merged: else
+    /// anybody's bad changes could close the household to the people who work on it.
+    fn is_full(&self, bytes: usize, ancestors: Ancestors) -> bool {
+        let waiting =
+            if ancestors == Ancestors::Missing { self.waiting } else { Volume::default() };
+        self.accepted.changes + waiting.changes >= limits::DOCUMENT_CHANGES_MAX
+            || self.accepted.bytes + waiting.bytes + bytes > limits::DOCUMENT_BYTES_MAX
     }
 
     fn note_accepted(&mut self, position: Option<i64>) {
@@ -420,14 +451,14 @@ fn circumstances(
 ) -> Circumstances {
     let hamlets = assigned.get(&(work.campaign, incoming.account));
     let size = verified.change().chunk().len();
+    let ancestors = document.map_or(Ancestors::Missing, |document| {
+        document.ancestors(verified.change().dependencies())
+    });
     Circumstances {
         device_revoked: incoming.device_revoked,
         schema_newer: incoming.batch.manifest.schema > SCHEMA_VERSION,
         document_foreign: document.is_none(),
-        document_full: document.is_some_and(|document| {
-            document.known.len() >= limits::DOCUMENT_CHANGES_MAX
-                || document.bytes + size > limits::DOCUMENT_BYTES_MAX
-        }),
+        document_full: document.is_some_and(|document| document.is_full(size, ancestors)),
         campaign_closed: work.campaign_closed,
         ever_assigned: document.is_some_and(|document| {
             hamlets.is_some_and(|hamlets| hamlets.contains(&document.at.hamlet))
@@ -435,9 +466,7 @@ fn circumstances(
         list_frozen: document.is_some_and(|document| {
             units.get(&(work.campaign, document.at.unit.clone())).is_some_and(|log| log.frozen)
         }),
-        ancestors: document.map_or(Ancestors::Missing, |document| {
-            document.ancestors(verified.change().dependencies())
-        }),
+        ancestors,
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
-use automerge::{ActorId, Automerge, Change};
+use automerge::{ActorId, Automerge, Change, ObjId, ROOT, ReadDoc};
 use mobile_schema::genesis::{GENESIS_V1, GENESIS_V1_HASH};
 
 use crate::id::{Actor, ChangeHash};
@@ -26,6 +26,17 @@ pub fn genesis_hash() -> ChangeHash {
     static HASH: LazyLock<ChangeHash> =
         LazyLock::new(|| GENESIS_V1_HASH.trim().parse().expect("the published hash is an id"));
     *HASH
+}
+
+/// Returns the map that genesis made under a key of the root.
+///
+/// Everybody writes into this one, found by its id: a foreign client may put another value in its
+/// place or delete it, and what others wrote, before or meanwhile, must not vanish with that.
+pub fn genesis_map(key: &str) -> Option<ObjId> {
+    static MAPS: LazyLock<BTreeMap<String, ObjId>> = LazyLock::new(|| {
+        GENESIS.map_range(ROOT, ..).map(|item| (item.key.to_string(), item.id())).collect()
+    });
+    MAPS.get(key).cloned()
 }
 
 /// A merged document and what was left out of it.

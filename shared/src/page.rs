@@ -12,7 +12,7 @@ use mobile_schema::household::{Answers, Asked, SCHEMA_VERSION, Value};
 
 use crate::id::{Actor, CampaignId, ChangeHash, HouseholdId};
 use crate::limits;
-use crate::merge::{actor_id, merge_at};
+use crate::merge::{actor_id, genesis_map, merge_at};
 use crate::resolve::{Path, resolve};
 
 /// What one save writes. Values equal to the document's make no operation.
@@ -190,7 +190,7 @@ fn page_of(doc: &Automerge, decision: &Decision<'_>) -> Result<Page, SettleError
             page.b1_items.insert(code.clone(), points);
         }
         Path::Member(member, key) => {
-            let members = doc.get(ROOT, "members")?.ok_or(SettleError::MemberUnknown)?.1;
+            let members = genesis_map("members").ok_or(SettleError::MemberUnknown)?;
             if doc.get(&members, member.as_str())?.is_none() {
                 return Err(SettleError::MemberUnknown);
             }
@@ -220,7 +220,11 @@ pub fn message_closes(message: &str, hash: ChangeHash) -> bool {
 }
 
 fn child(tx: &mut Transaction<'_>, parent: &ObjId, key: &str) -> Result<ObjId, AutomergeError> {
-    // The map genesis made has the smallest operation number and sorts first.
+    if *parent == ROOT
+        && let Some(made) = genesis_map(key)
+    {
+        return Ok(made);
+    }
     let known = tx
         .get_all(parent, key)?
         .into_iter()

@@ -3,11 +3,21 @@
 //! Each law is one promise of the project and carries its number there. Whatever is random comes
 //! from a seed that a failure prints; `RASOAT_LONG=1` makes every law run ten times as long.
 
+#![allow(clippy::unwrap_used)]
+
+mod bad_changes;
+mod bad_kinds;
+mod bad_neighbours;
 mod convergence;
 mod copied_phone;
+mod craft;
 mod device;
+mod exactly_once;
+mod ledger;
+mod reading;
 mod rng;
 mod silent_loser;
+mod wire;
 
 /// How often a law is tried: `usual` times, or ten times that in a long run.
 fn cases(usual: usize) -> usize {

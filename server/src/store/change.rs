@@ -41,6 +41,7 @@ pub(crate) struct KnownChange {
 #[derive(Debug, Clone)]
 pub(crate) struct WaitingChange {
     pub(crate) hash: ChangeHash,
+    pub(crate) bytes: usize,
     pub(crate) dependencies: Vec<ChangeHash>,
 }
 
@@ -294,7 +295,7 @@ impl Tx {
         document: DocumentId,
     ) -> Result<Vec<WaitingChange>, StoreError> {
         const SQL: &str = "
-            select hash, dependencies from change
+            select hash, dependencies, cast(length(chunk) as bigint) as bytes from change
             where document = $1 and fate = 'waiting' order by hash";
         let rows = self.all(SQL, vals![document]).await?;
         rows.iter().map(waiting).collect()
@@ -318,7 +319,8 @@ impl Tx {
         reason: &str,
     ) -> Result<Vec<(DocumentId, WaitingChange)>, StoreError> {
         const SQL: &str = "
-            select document, hash, dependencies from change
+            select document, hash, dependencies, cast(length(chunk) as bigint) as bytes
+            from change
             where campaign = $1 and unit = $2 and fate = 'held' and reason = $3
             order by received_at_ms, document, hash";
         let rows = self.all(SQL, vals![campaign, unit, reason]).await?;
@@ -418,6 +420,7 @@ impl Tx {
 fn waiting(row: &Row) -> Result<WaitingChange, StoreError> {
     Ok(WaitingChange {
         hash: row.id("hash")?,
+        bytes: usize::try_from(row.get::<i64>("bytes")?).unwrap_or(usize::MAX),
         dependencies: hashes(&row.get::<Vec<u8>>("dependencies")?)?,
     })
 }

@@ -30,7 +30,11 @@ pub(super) struct Device {
 
 impl Device {
     pub(super) fn new(number: u8) -> Self {
-        Self { actor: Actor([number; 16]), known: Known::new(), doc: None }
+        Self::of(Actor([number; 16]))
+    }
+
+    pub(super) fn of(actor: Actor) -> Self {
+        Self { actor, known: Known::new(), doc: None }
     }
 
     /// Saves a page as one change; `None` where nothing changes.
