@@ -15,7 +15,7 @@ use shared::standing::{Standing, stand};
 use super::extract::{Json, Path, Seen, campaign, list_unit};
 use crate::app::App;
 use crate::auth::Actor;
-use crate::ingest::{DeskChange, append_desk, release_late};
+use crate::ingest::desk::{DeskChange, append_desk, release_late};
 use crate::keys::random;
 use crate::problem::{Body, Problem};
 use crate::standing::{OwnedBasis, Standings, logged, place, refresh};

@@ -21,7 +21,7 @@ use crate::auth::Actor;
 use crate::imports::hamlets::{assignment_rows, hamlet_rows};
 use crate::imports::opening::{self, Opened, OpeningHousehold, open};
 use crate::imports::rows::{MissingColumns, RowFault};
-use crate::ingest::{DeskChange, append_desk};
+use crate::ingest::desk::{DeskChange, append_desk};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
 use crate::store::household::NewHousehold;

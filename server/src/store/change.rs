@@ -375,7 +375,7 @@ impl Tx {
         self.run(SQL, vals![document, hash, position]).await.map(drop)
     }
 
-    /// Marks a held change as one that a person lets in; [`crate::ingest::release_late`] does it.
+    /// Marks a held change as one that a person lets in; [`crate::ingest::desk::release_late`] does it.
     pub(crate) async fn change_let_in(
         &mut self,
         document: DocumentId,
