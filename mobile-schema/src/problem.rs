@@ -61,8 +61,9 @@ problems! {
     LIST_FROZEN = "list-frozen", "Danh sách đã chốt. Thay đổi đến sau được giữ lại và ghi là đến muộn.", "The list is frozen. What came after is kept and listed as late.";
     SCHEMA_NEWER = "schema-newer", "Ứng dụng dùng biểu mẫu mới hơn máy chủ. Thay đổi được giữ lại.", "The app uses a newer form than the server. The change is held.";
     ACTOR_FORKED = "actor-forked", "Hai thay đổi khác nhau mang cùng số thứ tự của một máy (máy bị sao chép hoặc khôi phục).", "Two different changes carry one sequence number of one device (copied or restored phone).";
+    CHANGE_LEFT_OUT = "change-left-out", "Cán bộ xã đã xem và quyết định không đưa thay đổi này vào hồ sơ.", "An officer looked at the change and decided to leave it out.";
     ANCESTOR_HELD = "ancestor-held", "Thay đổi dựa trên một thay đổi đang được giữ lại.", "The change builds on one that is held.";
-    WAITING_TOO_MANY = "waiting-too-many", "Quá nhiều thay đổi đang chờ phần trước. Hãy gửi lại từ đầu.", "Too many changes wait for earlier ones. Send everything again from the start.";
+    WAITING_TOO_MANY = "waiting-too-many", "Quá nhiều thay đổi đang chờ phần trước; thay đổi này được giữ lại chờ xem xét.", "Too many changes wait for earlier ones; this one is held for review.";
     HOUSEHOLD_UNKNOWN = "household-unknown", "Không có hộ này trong phạm vi của tài khoản.", "There is no such household in the account's scope.";
     HEADS_UNKNOWN = "heads-unknown", "Phiên bản hồ sơ được nêu không có. Tải lại hồ sơ.", "The version named is not known. Load the household again.";
     SETTLE_UNREADABLE = "settle-unreadable", "Mục hoặc giá trị không đúng với biểu mẫu.", "The field or the value does not fit the form.";
@@ -74,7 +75,8 @@ problems! {
     LIST_ROOT_STALE = "list-root-stale", "Mã kiểm chứng không còn hiện hành. Tải lại danh sách rồi quyết định.", "The root named is not the current one. Load the list again, then decide.";
     LIST_STATE = "list-state", "Danh sách đang ở bước khác; không làm được việc này.", "The list is at another step; this cannot be done now.";
     LIST_OWN_WORK = "list-own-work", "Người nộp danh sách không được tự phê duyệt.", "Who submitted the list may not approve it.";
-    LIST_COUNTS_MISSING = "list-counts-missing", "Chưa có số hộ, nhân khẩu của thôn trong đợt rà soát.", "The hamlet's registered counts are missing.";
+    LIST_HAS_ASIDE = "list-has-aside", "Còn thay đổi đang chờ hoặc được giữ lại. Xem từng thay đổi: đưa vào hoặc để ngoài.", "Changes are waiting or held. Look at each: let it in or leave it out.";
+    LIST_COUNTS_MISSING = "list-counts-missing", "Số hộ, nhân khẩu của thôn chưa có hoặc nhỏ hơn số hộ nghèo, cận nghèo.", "A hamlet's registered counts are missing, or smaller than its poor and near-poor households.";
     DECISION_INCOMPLETE = "decision-incomplete", "Phải ghi số, ngày và người ký văn bản.", "The document's number, date and signer must be given.";
     IMPORT_COLUMNS = "import-columns", "Thiếu hoặc sai tên cột trong tệp.", "Columns are missing or misnamed in the file.";
     IMPORT_ROWS = "import-rows", "Có dòng sai; các dòng đúng được giữ riêng.", "Some rows are wrong; the good ones are kept apart.";

@@ -32,11 +32,18 @@ create table device (
     public_key     {{blob}} not null,    -- Ed25519, 32 bytes
     enrolled_at_ms {{int}}  not null,
     last_sync_ms   {{int}},              -- last sync the server took
-    work_out_ms    {{int}},              -- last time households newly in scope were sent to it
-    checked_in_ms  {{int}},              -- last time it said that all its work is handed in
     revoked_at_ms  {{int}}
 ){{strict}};
 create index device_account on device (account);
+
+-- What a device took out of a campaign, and when it said that all of it is handed in.
+create table device_work (
+    device        {{blob}} not null references device (id),
+    campaign      {{blob}} not null,
+    work_out_ms   {{int}},               -- last time households newly in scope were sent to it
+    checked_in_ms {{int}},               -- last time it said that all its work is in
+    primary key (device, campaign)
+){{strict}};
 
 create table enrol_code (
     code_hash     {{blob}} primary key,  -- SHA-256 of the code
@@ -146,7 +153,9 @@ create table change (
     manifest       {{blob}},             -- digest of the signed manifest
     note           text     not null,    -- reason given at the desk
     received_at_ms {{int}}  not null,
-    primary key (document, hash)
+    side           {{int}}  not null check (side in (0, 1)), -- side branch of a copied phone
+    primary key (campaign, document, hash),
+    check (fate <> 'accepted' or position is not null)
 ){{strict}};
 create unique index change_position on change (campaign, unit, position);
 create index change_aside on change (campaign, unit, fate) where fate <> 'accepted';

@@ -31,6 +31,8 @@ pub(crate) struct Incoming {
     pub(crate) device: DeviceId,
     pub(crate) device_revoked: bool,
     pub(crate) account: AccountId,
+    /// Unit of the account.
+    pub(crate) unit: String,
 }
 
 /// One request's work for the writer.
@@ -119,7 +121,7 @@ async fn write_group(store: &Store, works: &[&Work]) -> Result<Vec<Vec<Outcome>>
             of_work.push(ledger.append(&mut tx, work, incoming).await?);
         }
         if let Some((device, note)) = work.note {
-            tx.device_note_sync(device, note).await?;
+            tx.device_note_sync(work.campaign, device, note).await?;
         }
         outcomes.push(of_work);
     }

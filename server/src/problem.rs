@@ -73,6 +73,7 @@ fn status(name: &'static Name) -> StatusCode {
         | "list-root-stale"
         | "list-state"
         | "list-counts-missing"
+        | "list-has-aside"
         | "import-after-work" => StatusCode::CONFLICT,
         "too-busy" | "store-busy" => StatusCode::SERVICE_UNAVAILABLE,
         "store-failed" => StatusCode::INTERNAL_SERVER_ERROR,

@@ -23,7 +23,7 @@ use crate::store::change::LoggedChange;
 use crate::store::household::{Cached, HouseholdAt};
 
 /// Version of what the cache holds; raised when `shared` computes something else.
-const CACHE_VERSION: u32 = 1;
+const CACHE_VERSION: u32 = 2;
 
 /// Above this many stale households the unit's log is read in one go.
 const STALE_SINGLY_MAX: usize = 24;
@@ -166,8 +166,8 @@ async fn compute(
             .into_iter()
             .map(|at| {
                 let hamlet = hamlets.get(&at.hamlet).ok_or(StoreError::Damaged)?;
-                let changes = logged(log.remove(&at.document).unwrap_or_default());
-                let standing = stand(&place(&at, hamlet), &changes, &basis.basis());
+                let (changes, side) = logged(log.remove(&at.document).unwrap_or_default());
+                let standing = stand(&place(&at, hamlet), &changes, &side, &basis.basis());
                 Ok((at, standing))
             })
             .collect()
@@ -175,20 +175,19 @@ async fn compute(
     tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Damaged)?
 }
 
-/// Turns rows of the log into what the rules read.
-pub(crate) fn logged(changes: Vec<LoggedChange>) -> Vec<Logged> {
-    changes
-        .into_iter()
-        .map(|change| Logged {
-            hash: change.hash,
-            chunk: change.chunk,
-            by: match change.provenance.as_str() {
-                "device" => Way::Device,
-                "session" => Way::Session,
-                _ => Way::Desk,
-            },
-        })
-        .collect()
+/// Turns rows of the log into what the rules read: the household's own and the side branches.
+pub(crate) fn logged(changes: Vec<LoggedChange>) -> (Vec<Logged>, Vec<Logged>) {
+    let (side, main): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| change.side);
+    let logged = |change: LoggedChange| Logged {
+        hash: change.hash,
+        chunk: change.chunk,
+        by: match change.provenance.as_str() {
+            "device" => Way::Device,
+            "session" => Way::Session,
+            _ => Way::Desk,
+        },
+    };
+    (main.into_iter().map(logged).collect(), side.into_iter().map(logged).collect())
 }
 
 /// Turns a household's server row into what the rules read.

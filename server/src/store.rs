@@ -3,6 +3,7 @@
 //! Functions are noun first. What is written together is written in one transaction.
 
 pub(crate) mod account;
+mod append;
 pub(crate) mod backend;
 pub(crate) mod campaign;
 pub(crate) mod change;

@@ -23,6 +23,8 @@ pub struct Circumstances {
     pub list_frozen: bool,
     /// Where the changes it builds on are.
     pub ancestors: Ancestors,
+    /// The device has as many waiting changes as it may.
+    pub waiting_full: bool,
 }
 
 /// Where the changes that one builds on are.
@@ -61,6 +63,7 @@ pub enum Admission {
 ///     ever_assigned: true,
 ///     list_frozen: false,
 ///     ancestors: Ancestors::Accepted,
+///     waiting_full: false,
 /// };
 /// assert_eq!(admit(&fine), Admission::Accept);
 /// let late = Circumstances { list_frozen: true, ..fine };
@@ -80,6 +83,9 @@ pub fn admit(of: &Circumstances) -> Admission {
     ];
     match holds.iter().find(|(holds, _)| *holds) {
         Some((_, reason)) => Admission::Hold(reason),
+        None if of.ancestors == Ancestors::Missing && of.waiting_full => {
+            Admission::Hold(&problem::WAITING_TOO_MANY)
+        }
         None if of.ancestors == Ancestors::Missing => Admission::Wait,
         None => Admission::Accept,
     }
@@ -100,6 +106,7 @@ mod tests {
             ever_assigned: true,
             list_frozen: false,
             ancestors: Ancestors::Missing,
+            waiting_full: false,
         };
         assert_eq!(admit(&of), Admission::Hold(&problem::SCHEMA_NEWER));
         assert_eq!(admit(&Circumstances { schema_newer: false, ..of }), Admission::Wait);

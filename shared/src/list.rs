@@ -3,12 +3,15 @@
 //! Submission freezes a list: rows in our own canonical encoding and one root over them. Return,
 //! approval and recognition name that root; rates read nothing but such bytes.
 
+mod bytes;
+
 use serde::{Deserialize, Serialize};
 
-use crate::canonical::{Decoder, Encoder, Malformed};
 use crate::classify::{B1Method, Class};
 use crate::id::{CampaignId, ChangeHash, Digest, DocumentId, HouseholdId, sha256};
 use crate::unit::Area;
+
+pub use self::bytes::{freeze, thaw};
 
 /// What the visit to a household came to, as far as the list is concerned.
 ///
@@ -144,8 +147,44 @@ pub struct List {
 pub struct Open {
     /// Open disputes, side branches of copied phones among them.
     pub disputes: u32,
+    /// Changes that cannot be read into the document.
+    #[serde(default)]
+    pub broken: u32,
     /// Answers or inputs without which it cannot be classified.
     pub missing: Vec<String>,
+}
+
+/// How far a device that works in a unit has come with handing in. Times are the server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handing {
+    /// Its person is assigned a hamlet of the unit now.
+    pub assigned: bool,
+    /// When households newly in its scope were last sent to it.
+    pub work_out_ms: Option<i64>,
+    /// When it last said that all its work is handed in.
+    pub checked_in_ms: Option<i64>,
+}
+
+impl Handing {
+    /// Tells whether the list must wait for the device.
+    ///
+    /// One that never synced may hold families it registered itself; only its own word clears it.
+    pub fn is_silent(self) -> bool {
+        match (self.checked_in_ms, self.work_out_ms) {
+            (None, out) => self.assigned || out.is_some(),
+            (Some(checked_in), Some(out)) => checked_in < out,
+            (Some(_), None) => false,
+        }
+    }
+}
+
+/// Work of a unit that is stored but no part of its list, by what a person has to do about it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aside {
+    /// Changes that wait for one that has not arrived.
+    pub waiting: u64,
+    /// Changes that somebody has to let in or leave out.
+    pub held: u64,
 }
 
 /// Why a list cannot be submitted yet. Each names what to do.
@@ -176,20 +215,44 @@ pub enum Blocker {
         /// Name the device was enrolled under.
         device: String,
     },
+    /// The unit has no hamlets at all, so nothing to divide by.
+    NoHamlets,
     /// The hamlet has no registered counts.
     CountsMissing {
         /// Hamlet code.
         hamlet: String,
     },
+    /// The hamlet has more poor and near-poor households than it has households.
+    CountsTooSmall {
+        /// Hamlet code.
+        hamlet: String,
+    },
+    /// A change of the household cannot be read into its document.
+    Broken {
+        /// Which household.
+        household: HouseholdId,
+    },
+    /// Work was set aside that nobody has decided on.
+    SetAside(Aside),
 }
 
 /// Names everything that keeps a draft list from being submitted.
-pub fn blockers(list: &List, open: &[Open], silent_devices: &[String]) -> Vec<Blocker> {
+///
+/// `aside` counts what nobody has decided on: somebody lets it in, or leaves it out by name.
+pub fn blockers(
+    list: &List,
+    open: &[Open],
+    silent_devices: &[String],
+    aside: Aside,
+) -> Vec<Blocker> {
     let mut blockers = Vec::new();
     for (row, open) in list.rows.iter().zip(open) {
         let household = row.household;
         if open.disputes > 0 {
             blockers.push(Blocker::Disputes { household, disputes: open.disputes });
+        }
+        if open.broken > 0 {
+            blockers.push(Blocker::Broken { household });
         }
         match (row.outcome, row.class) {
             (Outcome::Pending, _) => blockers.push(Blocker::NoOutcome { household }),
@@ -202,10 +265,33 @@ pub fn blockers(list: &List, open: &[Open], silent_devices: &[String]) -> Vec<Bl
     }
     let silent = silent_devices.iter();
     blockers.extend(silent.map(|device| Blocker::DeviceSilent { device: device.clone() }));
-    for hamlet in list.hamlets.iter().filter(|hamlet| hamlet.closing.households == 0) {
-        blockers.push(Blocker::CountsMissing { hamlet: hamlet.code.clone() });
+    if list.hamlets.is_empty() {
+        blockers.push(Blocker::NoHamlets);
+    }
+    blockers.extend(list.hamlets.iter().filter_map(|hamlet| count_blocker(list, hamlet)));
+    if aside != Aside::default() {
+        blockers.push(Blocker::SetAside(aside));
     }
     blockers
+}
+
+/// Holds a hamlet's registered counts against the rows that are counted into them.
+fn count_blocker(list: &List, hamlet: &Hamlet) -> Option<Blocker> {
+    let poor = |class| matches!(class, Some(Class::Poor | Class::NearPoor));
+    let here = || list.rows.iter().filter(|row| row.hamlet == hamlet.code);
+    let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
+    let closing = here().filter(|row| row.outcome == Outcome::Surveyed && poor(row.class));
+    let (all, dtts) =
+        closing.fold((0, 0), |(all, dtts), row| (all + 1, dtts + u64::from(row.dtts)));
+    let opening = count(here().filter(|row| poor(row.opening)).count());
+    let code = hamlet.code.clone();
+    if hamlet.closing.households == 0 {
+        return Some(Blocker::CountsMissing { hamlet: code });
+    }
+    let too_small = all > hamlet.closing.households
+        || dtts > hamlet.closing.dtts_households
+        || opening > hamlet.opening.households;
+    too_small.then_some(Blocker::CountsTooSmall { hamlet: code })
 }
 
 /// Digests the changes a row rests on, in any order given.
@@ -214,185 +300,6 @@ pub fn changes_digest(hashes: &[ChangeHash]) -> Digest {
     sorted.sort_unstable();
     let bytes: Vec<u8> = sorted.iter().flat_map(|hash| hash.0).collect();
     Digest(sha256(&bytes))
-}
-
-/// Freezes a list: its canonical bytes and their root. Equal lists give equal bytes anywhere.
-pub fn freeze(list: &List) -> (Vec<u8>, Digest) {
-    let mut sorted = list.clone();
-    sorted.hamlets.sort_by(|a, b| a.code.cmp(&b.code));
-    sorted.rows.sort_by_key(|row| row.household);
-    let mut out = Encoder::new("rasoat list 1");
-    out.bytes(&sorted.campaign.0);
-    for text in [&sorted.unit, &sorted.review_date, &sorted.standard] {
-        out.text(text);
-    }
-    out.count(sorted.hamlets.len());
-    for hamlet in &sorted.hamlets {
-        encode_hamlet(&mut out, hamlet);
-    }
-    out.count(sorted.rows.len());
-    for row in &sorted.rows {
-        encode_row(&mut out, row);
-    }
-    let bytes = out.finish();
-    let root = Digest(sha256(&bytes));
-    (bytes, root)
-}
-
-/// Reads frozen bytes back. Bytes that would encode otherwise are refused.
-pub fn thaw(bytes: &[u8]) -> Result<List, Malformed> {
-    let mut input = Decoder::new(bytes, "rasoat list 1")?;
-    let campaign = CampaignId(input.array()?);
-    let (unit, review_date, standard) = (input.text()?, input.text()?, input.text()?);
-    let hamlets =
-        (0..input.count()?).map(|_| decode_hamlet(&mut input)).collect::<Result<_, _>>()?;
-    let rows = (0..input.count()?).map(|_| decode_row(&mut input)).collect::<Result<_, _>>()?;
-    input.end()?;
-    Ok(List { campaign, unit, review_date, standard, hamlets, rows })
-}
-
-fn encode_hamlet(out: &mut Encoder, hamlet: &Hamlet) {
-    for text in [&hamlet.code, &hamlet.type_word, &hamlet.name] {
-        out.text(text);
-    }
-    out.byte(area_code(hamlet.area));
-    for counts in [hamlet.closing, hamlet.opening] {
-        for count in
-            [counts.households, counts.persons, counts.dtts_households, counts.dtts_persons]
-        {
-            out.number(count);
-        }
-    }
-    out.text(&hamlet.source);
-}
-
-fn decode_hamlet(input: &mut Decoder<'_>) -> Result<Hamlet, Malformed> {
-    let (code, type_word, name) = (input.text()?, input.text()?, input.text()?);
-    let area = decode_area(input)?;
-    let mut counts = || -> Result<Registered, Malformed> {
-        Ok(Registered {
-            households: input.number()?,
-            persons: input.number()?,
-            dtts_households: input.number()?,
-            dtts_persons: input.number()?,
-        })
-    };
-    let (closing, opening) = (counts()?, counts()?);
-    Ok(Hamlet { code, type_word, name, area, closing, opening, source: input.text()? })
-}
-
-fn encode_row(out: &mut Encoder, row: &Row) {
-    out.bytes(&row.household.0);
-    out.bytes(&row.document.0);
-    out.text(&row.hamlet);
-    out.byte(area_code(row.area));
-    out.byte(match row.outcome {
-        Outcome::Surveyed => 0,
-        Outcome::Left => 1,
-        Outcome::Pending => 2,
-    });
-    out.byte(class_code(row.class));
-    out.option(row.b1, Encoder::signed);
-    out.byte(match row.b1_method {
-        None => 0,
-        Some(B1Method::Computed) => 1,
-        Some(B1Method::ItemPoints) => 2,
-        Some(B1Method::Entered) => 3,
-    });
-    out.option(row.table.as_deref(), Encoder::text);
-    out.option(row.b2, Encoder::signed);
-    out.count(row.deprived.len());
-    for code in &row.deprived {
-        out.text(code);
-    }
-    out.number(u64::from(row.members));
-    out.byte(u8::from(row.dtts));
-    out.text(&row.ethnicity);
-    out.count(row.causes.len());
-    for cause in &row.causes {
-        out.byte(*cause);
-    }
-    out.byte(class_code(row.opening));
-    out.byte(u8::from(row.opening_dtts));
-    for count in [row.provenance.device, row.provenance.session, row.provenance.desk] {
-        out.number(u64::from(count));
-    }
-    out.bytes(&row.changes.0);
-}
-
-fn decode_row(input: &mut Decoder<'_>) -> Result<Row, Malformed> {
-    Ok(Row {
-        household: HouseholdId(input.array()?),
-        document: DocumentId(input.array()?),
-        hamlet: input.text()?,
-        area: decode_area(input)?,
-        outcome: match input.byte()? {
-            0 => Outcome::Surveyed,
-            1 => Outcome::Left,
-            2 => Outcome::Pending,
-            _ => return Err(Malformed),
-        },
-        class: decode_class(input)?,
-        b1: input.option(Decoder::signed)?,
-        b1_method: match input.byte()? {
-            0 => None,
-            1 => Some(B1Method::Computed),
-            2 => Some(B1Method::ItemPoints),
-            3 => Some(B1Method::Entered),
-            _ => return Err(Malformed),
-        },
-        table: input.option(Decoder::text)?,
-        b2: input.option(Decoder::signed)?,
-        deprived: (0..input.count()?).map(|_| input.text()).collect::<Result<_, _>>()?,
-        members: input.small()?,
-        dtts: input.flag()?,
-        ethnicity: input.text()?,
-        causes: (0..input.count()?).map(|_| input.byte()).collect::<Result<_, _>>()?,
-        opening: decode_class(input)?,
-        opening_dtts: input.flag()?,
-        provenance: Provenance {
-            device: input.small()?,
-            session: input.small()?,
-            desk: input.small()?,
-        },
-        changes: Digest(input.array()?),
-    })
-}
-
-fn area_code(area: Area) -> u8 {
-    match area {
-        Area::Urban => 0,
-        Area::Rural => 1,
-    }
-}
-
-fn decode_area(input: &mut Decoder<'_>) -> Result<Area, Malformed> {
-    match input.byte()? {
-        0 => Ok(Area::Urban),
-        1 => Ok(Area::Rural),
-        _ => Err(Malformed),
-    }
-}
-
-fn class_code(class: Option<Class>) -> u8 {
-    match class {
-        None => 0,
-        Some(Class::Poor) => 1,
-        Some(Class::NearPoor) => 2,
-        Some(Class::Above) => 3,
-        Some(Class::Insufficient) => 4,
-    }
-}
-
-fn decode_class(input: &mut Decoder<'_>) -> Result<Option<Class>, Malformed> {
-    Ok(match input.byte()? {
-        0 => None,
-        1 => Some(Class::Poor),
-        2 => Some(Class::NearPoor),
-        3 => Some(Class::Above),
-        4 => Some(Class::Insufficient),
-        _ => return Err(Malformed),
-    })
 }
 
 #[cfg(test)]
@@ -475,13 +382,34 @@ mod tests {
         pending.class = None;
         let mut unclassified = row(3);
         unclassified.class = Some(Class::Insufficient);
-        let disputed = Open { disputes: 2, missing: vec![] };
+        let disputed = Open { disputes: 2, ..Open::default() };
         let found = blockers(
             &list(vec![row(1), pending, unclassified, row(4)]),
             &[disputed, Open::default(), Open::default(), Open::default()],
             &["máy thôn Một".into()],
+            Aside { waiting: 1, held: 0 },
         );
-        assert_eq!(found.len(), 4, "{found:?}");
-        assert!(blockers(&list(vec![row(1)]), &[Open::default()], &[]).is_empty());
+        assert_eq!(found.len(), 5, "{found:?}");
+        let sound = list(vec![row(1)]);
+        assert!(blockers(&sound, &[Open::default()], &[], Aside::default()).is_empty());
+        let bare = List { hamlets: vec![], ..sound.clone() };
+        let found = blockers(&bare, &[Open::default()], &[], Aside::default());
+        assert_eq!(found, [Blocker::NoHamlets]);
+        let mut small = sound;
+        small.hamlets[0].closing.households = 1;
+        small.hamlets[0].closing.dtts_households = 0;
+        let found = blockers(&small, &[Open::default()], &[], Aside::default());
+        assert_eq!(found, [Blocker::CountsTooSmall { hamlet: "19333-01".into() }]);
+    }
+
+    #[test]
+    fn a_device_is_silent_until_its_own_word_after_the_last_work_it_took() {
+        let handing =
+            |assigned, work_out_ms, checked_in_ms| Handing { assigned, work_out_ms, checked_in_ms };
+        assert!(handing(true, None, None).is_silent(), "it may have registered families");
+        assert!(!handing(false, None, None).is_silent());
+        assert!(handing(false, Some(1), None).is_silent(), "it still holds what it took");
+        assert!(handing(true, Some(2), Some(1)).is_silent());
+        assert!(!handing(true, Some(1), Some(1)).is_silent());
     }
 }

@@ -41,12 +41,19 @@ impl fmt::Display for Path {
 #[error("a path is answers/KEY, b1_items/KEY or members/ID/KEY")]
 pub struct PathError;
 
+impl Path {
+    /// Tells whether a key can stand in a path. Another could never be settled; no form has one.
+    fn is_part(key: &str) -> bool {
+        !key.is_empty() && key.len() <= limits::KEY_BYTES_MAX && !key.contains('/')
+    }
+}
+
 impl FromStr for Path {
     type Err = PathError;
 
     fn from_str(text: &str) -> Result<Self, PathError> {
         let parts: Vec<&str> = text.split('/').collect();
-        if parts.iter().any(|part| part.is_empty() || part.len() > limits::KEY_BYTES_MAX) {
+        if !parts.iter().all(|part| Self::is_part(part)) {
             return Err(PathError);
         }
         match parts.as_slice() {
@@ -153,6 +160,28 @@ pub fn resolve(doc: &Automerge) -> Resolved {
     Resolved { household, schema, disputes: reader.disputes, flags: reader.flags, heads }
 }
 
+/// Names the changes that wrote the values an answer has, sorted.
+pub(crate) fn writers(doc: &Automerge, path: &Path) -> Vec<ChangeHash> {
+    let (map, key) = match path {
+        Path::Answer(key) => (genesis_map("answers"), key),
+        Path::B1Item(key) => (genesis_map("b1_items"), key),
+        Path::Member(member, key) => {
+            let members = genesis_map("members");
+            let member = members.and_then(|map| doc.get(map, member.as_str()).ok().flatten());
+            (member.map(|(_, id)| id), key)
+        }
+    };
+    let all = map.and_then(|map| doc.get_all(map, key.as_str()).ok()).unwrap_or_default();
+    let mut writers: Vec<ChangeHash> = all
+        .iter()
+        .filter_map(|(_, id)| doc.hash_for_opid(id))
+        .map(|hash| ChangeHash(hash.0))
+        .collect();
+    writers.sort_unstable();
+    writers.dedup();
+    writers
+}
+
 struct Reader<'a> {
     doc: &'a Automerge,
     disputes: Vec<Dispute>,
@@ -180,6 +209,10 @@ impl Reader<'_> {
         let doc = self.doc;
         for item in doc.map_range(parent, ..) {
             let key = item.key.to_string();
+            if !Path::is_part(&key) {
+                self.flag("unreadable-key", "");
+                continue;
+            }
             let all = doc.get_all(parent, key.as_str()).unwrap_or_default();
             if all.len() > 1 {
                 self.flag("second-root", &key);
@@ -201,6 +234,10 @@ impl Reader<'_> {
         let doc = self.doc;
         for item in doc.map_range(map, ..) {
             let key = item.key.to_string();
+            if !Path::is_part(&key) {
+                self.flag("unreadable-key", "");
+                continue;
+            }
             if item.conflict {
                 if let Some(value) = self.conflict(map, &path(key.clone())) {
                     answers.insert(key, value);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use automerge::Automerge;
 use mobile_schema::form::Form;
 use mobile_schema::household::{Household, Value};
 use serde::{Deserialize, Serialize};
@@ -14,9 +15,9 @@ use crate::date::{PartialDate, age_on};
 use crate::guard::guard;
 use crate::id::{ChangeHash, DocumentId, HouseholdId};
 use crate::list::{Open, Outcome, Provenance, Row, changes_digest};
-use crate::merge::merge;
+use crate::merge::{merge, merge_at};
 use crate::page::message_closes;
-use crate::resolve::{Dispute, Flag, resolve};
+use crate::resolve::{Dispute, DisputedValue, Flag, Path, Resolved, resolve, writers};
 use crate::standard::is_dtts;
 use crate::unit::Area;
 
@@ -83,10 +84,16 @@ pub struct Standing {
 }
 
 /// Runs the line for one household: merge, resolve, classify, row.
-pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
+///
+/// `side` are the changes of copied phones that came second: what they say otherwise is disputed
+/// until somebody at the desk has looked at it.
+pub fn stand(place: &Place, changes: &[Logged], side: &[Logged], basis: &Basis<'_>) -> Standing {
     let changes = each_once(changes);
+    let side = each_once(side);
     let merged = merge(&changes);
-    let resolved = resolve(&merged.doc);
+    let mut resolved = resolve(&merged.doc);
+    let open_side = still_open(&side, &changes);
+    let forked = dispute_side(&mut resolved.disputes, &merged.doc, &changes, &open_side);
     let household = &resolved.household;
     let code = household.answers.get("outcome").and_then(Value::as_text);
     let outcome = Outcome::of_code(code);
@@ -124,19 +131,23 @@ pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
         opening: place.opening,
         opening_dtts: place.opening_dtts,
         provenance: provenance(&changes),
-        changes: changes_digest(&changes.iter().map(|change| change.hash).collect::<Vec<_>>()),
+        changes: changes_digest(
+            &changes.iter().chain(&side).map(|change| change.hash).collect::<Vec<_>>(),
+        ),
     };
     let mut flags = resolved.flags;
     flags.extend(objections(household, basis));
     flags.extend(merged.broken.iter().map(|hash| flag("change-broken", &hash.to_string())));
     flags.extend(merged.forked.iter().map(|hash| flag("actor-forked", &hash.to_string())));
+    flags.extend(side.iter().map(|change| flag("actor-forked", &change.hash.to_string())));
     flags.sort();
     flags.dedup();
-    let forked = still_open(merged.forked, &changes);
-    let disputes = resolved.disputes.len() + forked.len();
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let disputes = count(resolved.disputes.len());
+    let broken = count(merged.broken.len() + merged.waiting.len());
     Standing {
         row,
-        open: Open { disputes: u32::try_from(disputes).unwrap_or(u32::MAX), missing },
+        open: Open { disputes, broken, missing },
         disputes: resolved.disputes,
         flags,
         forked,
@@ -145,17 +156,70 @@ pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
 }
 
 /// Leaves out the side branches that somebody at the desk has looked at and closed.
-fn still_open(mut forked: Vec<ChangeHash>, changes: &[&Logged]) -> Vec<ChangeHash> {
-    if forked.is_empty() {
-        return forked;
+fn still_open<'a>(side: &[&'a Logged], changes: &[&Logged]) -> Vec<&'a Logged> {
+    if side.is_empty() {
+        return Vec::new();
     }
     let decisions: Vec<_> = changes
         .iter()
         .filter(|change| change.by == Way::Desk)
         .filter_map(|change| guard(&change.chunk).ok())
         .collect();
-    forked.retain(|hash| !decisions.iter().any(|made| message_closes(made.message(), *hash)));
+    side.iter()
+        .filter(|change| !decisions.iter().any(|made| message_closes(made.message(), change.hash)))
+        .copied()
+        .collect()
+}
+
+/// Adds what open side branches say otherwise to the disputes; returns the changes that do.
+fn dispute_side(
+    disputes: &mut Vec<Dispute>,
+    doc: &Automerge,
+    changes: &[&Logged],
+    side: &[&Logged],
+) -> Vec<ChangeHash> {
+    let mut forked = Vec::new();
+    let all: Vec<&[u8]> = changes.iter().chain(side).map(|change| change.as_ref()).collect();
+    let known = |heads: &[ChangeHash]| merge_at(&all, heads).map(|doc| values(&resolve(&doc)));
+    for change in side {
+        let Ok(guarded) = guard(&change.chunk) else { continue };
+        let (Some(before), Some(after)) = (known(guarded.dependencies()), known(&[change.hash]))
+        else {
+            continue;
+        };
+        let main = values(&resolve(doc));
+        let written = after.into_iter().filter(|(path, value)| before.get(path) != Some(value));
+        for (path, value) in written.filter(|(path, value)| main.get(path) != Some(value)) {
+            let other = DisputedValue { value: Some(value), changes: vec![change.hash] };
+            match disputes.iter_mut().find(|dispute| dispute.path == path) {
+                Some(dispute) => dispute.values.push(other),
+                None => {
+                    let changes = writers(doc, &path);
+                    let current = DisputedValue { value: main.get(&path).cloned(), changes };
+                    disputes.push(Dispute { path, values: vec![current, other] });
+                }
+            }
+            forked.push(change.hash);
+        }
+    }
+    for dispute in disputes.iter_mut() {
+        dispute.values.sort();
+        dispute.values.dedup();
+    }
+    disputes.sort_by(|a, b| a.path.cmp(&b.path));
+    forked.dedup();
     forked
+}
+
+/// Lists every agreed value of a household by its path.
+fn values(resolved: &Resolved) -> BTreeMap<Path, Value> {
+    let household = &resolved.household;
+    let answers = household.answers.iter().map(|(k, v)| (Path::Answer(k.clone()), v.clone()));
+    let items = household.b1_items.iter().map(|(k, v)| (Path::B1Item(k.clone()), Value::Int(*v)));
+    let members = household.members.iter().flat_map(|(id, answers)| {
+        answers.iter().map(|(k, v)| (Path::Member(id.clone(), k.clone()), v.clone()))
+    });
+    answers.chain(items).chain(members).collect()
 }
 
 /// Leaves repetitions out: a row rests on the set of its changes, whatever arrived twice.

@@ -194,8 +194,8 @@ on_each_backend! {
         assert!(again[0].iter().all(|verdict| verdict.fate == Fate::Known));
     }
 
-    /// The ancestor comes late for the frozen list: after the return nothing is left waiting.
-    async fn what_waits_for_late_work_is_released_with_it(town: Town) {
+    /// Work that waits keeps the list from being submitted until an officer leaves it out.
+    async fn what_waits_keeps_the_list_back_until_it_is_left_out(town: Town) {
         let mut hoa = town.review_mo_o().await;
         let document = town.document(&hoa, "19558-01-0001");
         for cause in ["mất mùa", "ốm đau"] {
@@ -204,8 +204,31 @@ on_each_backend! {
         }
         let work = std::mem::take(&mut hoa.outbox);
         assert_eq!(fates(&send(&town, &hoa, &[&work[1..]]).await[0]), [Fate::Waiting]);
+        let refused = town.officer.submit(town.campaign, MO_O).await.unwrap_err();
+        assert_eq!(refused.name(), Some("list-has-aside"));
+        let form = json!({
+            "document": work[1].document,
+            "hash": work[1].hash,
+            "reason": "máy hỏng, không còn phần trước",
+            "let_in": false,
+        });
+        town.officer.post(&town.path("/units/19558/aside"), &form).await.unwrap();
+        assert_eq!(aside(&town).await, [("held".to_owned(), "change-left-out".to_owned())]);
+        town.officer.submit(town.campaign, MO_O).await.unwrap();
+    }
+
+    /// Late work in the wrong order: after the return nothing is left waiting.
+    async fn late_work_in_any_order_is_released_by_a_return(town: Town) {
+        let mut hoa = town.review_mo_o().await;
+        let document = town.document(&hoa, "19558-01-0001");
+        for cause in ["mất mùa", "ốm đau"] {
+            let answers = [("cause_other".to_owned(), cause.into())].into();
+            hoa.save(document, &[shared::page::Page { answers, ..Default::default() }]).unwrap();
+        }
+        let work = std::mem::take(&mut hoa.outbox);
         hoa.sync().await.unwrap();
         let root = town.officer.submit(town.campaign, MO_O).await.unwrap();
+        assert_eq!(fates(&send(&town, &hoa, &[&work[1..]]).await[0]), [Fate::Held]);
         assert_eq!(fates(&send(&town, &hoa, &[&work[..1]]).await[0]), [Fate::Held]);
 
         let back = json!({ "act": "return", "root": root, "comment": "xem lại" });

@@ -175,6 +175,7 @@ on_each_backend! {
         for (unit, district) in UNITS {
             let officer = town.sign_in(&format!("xa-{unit}")).await;
             let district = town.sign_in(&format!("huyen-{district}")).await;
+            marked::leave_out(&town, &officer, unit).await;
             let first = officer.submit(town.campaign, unit).await.unwrap();
             let comment = format!("{} xem lại", marker(marked::hamlet_of(unit)));
             let back = json!({ "act": "return", "root": first, "comment": comment });

@@ -131,15 +131,18 @@ impl Device {
     pub async fn run(self) -> Result<(), CliError> {
         match self.act {
             DeviceAct::List { json, place } => {
-                for (device, unit) in place.open().await?.store.device_list().await? {
+                for device in place.open().await?.store.device_list().await? {
                     if json {
                         say(serde_json::json!({
-                            "device": device.id, "label": device.label, "unit": unit,
+                            "device": device.id, "label": device.label, "unit": device.unit,
                             "last_sync_ms": device.last_sync_ms, "revoked": device.revoked,
                         }));
                     } else {
                         let state = if device.revoked { "revoked" } else { "" };
-                        say(format!("{} {unit:<6} {:<24} {state}", device.id, device.label));
+                        say(format!(
+                            "{} {:<6} {:<24} {state}",
+                            device.id, device.unit, device.label
+                        ));
                     }
                 }
             }

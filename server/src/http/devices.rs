@@ -155,12 +155,12 @@ pub(super) async fn list(
     let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
     let tree = super::campaigns::newest_tree(&app).await?;
     let devices = app.store.device_list().await?;
-    let seen = devices.into_iter().filter(|(_, unit)| actor.account.post.covers(&tree, unit));
-    let listed = seen.map(|(device, unit)| Listed {
-        silent: device.is_silent(),
+    let seen = devices.into_iter().filter(|device| actor.account.post.covers(&tree, &device.unit));
+    let listed = seen.map(|device| Listed {
+        silent: device.silent,
         device: device.id,
         label: device.label,
-        unit,
+        unit: device.unit,
         last_sync_ms: device.last_sync_ms,
         revoked: device.revoked,
     });

@@ -100,7 +100,7 @@ pub(super) async fn disputes(
                 heads: standing.heads,
                 disputes: standing.disputes,
                 forked: standing.forked,
-                changes: app.store.change_authors(at.document).await?,
+                changes: app.store.change_authors(id, at.document).await?,
             });
         }
     }
@@ -124,18 +124,26 @@ pub(super) async fn aside(
     Ok(Json(app.store.change_aside(id, &unit).await?))
 }
 
-/// A held change that a person lets in.
+/// What a person decides about a change that was set aside.
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Release {
     #[schema(value_type = String)]
     document: DocumentId,
     #[schema(value_type = String)]
     hash: ChangeHash,
-    /// Why it may be merged.
+    /// Why.
     reason: String,
+    /// False leaves it out: it stays in the log, under that reason, and is never merged.
+    #[serde(default = "yes")]
+    let_in: bool,
 }
 
-/// Lets a held change into the household's log, with all that was held because of it.
+fn yes() -> bool {
+    true
+}
+
+/// Lets a change that was set aside into the household's log, with all that was held because of it,
+/// or leaves it out for good.
 ///
 /// What came after the list was frozen is let in by returning the list, never here.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign}/units/{unit}/aside",
@@ -153,23 +161,30 @@ pub(super) async fn release(
     Json(form): Json<Release>,
 ) -> Result<Json<bool>, Problem> {
     let actor = actor.with_role(&[Role::Officer])?;
-    list_unit(&app, &actor, id, &unit).await?;
+    let seen = list_unit(&app, &actor, id, &unit).await?;
     if form.reason.trim().is_empty() {
         return Err(Problem::new(&problem::REASON_MISSING));
     }
     let aside = app.store.change_aside(id, &unit).await?;
-    let held = aside.iter().any(|change| {
-        (change.document, change.hash) == (form.document, form.hash) && change.fate == "held"
+    let this = aside.iter().any(|change| {
+        (change.document, change.hash) == (form.document, form.hash)
+            && matches!(change.fate.as_str(), "held" | "waiting")
     });
-    if !held {
+    if !this || (form.let_in && app.store.household_get(id, form.document).await?.is_none()) {
         return Err(Problem::new(&problem::NOT_FOUND));
     }
     let mut tx = app.store.begin().await?;
     let position = tx.unit_lock(id, &unit).await?;
+    if seen.campaign.closed {
+        return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
+    }
     if tx.list_step(id, &unit).await?.0.is_frozen() {
         return Err(Problem::new(&problem::LIST_FROZEN));
     }
-    tx.change_let_in(form.document, form.hash, form.reason.trim()).await?;
+    // What is let in is treated like what was held for its ancestors alone.
+    let reason = if form.let_in { &problem::ANCESTOR_HELD } else { &problem::CHANGE_LEFT_OUT };
+    tx.change_set_aside(id, form.document, form.hash, "held", reason.name).await?;
+    tx.change_note(id, form.document, form.hash, form.reason.trim()).await?;
     release_late(&mut tx, id, &unit, position).await?;
     tx.commit().await?;
     Ok(Json(true))
@@ -206,12 +221,17 @@ pub(super) async fn read(
     let hamlets = app.store.hamlet_list(id, Some(&at.unit)).await?;
     let hamlet = hamlets.into_iter().map(|(_, hamlet)| hamlet).find(|h| h.code == at.hamlet);
     let hamlet = hamlet.ok_or(&problem::HAMLET_UNKNOWN)?;
-    let changes = logged(app.store.change_log(id, &at.unit, Some(document)).await?);
+    let (changes, side) = logged(app.store.change_log(id, &at.unit, Some(document)).await?);
     let basis = OwnedBasis::of(&seen.campaign)?;
-    let standing = stand(&place(&at, &hamlet), &changes, &basis.basis());
-    let household = resolve(&merge(&changes).doc).household;
-    let classification = classify(&household, hamlet.area, &basis.basis());
-    let changes = app.store.change_authors(document).await?;
+    let place = place(&at, &hamlet);
+    let read = tokio::task::spawn_blocking(move || {
+        let standing = stand(&place, &changes, &side, &basis.basis());
+        let household = resolve(&merge(&changes).doc).household;
+        let classification = classify(&household, place.area, &basis.basis());
+        (standing, household, classification)
+    });
+    let (standing, household, classification) = read.await.map_err(|_| &problem::STORE_FAILED)?;
+    let changes = app.store.change_authors(id, document).await?;
     let (code, unit) = (at.code, at.unit);
     Ok(Json(Read { code, unit, standing, household, classification, changes }))
 }
@@ -275,7 +295,10 @@ pub(super) async fn settle(
     Json(form): Json<Settle>,
 ) -> Result<Json<Settled>, Problem> {
     let actor = actor.with_role(&[Role::Officer])?;
-    let (_, at) = household(&app, &actor, id, document).await?;
+    let (seen, at) = household(&app, &actor, id, document).await?;
+    if seen.campaign.closed {
+        return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
+    }
     if form.reason.trim().is_empty() {
         return Err(Problem::new(&problem::REASON_MISSING));
     }
@@ -288,7 +311,7 @@ pub(super) async fn settle(
             value: &form.value,
             closes: &form.closes,
         };
-        write_settle(&logged(changes), by, &decision).map(|written| (written, form.reason))
+        write_settle(&logged(changes).0, by, &decision).map(|written| (written, form.reason))
     });
     let (written, reason) =
         written.await.map_err(|_| &problem::SETTLE_UNREADABLE)?.map_err(settle_problem)?;

@@ -36,7 +36,7 @@ pub(super) struct Shown {
     /// What was decided so far.
     decisions: Vec<Decision>,
     /// Changes that came after the list was frozen.
-    late: usize,
+    late: u64,
 }
 
 /// A draft list with what is open about it.
@@ -71,8 +71,7 @@ pub(super) async fn read(
             (draft.root, draft.list, draft.blockers)
         }
     };
-    let aside = app.store.change_aside(id, &unit).await?;
-    let late = aside.iter().filter(|change| change.reason == problem::LIST_FROZEN.name).count();
+    let late = app.store.aside_count(id, &unit).await?.late;
     let decisions = app.store.decision_list(id, &unit).await?;
     let (step, root) = (step.name().to_owned(), root.to_string());
     Ok(Json(Shown { step, root, blockers, list, decisions, late }))
@@ -102,10 +101,11 @@ async fn make_draft(app: &App, seen: &Seen, unit: &str) -> Result<Draft, StoreEr
     let working = app.store.device_working_in(id, unit).await?;
     let silent: Vec<String> = working
         .into_iter()
-        .filter(|device| device.is_silent() && !waived.contains(&device.id))
-        .map(|device| device.label)
+        .filter(|working| working.handing.is_silent() && !waived.contains(&working.device))
+        .map(|working| working.label)
         .collect();
-    let blockers = blockers(&list, &open, &silent);
+    let aside = app.store.aside_count(id, unit).await?;
+    let blockers = blockers(&list, &open, &silent, aside.open);
     let (frozen, root) = freeze(&list);
     Ok(Draft { list, blockers, root, frozen, position })
 }
@@ -137,6 +137,9 @@ pub(super) async fn act(
 ) -> Result<Json<Taken>, Problem> {
     let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
     let seen = list_unit(&app, &actor, id, &unit).await?;
+    if seen.campaign.closed {
+        return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
+    }
     for _ in 0..SUBMIT_TRIES {
         let draft = match act {
             Act::Submit { .. } => Some(make_draft(&app, &seen, &unit).await?),
@@ -212,7 +215,10 @@ fn refuse_open(blockers: &[Blocker]) -> Result<(), Problem> {
         Blocker::NoOutcome { .. } => &problem::LIST_HAS_MISSING_OUTCOMES,
         Blocker::Unclassified { .. } => &problem::LIST_HAS_UNCLASSIFIED,
         Blocker::DeviceSilent { .. } => &problem::LIST_DEVICES_SILENT,
-        Blocker::CountsMissing { .. } => &problem::LIST_COUNTS_MISSING,
+        Blocker::NoHamlets | Blocker::CountsMissing { .. } | Blocker::CountsTooSmall { .. } => {
+            &problem::LIST_COUNTS_MISSING
+        }
+        Blocker::Broken { .. } | Blocker::SetAside(_) => &problem::LIST_HAS_ASIDE,
     };
     Err(Problem::new(name).with_items(blockers))
 }
@@ -245,7 +251,7 @@ pub(super) async fn waive(
         return Err(Problem::new(&problem::REASON_MISSING));
     }
     let working = app.store.device_working_in(id, &unit).await?;
-    if !working.iter().any(|device| device.id == form.device) {
+    if !working.iter().any(|working| working.device == form.device) {
         return Err(Problem::new(&problem::NOT_FOUND));
     }
     let (by, now_ms) = (actor.account.id, app.now_ms());

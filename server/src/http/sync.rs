@@ -173,6 +173,7 @@ async fn incoming(
             device: device.id,
             device_revoked: device.revoked,
             account: device.account,
+            unit: device.unit,
         }),
     })
 }

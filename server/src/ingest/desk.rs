@@ -9,7 +9,7 @@ use shared::id::{AccountId, CampaignId, ChangeHash, DocumentId};
 use super::ledger::Document;
 use crate::store::StoreError;
 use crate::store::backend::Tx;
-use crate::store::change::NewChange;
+use crate::store::change::{NewChange, WaitingChange};
 
 /// A change written in an office, or by the import of the opening list.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ pub(crate) async fn append_desk(
             account: change.account,
             manifest: None,
             note: change.note,
+            side: false,
         };
         if tx.change_append(campaign, &new, now_ms).await? {
             position += 1;
@@ -74,42 +75,27 @@ pub(crate) async fn release_late(
     let mut position = position;
     let mut held = tx.change_held(campaign, unit, problem::LIST_FROZEN.name).await?;
     held.extend(tx.change_held(campaign, unit, problem::ANCESTOR_HELD.name).await?);
-    let mut documents: BTreeMap<DocumentId, Document> = BTreeMap::new();
-    for (id, _) in &held {
-        if documents.contains_key(id) {
-            continue;
-        }
-        let Some(at) = tx.household_get(campaign, *id).await? else { continue };
-        let mut document = Document::new(at);
-        for known in tx.change_known(*id).await? {
-            document.known.insert(known.hash, known.fate);
-        }
-        documents.insert(*id, document);
-    }
-    for id in documents.keys() {
-        held.extend(tx.change_waiting(*id).await?.into_iter().map(|change| (*id, change)));
-    }
-    loop {
-        let ready = held.iter().position(|(id, change)| {
-            documents
-                .get(id)
-                .is_some_and(|d| d.ancestors(&change.dependencies) == Ancestors::Accepted)
-        });
-        let Some(ready) = ready else { break };
-        let (id, change) = held.remove(ready);
-        position += 1;
-        tx.change_release(id, change.hash, position).await?;
-        tx.household_moved_on(id, position).await?;
-        if let Some(document) = documents.get_mut(&id) {
-            document.known.insert(change.hash, "accepted".to_owned());
-        }
-    }
+    let mut by_document: BTreeMap<DocumentId, Vec<WaitingChange>> = BTreeMap::new();
     for (id, change) in held {
-        let missing = documents
-            .get(&id)
-            .is_some_and(|d| d.ancestors(&change.dependencies) == Ancestors::Missing);
-        if missing {
-            tx.change_wait(id, change.hash).await?;
+        by_document.entry(id).or_default().push(change);
+    }
+    for (id, mut changes) in by_document {
+        let Some(at) = tx.household_get(campaign, id).await? else { continue };
+        let mut document = Document::new(at);
+        document.load(tx, campaign, id).await?;
+        changes.extend(tx.change_waiting(campaign, id).await?);
+        let next = || {
+            position += 1;
+            position
+        };
+        document.release(tx, campaign, id, &mut changes, next).await?;
+        if let Some(moved_to) = document.moved_to() {
+            tx.household_moved_on(id, moved_to).await?;
+        }
+        for change in changes.iter().filter(|change| change.held) {
+            if document.ancestors(&change.dependencies) == Ancestors::Missing {
+                tx.change_set_aside(campaign, id, change.hash, "waiting", "").await?;
+            }
         }
     }
     tx.unit_moved_on(campaign, unit, position).await

@@ -8,7 +8,7 @@ use mobile_schema::frame::{Fate, Verdict};
 use mobile_schema::household::SCHEMA_VERSION;
 use mobile_schema::problem::{self, Problem as Name};
 use shared::admit::{Admission, Ancestors, Circumstances, admit};
-use shared::id::{AccountId, CampaignId, ChangeHash, DocumentId, HouseholdId, document_id};
+use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DocumentId, HouseholdId, document_id};
 use shared::limits;
 use shared::merge::genesis_hash;
 use shared::verify::Verified;
@@ -16,14 +16,14 @@ use shared::verify::Verified;
 use super::{Incoming, Outcome, Work};
 use crate::store::StoreError;
 use crate::store::backend::Tx;
-use crate::store::change::NewChange;
+use crate::store::change::{NewChange, WaitingChange};
 use crate::store::household::{HouseholdAt, NewHousehold};
 
 /// What a transaction knows while it appends: each unit's lock, each document's changes.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     units: BTreeMap<(CampaignId, String), UnitLog>,
-    documents: BTreeMap<DocumentId, Document>,
+    documents: BTreeMap<(CampaignId, DocumentId), Document>,
     assigned: BTreeMap<(CampaignId, AccountId), BTreeSet<String>>,
 }
 
@@ -34,13 +34,22 @@ struct UnitLog {
     frozen: bool,
 }
 
+/// What the log holds of one household.
 #[derive(Debug)]
 pub(super) struct Document {
     at: HouseholdAt,
-    pub(super) known: BTreeMap<ChangeHash, String>,
+    known: BTreeMap<ChangeHash, Known>,
+    numbers: BTreeMap<(Actor, i64), ChangeHash>,
     accepted: Volume,
     waiting: Volume,
     moved: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    fate: String,
+    reason: String,
+    side: bool,
 }
 
 /// How much of a household's room some of its changes take.
@@ -73,7 +82,9 @@ impl Ledger {
                     opening_dtts: false,
                     opening_paper: "",
                 };
-                tx.household_add(work.campaign, &row).await?;
+                if tx.household_add(work.campaign, &row).await? {
+                    tx.change_rehome(work.campaign, row.document, &unit).await?;
+                }
             }
             let wanted: BTreeSet<DocumentId> = incoming
                 .batch
@@ -81,12 +92,12 @@ impl Ledger {
                 .changes
                 .iter()
                 .map(|(document, _)| DocumentId(**document))
-                .filter(|document| !self.documents.contains_key(document))
+                .filter(|document| !self.documents.contains_key(&(work.campaign, *document)))
                 .collect();
             for document in wanted {
                 if let Some(at) = tx.household_get(work.campaign, document).await? {
                     self.units.entry((work.campaign, at.unit.clone())).or_default();
-                    self.documents.insert(document, Document::new(at));
+                    self.documents.insert((work.campaign, document), Document::new(at));
                 }
             }
             let person = (work.campaign, incoming.account);
@@ -104,10 +115,8 @@ impl Ledger {
             log.position = tx.unit_lock(*campaign, unit).await?;
             log.frozen = tx.list_step(*campaign, unit).await?.0.is_frozen();
         }
-        for (id, document) in &mut self.documents {
-            for known in tx.change_known(*id).await? {
-                document.note(known.hash, &known.fate, usize::try_from(known.bytes).unwrap_or(0));
-            }
+        for ((campaign, id), document) in &mut self.documents {
+            document.load(tx, *campaign, *id).await?;
         }
         Ok(())
     }
@@ -118,27 +127,29 @@ impl Ledger {
         work: &Work,
         incoming: &Incoming,
     ) -> Result<Outcome, StoreError> {
-        if tx.change_waiting_count(incoming.device).await? >= limits::WAITING_PER_DEVICE_MAX {
-            return Ok(Err(&problem::WAITING_TOO_MANY));
-        }
+        let waiting = tx.change_waiting_count(incoming.device).await?;
+        let waiting_full = waiting >= limits::WAITING_PER_DEVICE_MAX;
         let digest = incoming.batch.manifest_digest;
         let (bytes, signature) = (&incoming.manifest, &incoming.signature);
         tx.manifest_add(digest, incoming.device, bytes, signature, work.now_ms).await?;
         let mut verdicts = Vec::new();
         for change in &incoming.batch.changes {
             let verdict = match change {
-                Ok(verified) => self.append_sound(tx, work, incoming, verified).await?,
+                Ok(verified) => {
+                    self.append_sound(tx, work, incoming, verified, waiting_full).await?
+                }
                 Err(quarantined) => {
                     let reason = quarantined.reason.problem();
-                    let unit = self.documents.get(&quarantined.document);
+                    let unit = self.documents.get(&(work.campaign, quarantined.document));
                     let new = NewChange {
                         document: quarantined.document,
                         hash: ChangeHash(quarantined.digest.0),
-                        unit: unit.map_or("", |document| document.at.unit.as_str()),
+                        // One that belongs nowhere is shown where its sender works.
+                        unit: unit.map_or(&incoming.unit, |document| &document.at.unit),
                         position: None,
                         fate: "quarantined",
                         reason: reason.name,
-                        actor: shared::id::Actor([0; 16]),
+                        actor: Actor([0; 16]),
                         actor_seq: 0,
                         dependencies: Vec::new(),
                         chunk: &quarantined.chunk,
@@ -147,6 +158,7 @@ impl Ledger {
                         account: incoming.account,
                         manifest: Some(digest),
                         note: "",
+                        side: false,
                     };
                     tx.change_append(work.campaign, &new, work.now_ms).await?;
                     verdict(Fate::Quarantined, Some(reason))
@@ -164,40 +176,41 @@ impl Ledger {
         work: &Work,
         incoming: &Incoming,
         verified: &Verified,
+        waiting_full: bool,
     ) -> Result<Verdict, StoreError> {
         let change = verified.change();
-        let document = self.documents.get_mut(&verified.document());
-        if let Some(known) =
-            document.as_ref().and_then(|document| document.known.get(&change.hash()))
-        {
-            return Ok(known_verdict(known));
+        let (id, hash) = (verified.document(), change.hash());
+        let document = self.documents.get(&(work.campaign, id));
+        let known = document.and_then(|document| document.known.get(&hash));
+        // What was foreign when it first came is judged anew once its household is registered.
+        let again = known.is_some_and(|known| known.reason == problem::DOCUMENT_FOREIGN.name);
+        if let Some(known) = known.filter(|_| !again) {
+            return Ok(known.verdict());
         }
-        let circumstances = circumstances(
-            work,
-            incoming,
-            verified,
-            document.as_deref(),
-            &self.assigned,
-            &self.units,
-        );
-        let admission = admit(&circumstances);
-        let unit = document.as_ref().map_or(String::new(), |document| document.at.unit.clone());
-        let mut log = self.units.get_mut(&(work.campaign, unit.clone()));
-        let (fate, stored, reason, position) = match admission {
-            Admission::Accept => {
-                let position = log.as_mut().map(|log| log.next());
-                (Fate::Accepted, "accepted", None, position)
+        let mut of = circumstances(work, incoming, verified, document, &self.assigned, &self.units);
+        of.waiting_full = waiting_full;
+        let unit = document.map_or(&incoming.unit, |document| &document.at.unit).clone();
+        let number = (change.actor(), i64::try_from(change.seq()).unwrap_or(i64::MAX));
+        let side = document.is_some_and(|d| d.is_side(hash, number, change.dependencies()));
+        let log = self.units.get_mut(&(work.campaign, unit.clone()));
+        let (fate, stored, reason, position) = match (admit(&of), log) {
+            (Admission::Accept, Some(log)) => {
+                // Its work is safe, but the phone was copied and must write under a new name.
+                let reason = side.then_some(&problem::ACTOR_FORKED);
+                (Fate::Accepted, "accepted", reason, Some(log.next()))
             }
-            Admission::Wait => (Fate::Waiting, "waiting", None, None),
-            Admission::Hold(reason) => (Fate::Held, "held", Some(reason), None),
+            (Admission::Accept, None) => return Err(StoreError::Damaged),
+            (Admission::Wait, _) => (Fate::Waiting, "waiting", None, None),
+            (Admission::Hold(reason), _) => (Fate::Held, "held", Some(reason), None),
         };
+        let kept_reason = reason.filter(|_| stored == "held").map_or("", |reason| reason.name);
         let new = NewChange {
-            document: verified.document(),
-            hash: change.hash(),
+            document: id,
+            hash,
             unit: &unit,
             position,
             fate: stored,
-            reason: reason.map_or("", |reason| reason.name),
+            reason: kept_reason,
             actor: change.actor(),
             actor_seq: change.seq(),
             dependencies: change.dependencies().iter().flat_map(|hash| hash.0).collect(),
@@ -207,10 +220,20 @@ impl Ledger {
             account: incoming.account,
             manifest: Some(incoming.batch.manifest_digest),
             note: "",
+            side,
         };
-        tx.change_append(work.campaign, &new, work.now_ms).await?;
-        if let Some(document) = document {
-            document.note(change.hash(), stored, change.chunk().len());
+        if again {
+            tx.change_set_aside(work.campaign, id, hash, stored, kept_reason).await?;
+            if let Some(position) = position {
+                tx.change_release(work.campaign, id, hash, position, side).await?;
+            }
+        } else if !tx.change_append(work.campaign, &new, work.now_ms).await? && position.is_some() {
+            // The lock of the unit makes this impossible; a gap in the log would be worse.
+            return Err(StoreError::Damaged);
+        }
+        if let Some(document) = self.documents.get_mut(&(work.campaign, id)) {
+            let known = Known { fate: stored.to_owned(), reason: kept_reason.to_owned(), side };
+            document.note(hash, known, number, change.chunk().len());
             document.note_accepted(position);
         }
         Ok(verdict(fate, reason))
@@ -222,28 +245,20 @@ impl Ledger {
         tx: &mut Tx,
         campaign: CampaignId,
     ) -> Result<(), StoreError> {
-        for (id, document) in &mut self.documents {
-            if document.waiting.changes == 0 || !document.moved {
+        for ((of, id), document) in &mut self.documents {
+            if *of != campaign || document.waiting.changes == 0 || !document.moved {
                 continue;
             }
             let Some(log) = self.units.get_mut(&(campaign, document.at.unit.clone())) else {
                 continue;
             };
-            let mut waiting = tx.change_waiting(*id).await?;
+            let mut waiting = tx.change_waiting(campaign, *id).await?;
             document.waiting = Volume::default();
-            loop {
-                let ready = waiting.iter().position(|change| {
-                    document.ancestors(&change.dependencies) == Ancestors::Accepted
-                });
-                let Some(ready) = ready else { break };
-                let change = waiting.swap_remove(ready);
-                let position = log.next();
-                tx.change_release(*id, change.hash, position).await?;
-                document.note(change.hash, "accepted", change.bytes);
-                document.note_accepted(Some(position));
-            }
+            document.release(tx, campaign, *id, &mut waiting, || log.next()).await?;
             for change in waiting {
-                document.note(change.hash, "waiting", change.bytes);
+                let known =
+                    Known { fate: "waiting".to_owned(), reason: String::new(), side: false };
+                document.note(change.hash, known, change.number, change.bytes);
             }
         }
         Ok(())
@@ -255,7 +270,7 @@ impl Ledger {
                 tx.unit_moved_on(campaign, &unit, log.position).await?;
             }
         }
-        for (id, document) in self.documents {
+        for ((_, id), document) in self.documents {
             if document.moved {
                 tx.household_moved_on(id, document.at.last_position).await?;
             }
@@ -274,12 +289,33 @@ impl UnitLog {
 
 impl Document {
     pub(super) fn new(at: HouseholdAt) -> Self {
-        let (accepted, waiting) = (Volume::default(), Volume::default());
-        Self { at, known: BTreeMap::new(), accepted, waiting, moved: false }
+        Self {
+            at,
+            known: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            accepted: Volume::default(),
+            waiting: Volume::default(),
+            moved: false,
+        }
     }
 
-    fn note(&mut self, hash: ChangeHash, fate: &str, bytes: usize) {
-        let volume = match fate {
+    /// Reads what the log holds of the household; its unit must be locked.
+    pub(super) async fn load(
+        &mut self,
+        tx: &mut Tx,
+        campaign: CampaignId,
+        id: DocumentId,
+    ) -> Result<(), StoreError> {
+        for known in tx.change_known(campaign, id).await? {
+            let bytes = usize::try_from(known.bytes).unwrap_or(0);
+            let (fate, reason, side) = (known.fate, known.reason, known.side);
+            self.note(known.hash, Known { fate, reason, side }, known.number, bytes);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, hash: ChangeHash, known: Known, number: (Actor, i64), bytes: usize) {
+        let volume = match known.fate.as_str() {
             "accepted" => Some(&mut self.accepted),
             "waiting" => Some(&mut self.waiting),
             _ => None,
@@ -288,7 +324,47 @@ impl Document {
             volume.changes += 1;
             volume.bytes += bytes;
         }
-        self.known.insert(hash, fate.to_owned());
+        if known.fate == "accepted" && !known.side {
+            self.numbers.insert(number, hash);
+        }
+        self.known.insert(hash, known);
+    }
+
+    /// Tells whether a change is on the side branch of a copied phone: another one that came first
+    /// has its number, or it builds on such a change. Phones were sent the first and cannot take
+    /// the second.
+    fn is_side(&self, hash: ChangeHash, number: (Actor, i64), dependencies: &[ChangeHash]) -> bool {
+        self.numbers.get(&number).is_some_and(|first| *first != hash)
+            || dependencies.iter().any(|dep| self.known.get(dep).is_some_and(|known| known.side))
+    }
+
+    /// Lets each of these into the log whose ancestors are all there; the others stay in the list.
+    pub(super) async fn release(
+        &mut self,
+        tx: &mut Tx,
+        campaign: CampaignId,
+        id: DocumentId,
+        changes: &mut Vec<WaitingChange>,
+        mut next: impl FnMut() -> i64,
+    ) -> Result<(), StoreError> {
+        loop {
+            let ready = changes
+                .iter()
+                .position(|change| self.ancestors(&change.dependencies) == Ancestors::Accepted);
+            let Some(ready) = ready else { return Ok(()) };
+            let change = changes.remove(ready);
+            let side = self.is_side(change.hash, change.number, &change.dependencies);
+            let position = next();
+            tx.change_release(campaign, id, change.hash, position, side).await?;
+            let known = Known { fate: "accepted".to_owned(), reason: String::new(), side };
+            self.note(change.hash, known, change.number, change.bytes);
+            self.note_accepted(Some(position));
+        }
+    }
+
+    /// Returns the newest accepted position, if anything was accepted.
+    pub(super) fn moved_to(&self) -> Option<i64> {
+        self.moved.then_some(self.at.last_position)
     }
 
     /// Tells whether one more change finds no room.
@@ -314,7 +390,7 @@ impl Document {
         dependencies
             .iter()
             .filter(|hash| **hash != genesis_hash())
-            .map(|hash| match self.known.get(hash).map(String::as_str) {
+            .map(|hash| match self.known.get(hash).map(|known| known.fate.as_str()) {
                 Some("accepted") => Ancestors::Accepted,
                 Some("held" | "quarantined") => Ancestors::Aside,
                 Some(_) | None => Ancestors::Missing,
@@ -350,6 +426,7 @@ fn circumstances(
             units.get(&(work.campaign, document.at.unit.clone())).is_some_and(|log| log.frozen)
         }),
         ancestors,
+        waiting_full: false,
     }
 }
 
@@ -357,12 +434,17 @@ fn verdict(fate: Fate, reason: Option<&'static Name>) -> Verdict {
     Verdict { fate, reason: reason.map(|reason| reason.name.to_owned()) }
 }
 
-fn known_verdict(fate: &str) -> Verdict {
-    let fate = match fate {
-        "waiting" => Fate::Waiting,
-        "held" => Fate::Held,
-        "quarantined" => Fate::Quarantined,
-        _ => Fate::Known,
-    };
-    Verdict { fate, reason: None }
+impl Known {
+    /// Says again what became of a change that is sent again.
+    fn verdict(&self) -> Verdict {
+        let fate = match self.fate.as_str() {
+            "waiting" => Fate::Waiting,
+            "held" => Fate::Held,
+            "quarantined" => Fate::Quarantined,
+            _ => Fate::Known,
+        };
+        let forked = self.side.then_some(problem::ACTOR_FORKED.name);
+        let reason = if self.reason.is_empty() { forked } else { Some(self.reason.as_str()) };
+        Verdict { fate, reason: reason.map(ToOwned::to_owned) }
+    }
 }

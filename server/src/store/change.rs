@@ -4,9 +4,12 @@
 //! from the unit's counter row, locked by the writing transaction; an identity column would let a
 //! reader on PostgreSQL skip a row that commits late.
 
+use mobile_schema::problem;
 use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DeviceId, Digest, DocumentId};
 
-use super::backend::{Row, Tx, vals};
+use shared::list::Aside;
+
+use super::backend::vals;
 use super::{Store, StoreError};
 
 /// A change about to be stored.
@@ -27,6 +30,8 @@ pub(crate) struct NewChange<'a> {
     pub(crate) account: AccountId,
     pub(crate) manifest: Option<Digest>,
     pub(crate) note: &'a str,
+    /// On the side branch of a copied phone: in the log, merged apart, sent to nobody.
+    pub(crate) side: bool,
 }
 
 /// What the log says of one known change of a document.
@@ -34,6 +39,10 @@ pub(crate) struct NewChange<'a> {
 pub(crate) struct KnownChange {
     pub(crate) hash: ChangeHash,
     pub(crate) fate: String,
+    pub(crate) reason: String,
+    /// Actor and its number: only a copied phone gives two changes the same.
+    pub(crate) number: (Actor, i64),
+    pub(crate) side: bool,
     pub(crate) bytes: i64,
 }
 
@@ -41,6 +50,8 @@ pub(crate) struct KnownChange {
 #[derive(Debug, Clone)]
 pub(crate) struct WaitingChange {
     pub(crate) hash: ChangeHash,
+    pub(crate) held: bool,
+    pub(crate) number: (Actor, i64),
     pub(crate) bytes: usize,
     pub(crate) dependencies: Vec<ChangeHash>,
 }
@@ -64,6 +75,7 @@ pub(crate) struct LoggedChange {
     pub(crate) hash: ChangeHash,
     pub(crate) chunk: Vec<u8>,
     pub(crate) provenance: String,
+    pub(crate) side: bool,
 }
 
 /// Who wrote a change and when it came.
@@ -86,6 +98,15 @@ pub(crate) struct Authorship {
     pub(crate) note: String,
 }
 
+/// How much of a unit's work is stored but not merged.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct AsideCount {
+    /// What a person has to decide on or a phone still has to bring.
+    pub(crate) open: Aside,
+    /// What came after the list was frozen.
+    pub(crate) late: u64,
+}
+
 /// A change that was not merged, for the people who decide on it.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct AsideChange {
@@ -103,13 +124,6 @@ pub(crate) struct AsideChange {
     pub(crate) device: String,
     /// When the server received it.
     pub(crate) received_at_ms: i64,
-}
-
-fn hashes(bytes: &[u8]) -> Result<Vec<ChangeHash>, StoreError> {
-    bytes
-        .chunks(32)
-        .map(|hash| ChangeHash::from_slice(hash).map_err(|_| StoreError::Damaged))
-        .collect()
 }
 
 impl Store {
@@ -140,6 +154,7 @@ impl Store {
                 household.household, household.hamlet, household.code
             from change join household on household.document = change.document
             where change.campaign = $1 and change.unit = $2 and change.position > $3
+            and change.side = 0
             and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4)
             order by change.position limit $5";
         let rows = self.db.all(SQL, vals![campaign, unit, position, hamlets, rows_max]).await?;
@@ -166,13 +181,13 @@ impl Store {
         document: Option<DocumentId>,
     ) -> Result<Vec<LoggedChange>, StoreError> {
         const OF_UNIT: &str = "
-            select document, hash, chunk, provenance from change
+            select document, hash, chunk, provenance, side from change
             where campaign = $1 and unit = $2 and fate = 'accepted' order by document, position";
         const OF_DOCUMENT: &str = "
-            select document, hash, chunk, provenance from change
-            where document = $1 and fate = 'accepted' order by position";
+            select document, hash, chunk, provenance, side from change
+            where campaign = $1 and document = $2 and fate = 'accepted' order by position";
         let rows = match document {
-            Some(document) => self.db.all(OF_DOCUMENT, vals![document]).await?,
+            Some(document) => self.db.all(OF_DOCUMENT, vals![campaign, document]).await?,
             None => self.db.all(OF_UNIT, vals![campaign, unit]).await?,
         };
         rows.iter()
@@ -182,6 +197,7 @@ impl Store {
                     hash: row.id("hash")?,
                     chunk: row.get("chunk")?,
                     provenance: row.get("provenance")?,
+                    side: row.get::<i64>("side")? == 1,
                 })
             })
             .collect()
@@ -190,6 +206,7 @@ impl Store {
     /// Says who wrote each change of a household.
     pub(crate) async fn change_authors(
         &self,
+        campaign: CampaignId,
         document: DocumentId,
     ) -> Result<Vec<Authorship>, StoreError> {
         const SQL: &str = "
@@ -197,8 +214,9 @@ impl Store {
                 change.note, account.full_name, coalesce(device.label, '') as label
             from change join account on account.id = change.account
             left join device on device.id = change.device
-            where change.document = $1 order by change.received_at_ms, change.hash";
-        let rows = self.db.all(SQL, vals![document]).await?;
+            where change.campaign = $1 and change.document = $2
+            order by change.received_at_ms, change.hash";
+        let rows = self.db.all(SQL, vals![campaign, document]).await?;
         rows.iter()
             .map(|row| {
                 Ok(Authorship {
@@ -212,6 +230,30 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// Counts a unit's changes that were not merged, by who has to do something about them.
+    pub(crate) async fn aside_count(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+    ) -> Result<AsideCount, StoreError> {
+        const SQL: &str = "
+            select fate, reason, count(*) as n from change
+            where campaign = $1 and unit = $2 and fate <> 'accepted' group by fate, reason";
+        let mut count = AsideCount::default();
+        for row in self.db.all(SQL, vals![campaign, unit]).await? {
+            let n = u64::try_from(row.get::<i64>("n")?).map_err(|_| StoreError::Damaged)?;
+            let (fate, reason): (String, String) = (row.get("fate")?, row.get("reason")?);
+            if reason == problem::LIST_FROZEN.name {
+                count.late += n;
+            } else if fate == "waiting" {
+                count.open.waiting += n;
+            } else if fate == "held" && reason != problem::CHANGE_LEFT_OUT.name {
+                count.open.held += n;
+            }
+        }
+        Ok(count)
     }
 
     /// Lists a unit's changes that were not merged: waiting, held, quarantined.
@@ -240,187 +282,4 @@ impl Store {
             })
             .collect()
     }
-}
-
-impl Tx {
-    /// Locks a unit's log and returns its newest position. Other writers of the unit wait.
-    pub(crate) async fn unit_lock(
-        &mut self,
-        campaign: CampaignId,
-        unit: &str,
-    ) -> Result<i64, StoreError> {
-        const SQL: &str = "
-            insert into unit_log (campaign, unit, last_position) values ($1, $2, 0)
-            on conflict (campaign, unit) do update set last_position = unit_log.last_position
-            returning last_position";
-        let row = self.one(SQL, vals![campaign, unit]).await?;
-        row.ok_or(StoreError::Damaged)?.get("last_position")
-    }
-
-    /// Notes a unit's newest position after appending.
-    pub(crate) async fn unit_moved_on(
-        &mut self,
-        campaign: CampaignId,
-        unit: &str,
-        position: i64,
-    ) -> Result<(), StoreError> {
-        const SQL: &str =
-            "update unit_log set last_position = $3 where campaign = $1 and unit = $2";
-        self.run(SQL, vals![campaign, unit, position]).await.map(drop)
-    }
-
-    /// Lists what is known of a document's changes.
-    pub(crate) async fn change_known(
-        &mut self,
-        document: DocumentId,
-    ) -> Result<Vec<KnownChange>, StoreError> {
-        const SQL: &str = "
-            select hash, fate, cast(length(chunk) as bigint) as bytes from change
-            where document = $1";
-        let rows = self.all(SQL, vals![document]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(KnownChange {
-                    hash: row.id("hash")?,
-                    fate: row.get("fate")?,
-                    bytes: row.get("bytes")?,
-                })
-            })
-            .collect()
-    }
-
-    /// Lists a document's waiting changes.
-    pub(crate) async fn change_waiting(
-        &mut self,
-        document: DocumentId,
-    ) -> Result<Vec<WaitingChange>, StoreError> {
-        const SQL: &str = "
-            select hash, dependencies, cast(length(chunk) as bigint) as bytes from change
-            where document = $1 and fate = 'waiting' order by hash";
-        let rows = self.all(SQL, vals![document]).await?;
-        rows.iter().map(waiting).collect()
-    }
-
-    /// Counts a device's waiting changes.
-    pub(crate) async fn change_waiting_count(
-        &mut self,
-        device: DeviceId,
-    ) -> Result<i64, StoreError> {
-        let sql = "select count(*) as n from change where device = $1 and fate = 'waiting'";
-        let row = self.one(sql, vals![device]).await?;
-        row.ok_or(StoreError::Damaged)?.get("n")
-    }
-
-    /// Lists a unit's changes held for one reason, oldest first.
-    pub(crate) async fn change_held(
-        &mut self,
-        campaign: CampaignId,
-        unit: &str,
-        reason: &str,
-    ) -> Result<Vec<(DocumentId, WaitingChange)>, StoreError> {
-        const SQL: &str = "
-            select document, hash, dependencies, cast(length(chunk) as bigint) as bytes
-            from change
-            where campaign = $1 and unit = $2 and fate = 'held' and reason = $3
-            order by received_at_ms, document, hash";
-        let rows = self.all(SQL, vals![campaign, unit, reason]).await?;
-        rows.iter().map(|row| Ok((row.id("document")?, waiting(row)?))).collect()
-    }
-
-    /// Stores a change; false where the log has it already.
-    pub(crate) async fn change_append(
-        &mut self,
-        campaign: CampaignId,
-        new: &NewChange<'_>,
-        now_ms: i64,
-    ) -> Result<bool, StoreError> {
-        const SQL: &str = "
-            insert into change (document, hash, campaign, unit, position, fate, reason, actor,
-                actor_seq, dependencies, chunk, provenance, device, account, manifest, note,
-                received_at_ms)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-            on conflict (document, hash) do nothing";
-        let row = vals![
-            new.document,
-            new.hash,
-            campaign,
-            new.unit,
-            new.position,
-            new.fate,
-            new.reason,
-            new.actor,
-            i64::try_from(new.actor_seq).unwrap_or(i64::MAX),
-            new.dependencies.as_slice(),
-            new.chunk,
-            new.provenance,
-            new.device,
-            new.account,
-            new.manifest,
-            new.note,
-            now_ms
-        ];
-        Ok(self.run(SQL, row).await? == 1)
-    }
-
-    /// Releases a waiting or held change into the log at a position.
-    pub(crate) async fn change_release(
-        &mut self,
-        document: DocumentId,
-        hash: ChangeHash,
-        position: i64,
-    ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            update change set fate = 'accepted', reason = '', position = $3
-            where document = $1 and hash = $2 and fate <> 'accepted'";
-        self.run(SQL, vals![document, hash, position]).await.map(drop)
-    }
-
-    /// Marks a held change as one that a person lets in; [`crate::ingest::desk::release_late`] does it.
-    pub(crate) async fn change_let_in(
-        &mut self,
-        document: DocumentId,
-        hash: ChangeHash,
-        note: &str,
-    ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            update change set reason = $3, note = $4
-            where document = $1 and hash = $2 and fate = 'held'";
-        let reason = mobile_schema::problem::ANCESTOR_HELD.name;
-        self.run(SQL, vals![document, hash, reason, note]).await.map(drop)
-    }
-
-    /// Turns a held change into a waiting one: its hold ended but an ancestor is still missing.
-    pub(crate) async fn change_wait(
-        &mut self,
-        document: DocumentId,
-        hash: ChangeHash,
-    ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            update change set fate = 'waiting', reason = ''
-            where document = $1 and hash = $2 and fate = 'held'";
-        self.run(SQL, vals![document, hash]).await.map(drop)
-    }
-
-    /// Keeps a signed manifest verbatim.
-    pub(crate) async fn manifest_add(
-        &mut self,
-        digest: Digest,
-        device: DeviceId,
-        bytes: &[u8],
-        signature: &[u8],
-        now_ms: i64,
-    ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into manifest (digest, device, bytes, signature, received_at_ms)
-            values ($1, $2, $3, $4, $5) on conflict (digest) do nothing";
-        self.run(SQL, vals![digest, device, bytes, signature, now_ms]).await.map(drop)
-    }
-}
-
-fn waiting(row: &Row) -> Result<WaitingChange, StoreError> {
-    Ok(WaitingChange {
-        hash: row.id("hash")?,
-        bytes: usize::try_from(row.get::<i64>("bytes")?).unwrap_or(usize::MAX),
-        dependencies: hashes(&row.get::<Vec<u8>>("dependencies")?)?,
-    })
 }

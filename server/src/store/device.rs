@@ -1,6 +1,7 @@
 //! Devices, the codes they are enrolled with, and waivers for those that never come back.
 
 use shared::id::{AccountId, CampaignId, DeviceId};
+use shared::list::Handing;
 
 use super::account::Session;
 use super::backend::{Row, Tx, vals};
@@ -11,36 +12,44 @@ use super::{Store, StoreError};
 pub(crate) struct Device {
     pub(crate) id: DeviceId,
     pub(crate) account: AccountId,
+    /// Unit of the account.
+    pub(crate) unit: String,
     pub(crate) label: String,
     pub(crate) public_key: [u8; 32],
     pub(crate) last_sync_ms: Option<i64>,
-    pub(crate) work_out_ms: Option<i64>,
-    pub(crate) checked_in_ms: Option<i64>,
     pub(crate) revoked: bool,
+    /// Holds work of some campaign that it has not said it handed in.
+    pub(crate) silent: bool,
 }
 
-impl Device {
-    /// Tells whether it holds work it has not said it handed in.
-    pub(crate) fn is_silent(&self) -> bool {
-        match (self.work_out_ms, self.checked_in_ms) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(out), Some(checked_in)) => checked_in < out,
-        }
-    }
+/// What a device is to hand in for one unit's list.
+#[derive(Debug, Clone)]
+pub(crate) struct Working {
+    pub(crate) device: DeviceId,
+    pub(crate) label: String,
+    pub(crate) handing: Handing,
 }
+
+/// Every read of a device: with its person's unit, and whether any campaign waits for it.
+const DEVICE: &str = "
+    select device.*, account.unit,
+        (select count(*) from device_work where device_work.device = device.id
+            and (checked_in_ms is null or checked_in_ms < work_out_ms)) as open_work
+    from device join account on account.id = device.account
+    where ($1 = 1 or device.id = $2)
+    order by device.label, device.id";
 
 fn device(row: &Row) -> Result<Device, StoreError> {
     let key: Vec<u8> = row.get("public_key")?;
     Ok(Device {
         id: row.id("id")?,
         account: row.id("account")?,
+        unit: row.get("unit")?,
         label: row.get("label")?,
         public_key: key.try_into().map_err(|_| StoreError::Damaged)?,
         last_sync_ms: row.get("last_sync_ms")?,
-        work_out_ms: row.get("work_out_ms")?,
-        checked_in_ms: row.get("checked_in_ms")?,
         revoked: row.get::<Option<i64>>("revoked_at_ms")?.is_some(),
+        silent: row.get::<i64>("open_work")? > 0,
     })
 }
 
@@ -96,42 +105,55 @@ impl Store {
 
     /// Finds a device.
     pub(crate) async fn device_get(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {
-        let sql = "select * from device where id = $1";
-        self.db.one(sql, vals![id]).await?.as_ref().map(device).transpose()
+        let row = self.db.one(DEVICE, vals![false, id]).await?;
+        row.as_ref().map(device).transpose()
     }
 
-    /// Lists every device with its person's unit, by label.
-    pub(crate) async fn device_list(&self) -> Result<Vec<(Device, String)>, StoreError> {
-        const SQL: &str = "
-            select device.*, account.unit from device join account on account.id = device.account
-            order by device.label, device.id";
-        let rows = self.db.all(SQL, vals![]).await?;
-        rows.iter().map(|row| Ok((device(row)?, row.get("unit")?))).collect()
+    /// Lists every device, by label.
+    pub(crate) async fn device_list(&self) -> Result<Vec<Device>, StoreError> {
+        let nobody = DeviceId([0; 16]);
+        self.db.all(DEVICE, vals![true, nobody]).await?.iter().map(device).collect()
     }
 
-    /// Lists the devices that work in a unit: those of people assigned to its hamlets.
+    /// Lists the devices of people who are, or were, assigned a unit's hamlets.
     pub(crate) async fn device_working_in(
         &self,
         campaign: CampaignId,
         unit: &str,
-    ) -> Result<Vec<Device>, StoreError> {
+    ) -> Result<Vec<Working>, StoreError> {
         const SQL: &str = "
-            select device.* from device where exists (
-                select 1 from assignment join hamlet
-                on hamlet.campaign = assignment.campaign and hamlet.code = assignment.hamlet
-                where assignment.account = device.account and assignment.campaign = $1
-                and hamlet.unit = $2)
+            select device.id, device.label, device_work.work_out_ms, device_work.checked_in_ms,
+                cast(max(case when assignment.until_ms is null then 1 else 0 end) as bigint) as assigned
+            from device
+            join assignment on assignment.account = device.account and assignment.campaign = $1
+            join hamlet on hamlet.campaign = assignment.campaign
+                and hamlet.code = assignment.hamlet and hamlet.unit = $2
+            left join device_work on device_work.device = device.id
+                and device_work.campaign = assignment.campaign
+            group by device.id, device.label, device_work.work_out_ms, device_work.checked_in_ms
             order by device.label, device.id";
         let rows = self.db.all(SQL, vals![campaign, unit]).await?;
-        rows.iter().map(device).collect()
+        rows.iter()
+            .map(|row| {
+                Ok(Working {
+                    device: row.id("id")?,
+                    label: row.get("label")?,
+                    handing: Handing {
+                        assigned: row.get::<i64>("assigned")? == 1,
+                        work_out_ms: row.get("work_out_ms")?,
+                        checked_in_ms: row.get("checked_in_ms")?,
+                    },
+                })
+            })
+            .collect()
     }
 
     /// Revokes a device; what it sends from now on is held.
+    ///
+    /// Its session goes on: it must be able to hand in what it holds, and no door but sync is open.
     pub(crate) async fn device_revoke(&self, id: DeviceId, now_ms: i64) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let sql = "update device set revoked_at_ms = $2 where id = $1 and revoked_at_ms is null";
-        tx.run(sql, vals![id, now_ms]).await?;
-        let sql = "update session set ended_at_ms = $2 where device = $1 and ended_at_ms is null";
         tx.run(sql, vals![id, now_ms]).await?;
         tx.commit().await
     }
@@ -180,16 +202,23 @@ impl Tx {
     /// Notes a sync: that it happened, that work went out, that all work is in.
     pub(crate) async fn device_note_sync(
         &mut self,
+        campaign: CampaignId,
         id: DeviceId,
         note: SyncNote,
     ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            update device set last_sync_ms = $2,
-                work_out_ms = coalesce($3, work_out_ms),
-                checked_in_ms = coalesce($4, checked_in_ms)
-            where id = $1";
-        let row = vals![id, note.at_ms, note.work_out_ms, note.checked_in_ms];
-        self.run(SQL, row).await.map(drop)
+        const WORK: &str = "
+            insert into device_work (device, campaign, work_out_ms, checked_in_ms)
+            values ($1, $2, $3, $4)
+            on conflict (device, campaign) do update set
+                work_out_ms = coalesce(excluded.work_out_ms, device_work.work_out_ms),
+                checked_in_ms = coalesce(excluded.checked_in_ms, device_work.checked_in_ms)";
+        let sql = "update device set last_sync_ms = $2 where id = $1";
+        self.run(sql, vals![id, note.at_ms]).await?;
+        if note.work_out_ms.is_some() || note.checked_in_ms.is_some() {
+            let row = vals![id, campaign, note.work_out_ms, note.checked_in_ms];
+            self.run(WORK, row).await?;
+        }
+        Ok(())
     }
 }
 

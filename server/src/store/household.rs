@@ -124,12 +124,12 @@ pub(crate) struct NewHousehold<'a> {
 }
 
 impl Tx {
-    /// Registers a household; one that is known stays as it is.
+    /// Registers a household; false where it is known, which then stays as it is.
     pub(crate) async fn household_add(
         &mut self,
         campaign: CampaignId,
         new: &NewHousehold<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         const SQL: &str = "
             insert into household (document, campaign, household, unit, hamlet, code,
                 opening_class, opening_dtts, opening_paper, last_position)
@@ -146,7 +146,7 @@ impl Tx {
             new.opening_dtts,
             new.opening_paper
         ];
-        self.run(SQL, row).await.map(drop)
+        Ok(self.run(SQL, row).await? == 1)
     }
 
     /// Finds a household of a campaign by its document.

@@ -68,7 +68,7 @@ fn try_set(seed: u64, opinions: &[Household], seen: &mut Seen) {
 
 /// What people see of a household: its standing, and the root of a list it is on.
 fn outcome(log: &[Logged]) -> (Standing, Digest) {
-    let standing = stand(&place(), log, &basis());
+    let standing = stand(&place(), log, &[], &basis());
     let list = List {
         campaign: CampaignId([9; 16]),
         unit: "19558".to_owned(),

@@ -177,3 +177,17 @@ async fn load(town: &Town) {
         town.province.import(&town.path(&format!("/{what}")), text).await.unwrap();
     }
 }
+
+/// Leaves out what was set aside in a unit, so that its list can be submitted.
+pub(crate) async fn leave_out(town: &Town, officer: &Office, unit: &str) {
+    let path = town.path(&format!("/units/{unit}/aside"));
+    for change in officer.get(&path).await.unwrap().as_array().unwrap() {
+        let form = json!({
+            "document": change["document"],
+            "hash": change["hash"],
+            "reason": "đã xem",
+            "let_in": false,
+        });
+        officer.post(&path, &form).await.unwrap();
+    }
+}

@@ -1,0 +1,230 @@
+//! Writing the log of what people answered: appending, releasing, setting aside.
+//!
+//! A unit's log is locked before anything of it is written.
+
+use shared::id::{CampaignId, ChangeHash, DeviceId, Digest, DocumentId};
+
+use super::StoreError;
+use super::backend::{Row, Tx, vals};
+use super::change::{KnownChange, NewChange, WaitingChange};
+
+fn hashes(bytes: &[u8]) -> Result<Vec<ChangeHash>, StoreError> {
+    bytes
+        .chunks(32)
+        .map(|hash| ChangeHash::from_slice(hash).map_err(|_| StoreError::Damaged))
+        .collect()
+}
+
+impl Tx {
+    /// Locks a unit's log and returns its newest position. Other writers of the unit wait.
+    pub(crate) async fn unit_lock(
+        &mut self,
+        campaign: CampaignId,
+        unit: &str,
+    ) -> Result<i64, StoreError> {
+        const SQL: &str = "
+            insert into unit_log (campaign, unit, last_position) values ($1, $2, 0)
+            on conflict (campaign, unit) do update set last_position = unit_log.last_position
+            returning last_position";
+        let row = self.one(SQL, vals![campaign, unit]).await?;
+        row.ok_or(StoreError::Damaged)?.get("last_position")
+    }
+
+    /// Notes a unit's newest position after appending.
+    pub(crate) async fn unit_moved_on(
+        &mut self,
+        campaign: CampaignId,
+        unit: &str,
+        position: i64,
+    ) -> Result<(), StoreError> {
+        const SQL: &str =
+            "update unit_log set last_position = $3 where campaign = $1 and unit = $2";
+        self.run(SQL, vals![campaign, unit, position]).await.map(drop)
+    }
+
+    /// Lists what is known of a document's changes.
+    pub(crate) async fn change_known(
+        &mut self,
+        campaign: CampaignId,
+        document: DocumentId,
+    ) -> Result<Vec<KnownChange>, StoreError> {
+        const SQL: &str = "
+            select hash, fate, reason, actor, actor_seq, side,
+                cast(length(chunk) as bigint) as bytes
+            from change where campaign = $1 and document = $2";
+        let rows = self.all(SQL, vals![campaign, document]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(KnownChange {
+                    hash: row.id("hash")?,
+                    fate: row.get("fate")?,
+                    reason: row.get("reason")?,
+                    number: (row.id("actor")?, row.get("actor_seq")?),
+                    side: row.get::<i64>("side")? == 1,
+                    bytes: row.get("bytes")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Lists a document's waiting changes.
+    pub(crate) async fn change_waiting(
+        &mut self,
+        campaign: CampaignId,
+        document: DocumentId,
+    ) -> Result<Vec<WaitingChange>, StoreError> {
+        const SQL: &str = "
+            select hash, fate, actor, actor_seq, dependencies,
+                cast(length(chunk) as bigint) as bytes
+            from change
+            where campaign = $1 and document = $2 and fate = 'waiting' order by hash";
+        let rows = self.all(SQL, vals![campaign, document]).await?;
+        rows.iter().map(waiting).collect()
+    }
+
+    /// Counts a device's waiting changes.
+    pub(crate) async fn change_waiting_count(
+        &mut self,
+        device: DeviceId,
+    ) -> Result<i64, StoreError> {
+        let sql = "select count(*) as n from change where device = $1 and fate = 'waiting'";
+        let row = self.one(sql, vals![device]).await?;
+        row.ok_or(StoreError::Damaged)?.get("n")
+    }
+
+    /// Lists a unit's changes held for one reason, oldest first.
+    pub(crate) async fn change_held(
+        &mut self,
+        campaign: CampaignId,
+        unit: &str,
+        reason: &str,
+    ) -> Result<Vec<(DocumentId, WaitingChange)>, StoreError> {
+        const SQL: &str = "
+            select document, hash, fate, actor, actor_seq, dependencies,
+                cast(length(chunk) as bigint) as bytes
+            from change
+            where campaign = $1 and unit = $2 and fate = 'held' and reason = $3
+            order by received_at_ms, document, hash";
+        let rows = self.all(SQL, vals![campaign, unit, reason]).await?;
+        rows.iter().map(|row| Ok((row.id("document")?, waiting(row)?))).collect()
+    }
+
+    /// Stores a change; false where the log has it already.
+    pub(crate) async fn change_append(
+        &mut self,
+        campaign: CampaignId,
+        new: &NewChange<'_>,
+        now_ms: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            insert into change (document, hash, campaign, unit, position, fate, reason, actor,
+                actor_seq, dependencies, chunk, provenance, device, account, manifest, note,
+                received_at_ms, side)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+            on conflict (campaign, document, hash) do nothing";
+        let row = vals![
+            new.document,
+            new.hash,
+            campaign,
+            new.unit,
+            new.position,
+            new.fate,
+            new.reason,
+            new.actor,
+            i64::try_from(new.actor_seq).unwrap_or(i64::MAX),
+            new.dependencies.as_slice(),
+            new.chunk,
+            new.provenance,
+            new.device,
+            new.account,
+            new.manifest,
+            new.note,
+            now_ms,
+            new.side
+        ];
+        Ok(self.run(SQL, row).await? == 1)
+    }
+
+    /// Releases a waiting or held change into the log at a position.
+    pub(crate) async fn change_release(
+        &mut self,
+        campaign: CampaignId,
+        document: DocumentId,
+        hash: ChangeHash,
+        position: i64,
+        side: bool,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            update change set fate = 'accepted', reason = '', position = $4, side = $5
+            where campaign = $1 and document = $2 and hash = $3 and fate <> 'accepted'";
+        self.run(SQL, vals![campaign, document, hash, position, side]).await.map(drop)
+    }
+
+    /// Gives a change that was set aside another fate short of accepted, and another reason.
+    pub(crate) async fn change_set_aside(
+        &mut self,
+        campaign: CampaignId,
+        document: DocumentId,
+        hash: ChangeHash,
+        fate: &str,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            update change set fate = $4, reason = $5
+            where campaign = $1 and document = $2 and hash = $3
+            and fate in ('held', 'waiting')";
+        self.run(SQL, vals![campaign, document, hash, fate, reason]).await.map(drop)
+    }
+
+    /// Notes why a person lets a held change in.
+    pub(crate) async fn change_note(
+        &mut self,
+        campaign: CampaignId,
+        document: DocumentId,
+        hash: ChangeHash,
+        note: &str,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            update change set note = $4
+            where campaign = $1 and document = $2 and hash = $3 and fate = 'held'";
+        self.run(SQL, vals![campaign, document, hash, note]).await.map(drop)
+    }
+
+    /// Shows what was set aside for a household before it was registered to the unit it is in now.
+    pub(crate) async fn change_rehome(
+        &mut self,
+        campaign: CampaignId,
+        document: DocumentId,
+        unit: &str,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            update change set unit = $3
+            where campaign = $1 and document = $2 and fate <> 'accepted'";
+        self.run(SQL, vals![campaign, document, unit]).await.map(drop)
+    }
+
+    /// Keeps a signed manifest verbatim.
+    pub(crate) async fn manifest_add(
+        &mut self,
+        digest: Digest,
+        device: DeviceId,
+        bytes: &[u8],
+        signature: &[u8],
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into manifest (digest, device, bytes, signature, received_at_ms)
+            values ($1, $2, $3, $4, $5) on conflict (digest) do nothing";
+        self.run(SQL, vals![digest, device, bytes, signature, now_ms]).await.map(drop)
+    }
+}
+
+fn waiting(row: &Row) -> Result<WaitingChange, StoreError> {
+    Ok(WaitingChange {
+        hash: row.id("hash")?,
+        held: row.get::<String>("fate")? == "held",
+        number: (row.id("actor")?, row.get("actor_seq")?),
+        bytes: usize::try_from(row.get::<i64>("bytes")?).unwrap_or(usize::MAX),
+        dependencies: hashes(&row.get::<Vec<u8>>("dependencies")?)?,
+    })
+}
