@@ -15,12 +15,18 @@ use tempfile::TempDir;
 /// A client that calls a dead server in that other range can be connected to itself.
 const PORTS: std::ops::Range<u64> = 11_000..32_000;
 
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// Says which program to run, before the first one is run.
+pub fn use_program(path: &Path) {
+    assert!(PROGRAM.set(path.to_owned()).is_ok(), "another program was run already");
+}
+
 /// Builds the program once, in the profile of the running test, and returns its path.
 ///
 /// With the whole workspace selected the parts are those the tests were built from, so that next
 /// to nothing is compiled. `RASOAT_BIN` names a program to use as it is.
 pub fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| match std::env::var_os("RASOAT_BIN") {
         Some(program) => program.into(),
         None => build(&["--workspace", "--bins"]),
