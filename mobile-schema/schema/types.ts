@@ -363,7 +363,7 @@ key: string,
 objection: Objection, };
 
 /** What a phone sends to POST /v1/sync (CBOR). Ids are byte strings of 16, hashes of 32. */
-export type SyncRequest = { v: number; campaign: Uint8Array; cursor: Uint8Array; batches: Array<Batch> };
+export type SyncRequest = { v: number; campaign: Uint8Array; cursor: Uint8Array; batches: Array<Batch>; all_in?: boolean };
 
 /** Changes of one device with the signed manifest that names them; manifest is CBOR of Manifest. */
 export type Batch = { manifest: Uint8Array; signature: Uint8Array; chunks: Array<Uint8Array> };

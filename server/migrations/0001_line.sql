@@ -72,7 +72,8 @@ create table hamlet (
     campaign       {{blob}} not null references campaign (id),
     code           text     not null,
     unit           text     not null,
-    name           text     not null,    -- type word and name
+    type_word      text     not null,    -- thôn, bản, khối, khóm, khu phố, tổ dân phố
+    name           text     not null,    -- without the type word
     area           text     not null check (area in ('urban', 'rural')),
     households     {{int}}  not null,
     persons        {{int}}  not null,

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use shared::aggregate::Counts;
 use shared::date::Date;
 use shared::id::Digest;
-use shared::unit::{UnitTree, Units};
+use shared::unit::{RowError, RowProblem, UnitTree, Units};
 
 use crate::config::Config;
 use crate::ingest::Writer;
@@ -141,8 +141,29 @@ pub(crate) fn known_units(files: &[String]) -> Option<Units> {
     Units::parse_csv(&joined_units(files)).ok()
 }
 
+/// A fault of a list of units, by the line of the list; none where a row of an earlier list is
+/// contradicted that the new one does not hold.
+pub(crate) type UnitFault = (Option<usize>, RowProblem);
+
+/// Checks a list of units on its own and then beside those already known.
+///
+/// A code that stood for two units on one day would make every list of that day ambiguous.
+pub(crate) fn check_units(mut files: Vec<String>, sent: &str) -> Result<(), Vec<UnitFault>> {
+    let named = |errors: Vec<RowError>, line_of: &dyn Fn(usize) -> Option<usize>| -> Vec<_> {
+        errors.into_iter().map(|error| (line_of(error.line), error.problem)).collect()
+    };
+    Units::parse_csv(sent).map_err(|errors| named(errors, &Some))?;
+    files.push(sent.to_owned());
+    let all = joined_units(&files);
+    let line_sent = |line: usize| {
+        let row = all.lines().nth(line.checked_sub(1)?)?;
+        (1..).zip(sent.lines()).find(|(_, text)| text.trim_end() == row).map(|(line, _)| line)
+    };
+    Units::parse_csv(&all).map(drop).map_err(|errors| named(errors, &line_sent))
+}
+
 /// Writes the built-in list and the files as one, so that they are checked against each other.
-pub(crate) fn joined_units(files: &[String]) -> String {
+fn joined_units(files: &[String]) -> String {
     let mut seen = std::collections::BTreeSet::new();
     let builtin = std::iter::once(Units::QUANG_TRI_2022);
     builtin

@@ -18,7 +18,9 @@ use shared::scope::Role;
 use crate::app::App;
 use crate::keys::{Keys, random};
 use crate::problem::Problem;
+use crate::store::StoreError;
 use crate::store::account::{Account, Session};
+use crate::store::device::Device;
 
 const ISSUER: &str = "rasoat";
 const AUDIENCE: &str = "rasoat-api";
@@ -38,8 +40,12 @@ const SKEW_MS: i64 = 60 * 1000;
 #[derive(Debug, Clone)]
 pub(crate) struct Actor {
     pub(crate) account: Account,
-    pub(crate) device: Option<DeviceId>,
+    pub(crate) device: Option<Device>,
 }
+
+/// Somebody handing work in: the one thing that a revoked device may still do.
+#[derive(Debug, Clone)]
+pub(crate) struct Sender(pub(crate) Actor);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
@@ -171,7 +177,6 @@ pub(crate) async fn sign_in(app: &App, name: &str, password: &str) -> Result<Tok
             account: account.id,
             device: None,
             current: refresh.to_vec(),
-            successor: None,
             expires_at_ms: now_ms + REFRESH_MS,
             ended: false,
         })
@@ -182,7 +187,8 @@ pub(crate) async fn sign_in(app: &App, name: &str, password: &str) -> Result<Tok
 /// Exchanges a refresh token for the next pair.
 ///
 /// The token used stays good until its successor is used: on a bad line the answer gets lost, and
-/// nobody may be locked out by that. An older one ends the session.
+/// nobody may be locked out by that. Used again it gives the same successor, so that it does not
+/// matter which of two answers arrived. An older one ends the session.
 pub(crate) async fn refresh(app: &App, token: &str) -> Result<Tokens, Problem> {
     let now_ms = app.now_ms();
     let claims = check(&app.keys, REFRESH_TYPE, token, now_ms).ok_or(&problem::TOKEN_REFUSED)?;
@@ -192,16 +198,13 @@ pub(crate) async fn refresh(app: &App, token: &str) -> Result<Tokens, Problem> {
     if session.ended || session.expires_at_ms <= now_ms {
         return Err(problem::TOKEN_REFUSED.refuse());
     }
-    let in_use = session.current == used || session.successor.as_deref() == Some(used.as_slice());
-    if !in_use {
+    let until = now_ms + REFRESH_MS;
+    let next = app.store.session_advance(family, &used, &random::<16>(), until).await?;
+    let Some(next) = next else {
         app.store.session_end(family, now_ms).await?;
         return Err(problem::TOKEN_REFUSED.refuse());
-    }
-    let next = random::<16>();
-    let until = now_ms + REFRESH_MS;
-    if !app.store.session_rotate(&session, &used, &next, until).await? {
-        return Err(problem::STORE_BUSY.refuse());
-    }
+    };
+    let next: [u8; 16] = next.try_into().map_err(|_| StoreError::Damaged)?;
     Ok(tokens(&app.keys, session.account, session.device, family, next, now_ms))
 }
 
@@ -217,6 +220,18 @@ impl Refuse for problem::Problem {
 }
 
 impl FromRequestParts<App> for Actor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Sender(actor) = Sender::from_request_parts(parts, app).await?;
+        if actor.device.as_ref().is_some_and(|device| device.revoked) {
+            return Err(problem::DEVICE_REVOKED.refuse());
+        }
+        Ok(actor)
+    }
+}
+
+impl FromRequestParts<App> for Sender {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
@@ -239,10 +254,10 @@ impl FromRequestParts<App> for Actor {
             None => None,
             Some(device) => {
                 let id: DeviceId = device.parse().map_err(|_| &problem::UNAUTHENTICATED)?;
-                Some(id)
+                Some(app.store.device_get(id).await?.ok_or(&problem::UNAUTHENTICATED)?)
             }
         };
-        Ok(Self { account, device })
+        Ok(Self(Actor { account, device }))
     }
 }
 

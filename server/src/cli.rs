@@ -12,7 +12,7 @@ use crate::config::{Config, DATA, LISTEN};
 
 /// Sync server of the annual review of poor and near-poor households (rà soát hộ nghèo).
 #[derive(Debug, Parser)]
-#[command(name = "rasoat", version, about)]
+#[command(name = "rasoat", version)]
 pub struct Cli {
     /// What to do; `serve` where nothing is said.
     #[command(subcommand)]

@@ -37,7 +37,7 @@ const REQUEST_SECONDS: u64 = 120;
     info(
         title = "Rà Soát",
         description = "Sync server of the annual review of poor and near-poor households.",
-        license(name = "AGPL-3.0-or-later")
+        license(name = "Apache-2.0")
     ),
     modifiers(&Bearer)
 )]
@@ -74,7 +74,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(campaigns::progress))
         .routes(routes!(households::list))
         .routes(routes!(households::disputes))
-        .routes(routes!(households::aside))
+        .routes(routes!(households::aside, households::release))
         .routes(routes!(households::read))
         .routes(routes!(households::settle))
         .routes(routes!(lists::read, lists::act))

@@ -112,11 +112,20 @@ impl From<ApproveError> for Problem {
     }
 }
 
+/// Writes an error with all its causes. What a database adds as detail is left out, and with it
+/// the `Debug` form: PostgreSQL quotes whole rows there, names and all.
+fn chain(error: &StoreError) -> String {
+    let first: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(first), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         if self.status.is_server_error() {
             // The whole chain is for the log, once; the client gets a fixed sentence.
-            tracing::error!(problem = self.name.name, error = ?self.source, "request failed");
+            let error = self.source.as_ref().map(chain).unwrap_or_default();
+            tracing::error!(problem = self.name.name, error, "request failed");
         }
         let body = Body {
             kind: format!("/problems/{}", self.name.name),

@@ -1,11 +1,12 @@
 //! First stage of the line: looks at a change's bytes before any library parses them.
 //!
-//! Automerge does not check the checksum of a change and inflates compressed ones without limit,
-//! so this file reads the chunk's frame and header itself. Walking the columns is not done yet:
-//! what a column claims about its own lengths is still the library's to find out.
+//! Automerge does not check the checksum of a change, inflates compressed ones without limit and
+//! believes what columns claim about their own lengths. So this file reads the chunk's frame and
+//! header itself, and `columns.rs` walks what follows.
 
 use std::io::Read;
 
+use crate::columns::{Header, walk};
 use crate::id::{Actor, ChangeHash, sha256};
 use crate::limits;
 
@@ -20,6 +21,7 @@ pub struct Guarded {
     dependencies: Vec<ChangeHash>,
     actor: Actor,
     seq: u64,
+    message: String,
     chunk: Vec<u8>,
 }
 
@@ -42,6 +44,11 @@ impl Guarded {
     /// Returns the position among its actor's changes, from 1. Not unique: phones get copied.
     pub fn seq(&self) -> u64 {
         self.seq
+    }
+
+    /// Returns the message the author gave it, empty where none.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// Returns the inflated type-1 chunk.
@@ -115,11 +122,13 @@ fn read_header(body: &[u8], hash: ChangeHash) -> Result<Guarded, GuardError> {
     let actor = header.sized()?;
     let actor = Actor::from_slice(actor).map_err(|_| GuardError::Actor)?;
     let seq = header.counter()?;
-    header.counter()?; // first operation
-    header.signed()?; // device time: decoded, never judged
-    if header.sized()?.len() > usize::try_from(limits::MESSAGE_BYTES_MAX).unwrap_or(usize::MAX) {
+    let first_operation = header.counter()?;
+    header.any_signed()?; // device time: decoded, never judged
+    let message = header.sized()?;
+    if message.len() > limits::MESSAGE_BYTES_MAX {
         return Err(GuardError::TooLarge);
     }
+    let message = String::from_utf8(message.to_vec()).map_err(|_| GuardError::Damaged)?;
     let others = header.number()?;
     if others > limits::OTHER_ACTORS_MAX {
         return Err(GuardError::Actor);
@@ -130,7 +139,8 @@ fn read_header(body: &[u8], hash: ChangeHash) -> Result<Guarded, GuardError> {
             return Err(GuardError::Actor);
         }
     }
-    Ok(Guarded { hash, dependencies, actor, seq, chunk: rebuild(body, hash) })
+    walk(header.0, Header { first_operation, actors: others + 1 })?;
+    Ok(Guarded { hash, dependencies, actor, seq, message, chunk: rebuild(body, hash) })
 }
 
 fn inflate(sent: &[u8]) -> Result<Vec<u8>, GuardError> {
@@ -172,17 +182,35 @@ fn write_number(out: &mut Vec<u8>, number: usize) {
     }
 }
 
+/// Seals a body with the checksum it needs, for tests that damage bodies.
+#[cfg(test)]
+pub(crate) fn sealed(body: &[u8]) -> Vec<u8> {
+    rebuild(body, hash_of(body))
+}
+
 /// Reads LEB128 numbers and length-prefixed parts; every failure is `Damaged`.
-struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], GuardError> {
+    /// Starts at the first byte.
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Tells whether everything was read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Reads bytes of a known count.
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], GuardError> {
         let (head, rest) = self.0.split_at_checked(count).ok_or(GuardError::Damaged)?;
         self.0 = rest;
         Ok(head)
     }
 
-    fn number(&mut self) -> Result<u64, GuardError> {
+    /// Reads an unsigned number.
+    pub(crate) fn number(&mut self) -> Result<u64, GuardError> {
         let mut value = 0_u64;
         for shift in (0..63).step_by(7) {
             let byte = self.take(1)?[0];
@@ -194,7 +222,23 @@ impl<'a> Reader<'a> {
         Err(GuardError::Damaged)
     }
 
-    fn signed(&mut self) -> Result<(), GuardError> {
+    /// Reads a signed number.
+    pub(crate) fn signed(&mut self) -> Result<i64, GuardError> {
+        let mut value = 0_i64;
+        for shift in (0..63).step_by(7) {
+            let byte = self.take(1)?[0];
+            value |= i64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                // The sixth bit of the last byte is the sign of everything above it.
+                let sign = if byte & 0x40 == 0 { 0 } else { -1_i64 << (shift + 7).min(63) };
+                return Ok(value | sign);
+            }
+        }
+        Err(GuardError::Damaged)
+    }
+
+    /// Reads past a signed number of any size.
+    fn any_signed(&mut self) -> Result<(), GuardError> {
         for _ in 0..10 {
             if self.take(1)?[0] & 0x80 == 0 {
                 return Ok(());
@@ -211,7 +255,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn sized(&mut self) -> Result<&'a [u8], GuardError> {
+    /// Reads bytes with their count before them.
+    pub(crate) fn sized(&mut self) -> Result<&'a [u8], GuardError> {
         let count = usize::try_from(self.number()?).map_err(|_| GuardError::Damaged)?;
         self.take(count)
     }

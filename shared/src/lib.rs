@@ -32,6 +32,8 @@ pub mod standard;
 pub mod unit;
 
 #[cfg(feature = "merge")]
+mod columns;
+#[cfg(feature = "merge")]
 pub mod guard;
 #[cfg(feature = "merge")]
 pub mod merge;

@@ -23,6 +23,9 @@ pub const REQUEST_BATCHES_MAX: usize = 64;
 /// Largest change chunk once inflated, in bytes. A household of 40 members in one change is 20 KB.
 pub const CHANGE_BYTES_MAX: usize = 256 * 1024;
 
+/// Most operations one change may hold. A household of 40 members in one change has 1.200.
+pub const CHANGE_OPERATIONS_MAX: usize = 20_000;
+
 /// Most changes one change may build on. An honest client has as many as there are devices.
 pub const DEPENDENCIES_MAX: u64 = 64;
 
@@ -30,7 +33,7 @@ pub const DEPENDENCIES_MAX: u64 = 64;
 pub const OTHER_ACTORS_MAX: u64 = 64;
 
 /// Longest message of a change, in bytes.
-pub const MESSAGE_BYTES_MAX: u64 = 256;
+pub const MESSAGE_BYTES_MAX: usize = 256;
 
 /// Length of an actor, in bytes.
 pub const ACTOR_BYTES: u64 = 16;
@@ -47,8 +50,16 @@ pub const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 /// Most changes of one device that may wait for an ancestor.
 pub const WAITING_PER_DEVICE_MAX: i64 = 2_000;
 
+/// Most forked changes one decision at the desk may close: their names fit a message.
+pub const CLOSES_MAX: usize = 7;
+
 /// Longest text answer, in characters.
 pub const TEXT_CHARS_MAX: usize = 4_000;
+
+/// Longest name of an account, a person or a campaign, in characters.
+///
+/// Names on papers have up to 40; a unique name must also fit PostgreSQL's index row of 2.704 bytes.
+pub const NAME_CHARS_MAX: usize = 200;
 
 /// Longest answer key, in bytes.
 pub const KEY_BYTES_MAX: usize = 64;
@@ -61,3 +72,4 @@ pub const ANSWER_BYTES: usize = 256 * 1024;
 
 const _: () = assert!(BATCH_CHANGES_MAX.is_power_of_two());
 const _: () = assert!(REQUEST_BYTES_MAX <= REQUEST_INFLATED_BYTES_MAX);
+const _: () = assert!(CLOSES_MAX * 33 + 6 <= MESSAGE_BYTES_MAX);

@@ -95,7 +95,9 @@ pub struct Row {
 pub struct Hamlet {
     /// Code, unique in the campaign.
     pub code: String,
-    /// Type word and name, for example `thôn Tân Hòa`.
+    /// Type word: thôn, bản, khối, khóm, khu phố, tổ dân phố.
+    pub type_word: String,
+    /// Name without the type word.
     pub name: String,
     /// Area type, which decides the thresholds.
     pub area: Area,
@@ -250,8 +252,9 @@ pub fn thaw(bytes: &[u8]) -> Result<List, Malformed> {
 }
 
 fn encode_hamlet(out: &mut Encoder, hamlet: &Hamlet) {
-    out.text(&hamlet.code);
-    out.text(&hamlet.name);
+    for text in [&hamlet.code, &hamlet.type_word, &hamlet.name] {
+        out.text(text);
+    }
     out.byte(area_code(hamlet.area));
     for counts in [hamlet.closing, hamlet.opening] {
         for count in
@@ -264,7 +267,8 @@ fn encode_hamlet(out: &mut Encoder, hamlet: &Hamlet) {
 }
 
 fn decode_hamlet(input: &mut Decoder<'_>) -> Result<Hamlet, Malformed> {
-    let (code, name, area) = (input.text()?, input.text()?, decode_area(input)?);
+    let (code, type_word, name) = (input.text()?, input.text()?, input.text()?);
+    let area = decode_area(input)?;
     let mut counts = || -> Result<Registered, Malformed> {
         Ok(Registered {
             households: input.number()?,
@@ -274,7 +278,7 @@ fn decode_hamlet(input: &mut Decoder<'_>) -> Result<Hamlet, Malformed> {
         })
     };
     let (closing, opening) = (counts()?, counts()?);
-    Ok(Hamlet { code, name, area, closing, opening, source: input.text()? })
+    Ok(Hamlet { code, type_word, name, area, closing, opening, source: input.text()? })
 }
 
 fn encode_row(out: &mut Encoder, row: &Row) {
@@ -430,7 +434,8 @@ mod tests {
             standard: "nd-07-2021".into(),
             hamlets: vec![Hamlet {
                 code: "19333-01".into(),
-                name: "thôn Một".into(),
+                type_word: "thôn".into(),
+                name: "Một".into(),
                 area: Area::Rural,
                 closing,
                 opening: closing,

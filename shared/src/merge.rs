@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
-use automerge::{ActorId, Automerge, Change};
+use automerge::{ActorId, Automerge, Change, ObjId, ROOT, ReadDoc};
 use mobile_schema::genesis::{GENESIS_V1, GENESIS_V1_HASH};
 
 use crate::id::{Actor, ChangeHash};
@@ -28,6 +28,17 @@ pub fn genesis_hash() -> ChangeHash {
     *HASH
 }
 
+/// Returns the map that genesis made under a key of the root.
+///
+/// Everybody writes into this one, found by its id: a foreign client may put another value in its
+/// place or delete it, and what others wrote, before or meanwhile, must not vanish with that.
+pub fn genesis_map(key: &str) -> Option<ObjId> {
+    static MAPS: LazyLock<BTreeMap<String, ObjId>> = LazyLock::new(|| {
+        GENESIS.map_range(ROOT, ..).map(|item| (item.key.to_string(), item.id())).collect()
+    });
+    MAPS.get(key).cloned()
+}
+
 /// A merged document and what was left out of it.
 #[derive(Debug, Clone)]
 pub struct Merged {
@@ -35,8 +46,8 @@ pub struct Merged {
     pub doc: Automerge,
     /// Changes that miss an ancestor, in order of hash.
     pub waiting: Vec<ChangeHash>,
-    /// Changes that share actor and number with another one, and what builds on them: the side
-    /// branch of a copied phone. The smallest hash stays in the document.
+    /// Changes that share actor and number with one in the document, and what builds on them: the
+    /// side branch of a copied phone. Of copies that could all stay, the smallest hash does.
     pub forked: Vec<ChangeHash>,
     /// Changes the library cannot apply, and what builds on them.
     pub broken: Vec<ChangeHash>,
@@ -53,8 +64,10 @@ pub struct Merged {
 /// ```
 pub fn merge<C: AsRef<[u8]>>(chunks: &[C]) -> Merged {
     let (changes, mut broken) = parse(chunks);
-    let (main, forked) = without_forks(&changes);
-    let (ordered, waiting) = ancestors_first(&changes, main);
+    let (placed, waiting) = ancestors_first(&changes, changes.keys().copied().collect());
+    let (ordered, forked) = without_forks(placed);
+    let (ordered, gapped) = without_gaps(ordered);
+    broken.extend(gapped);
     let doc = match apply(&ordered) {
         Some(doc) => doc,
         None => {
@@ -95,7 +108,7 @@ fn parse<C: AsRef<[u8]>>(chunks: &[C]) -> (Changes, BTreeSet<ChangeHash>) {
         let bytes = chunk.as_ref().to_vec();
         match catch_unwind(AssertUnwindSafe(|| Change::from_bytes(bytes))) {
             Ok(Ok(change)) => {
-                let hash = ChangeHash(change.hash().0);
+                let hash = hash_of(&change);
                 if hash != genesis_hash() {
                     changes.insert(hash, change);
                 }
@@ -110,31 +123,120 @@ fn parse<C: AsRef<[u8]>>(chunks: &[C]) -> (Changes, BTreeSet<ChangeHash>) {
     (changes, broken)
 }
 
-/// Keeps of each (actor, number) the smallest hash; the others go with all that builds on them.
-fn without_forks(changes: &Changes) -> (BTreeSet<ChangeHash>, Vec<ChangeHash>) {
-    let mut seen = BTreeSet::new();
-    let mut forked = BTreeSet::new();
-    for (hash, change) in changes {
-        if !seen.insert((change.actor_id(), change.seq())) {
-            forked.insert(*hash);
-        }
+/// Actor and number of a change: two changes of one honest phone never share them.
+type Number<'a> = (&'a ActorId, u64);
+
+/// Keeps one change of each (actor, number); the others go with all that builds on them.
+///
+/// Copies are compared once every one that might stay can be placed, and the smallest hash stays.
+/// A copy that builds on a side branch is no rival: else two choices, each right alone, could
+/// leave out both branches of a copied phone.
+fn without_forks(placed: Vec<&Change>) -> (Vec<&Change>, Vec<ChangeHash>) {
+    let mut rivals: BTreeMap<Number<'_>, BTreeSet<ChangeHash>> = BTreeMap::new();
+    for change in &placed {
+        rivals.entry((change.actor_id(), change.seq())).or_default().insert(hash_of(change));
     }
-    if forked.is_empty() {
-        return (changes.keys().copied().collect(), Vec::new());
+    if rivals.len() == placed.len() {
+        return (placed, Vec::new());
     }
-    loop {
-        let before = forked.len();
-        for (hash, change) in changes {
-            if change.deps().iter().any(|dep| forked.contains(&ChangeHash(dep.0))) {
-                forked.insert(*hash);
+    let mut choice = Choice { rivals, ..Choice::default() };
+    let mut open = placed;
+    while !open.is_empty() {
+        let mut ready = BTreeMap::new();
+        for change in &open {
+            if any_of(change.deps(), &choice.forked) {
+                choice.leave_out(change);
+            } else if choice.can_place(change) {
+                ready.insert(hash_of(change), *change);
+                choice.take_smallest(change, &ready);
             }
         }
-        if forked.len() == before {
-            break;
+        let before = open.len();
+        open.retain(|change| !choice.is_made(change));
+        if open.len() == before {
+            // Copies that wait for each other: the smallest hash of all that can be placed.
+            let (_, change) = ready.first_key_value().expect("the first open change can be placed");
+            choice.take(change);
         }
     }
-    let main = changes.keys().filter(|hash| !forked.contains(hash)).copied().collect();
-    (main, forked.into_iter().collect())
+    (choice.ordered, choice.forked.into_iter().collect())
+}
+
+/// Which copies were chosen so far.
+#[derive(Default)]
+struct Choice<'a> {
+    /// Changes not chosen yet, by what only one of them may have.
+    rivals: BTreeMap<Number<'a>, BTreeSet<ChangeHash>>,
+    main: BTreeSet<ChangeHash>,
+    ordered: Vec<&'a Change>,
+    forked: BTreeSet<ChangeHash>,
+}
+
+impl<'a> Choice<'a> {
+    fn is_made(&self, change: &Change) -> bool {
+        let hash = hash_of(change);
+        self.main.contains(&hash) || self.forked.contains(&hash)
+    }
+
+    fn can_place(&self, change: &Change) -> bool {
+        let placed = |dep: &ChangeHash| *dep == genesis_hash() || self.main.contains(dep);
+        !self.is_made(change) && change.deps().iter().all(|dep| placed(&ChangeHash(dep.0)))
+    }
+
+    fn take_smallest(&mut self, change: &'a Change, ready: &BTreeMap<ChangeHash, &'a Change>) {
+        let rivals = &self.rivals[&(change.actor_id(), change.seq())];
+        if rivals.iter().all(|rival| ready.contains_key(rival)) {
+            let smallest = rivals.first().expect("the change itself is among them");
+            self.take(ready[smallest]);
+        }
+    }
+
+    fn take(&mut self, change: &'a Change) {
+        let hash = hash_of(change);
+        let mut rivals = self.rivals.remove(&(change.actor_id(), change.seq())).unwrap_or_default();
+        rivals.remove(&hash);
+        self.forked.append(&mut rivals);
+        self.main.insert(hash);
+        self.ordered.push(change);
+    }
+
+    fn leave_out(&mut self, change: &'a Change) {
+        let hash = hash_of(change);
+        if let Some(rivals) = self.rivals.get_mut(&(change.actor_id(), change.seq())) {
+            rivals.remove(&hash);
+        }
+        self.forked.insert(hash);
+    }
+}
+
+fn hash_of(change: &Change) -> ChangeHash {
+    ChangeHash(change.hash().0)
+}
+
+fn any_of(deps: &[automerge::ChangeHash], set: &BTreeSet<ChangeHash>) -> bool {
+    deps.iter().any(|dep| set.contains(&ChangeHash(dep.0)))
+}
+
+/// Leaves out what no honest client writes and the library panics on: a change that skips one of
+/// its author's numbers, or names an author of whom nothing is there.
+fn without_gaps(ordered: Vec<&Change>) -> (Vec<&Change>, BTreeSet<ChangeHash>) {
+    let genesis = ActorId::from([0; 16]);
+    let mut written = BTreeMap::from([(&genesis, 1)]);
+    let mut sound = Vec::with_capacity(ordered.len());
+    let mut gapped = BTreeSet::new();
+    for change in ordered {
+        let before = written.get(change.actor_id()).copied().unwrap_or(0);
+        let fits = change.seq() == before + 1
+            && change.other_actor_ids().iter().all(|author| written.contains_key(author))
+            && !any_of(change.deps(), &gapped);
+        if fits {
+            written.insert(change.actor_id(), change.seq());
+            sound.push(change);
+        } else {
+            gapped.insert(hash_of(change));
+        }
+    }
+    (sound, gapped)
 }
 
 /// Orders the wanted changes so that each follows its ancestors; what cannot be placed waits.
@@ -191,7 +293,7 @@ fn apply_one_by_one(ordered: &[&Change]) -> (Automerge, Vec<ChangeHash>) {
         // A document that saw a panic is thrown away, so each try starts from genesis.
         if orphan || apply(&good).is_none() {
             good.pop();
-            broken.push(ChangeHash(change.hash().0));
+            broken.push(hash_of(change));
         }
     }
     (apply(&good).unwrap_or_else(genesis), broken)

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
 use automerge::{Automerge, AutomergeError, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
+use mobile_schema::form::{Form, Objection, Scope};
 use mobile_schema::household::{Answers, Asked, SCHEMA_VERSION, Value};
 
 use crate::id::{Actor, CampaignId, ChangeHash, HouseholdId};
-use crate::merge::{actor_id, merge_at};
-use crate::resolve::Path;
+use crate::limits;
+use crate::merge::{actor_id, genesis_map, merge_at};
+use crate::resolve::{Path, resolve};
 
 /// What one save writes. Values equal to the document's make no operation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,18 +39,37 @@ pub struct Written {
     pub chunk: Vec<u8>,
 }
 
-/// Why a settle could not be written.
+/// What somebody at the desk decides about a household.
+#[derive(Debug, Clone, Copy)]
+pub struct Decision<'a> {
+    /// The version that was shown.
+    pub heads: &'a [ChangeHash],
+    /// Which answer.
+    pub path: &'a Path,
+    /// The value that holds.
+    pub value: &'a Value,
+    /// Changes of a copied phone's side branch that this decision has looked at.
+    pub closes: &'a [ChangeHash],
+}
+
+/// Why a decision could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError {
-    /// The heads named are not in the household's log.
+    /// The heads named are not in the household's log, or none is named.
     #[error("the version named is not known")]
     HeadsUnknown,
     /// The answer named belongs to a member who is not in that version.
     #[error("there is no such member in the version named")]
     MemberUnknown,
+    /// The value is none of the competing ones, and the form does not know it either.
+    #[error("the value does not fit the form")]
+    Unfit(Option<Objection>),
     /// The document at those heads has this value already, undisputed.
     #[error("the value is there already")]
     NothingToSettle,
+    /// More than [`limits::CLOSES_MAX`] changes named.
+    #[error("at most {} changes are closed at a time", limits::CLOSES_MAX)]
+    TooManyClosed,
     /// The document cannot be written to.
     #[error("the document cannot be written")]
     Unwritable(#[from] AutomergeError),
@@ -62,6 +83,14 @@ pub fn write(
     page: &Page,
     time_s: i64,
 ) -> Result<Option<Written>, AutomergeError> {
+    write_with(doc, page, CommitOptions::default().with_time(time_s))
+}
+
+fn write_with(
+    doc: &mut Automerge,
+    page: &Page,
+    options: CommitOptions,
+) -> Result<Option<Written>, AutomergeError> {
     let mut tx = doc.transaction();
     if let Some((campaign, household)) = page.opening {
         tx.put(ROOT, "schema", i64::from(SCHEMA_VERSION))?;
@@ -73,7 +102,7 @@ pub fn write(
     if !page.b1_items.is_empty() {
         let items = child(&mut tx, &ROOT, "b1_items")?;
         for (code, points) in &page.b1_items {
-            tx.put(&items, code.as_str(), *points)?;
+            put(&mut tx, &items, code, ScalarValue::Int(*points))?;
         }
     }
     if !page.members.is_empty() {
@@ -90,46 +119,112 @@ pub fn write(
             put_asked(&mut tx, &block, mark)?;
         }
     }
-    let (hash, _) = tx.commit_with(CommitOptions::default().with_time(time_s));
-    let Some(hash) = hash else { return Ok(None) };
-    let change = doc.get_change_by_hash(&hash).ok_or(AutomergeError::InvalidHash(hash))?;
-    Ok(Some(Written { hash: ChangeHash(hash.0), chunk: change.raw_bytes().to_vec() }))
+    let (hash, _) = tx.commit_with(options);
+    hash.map(|hash| written(doc, hash)).transpose()
 }
 
-/// Writes the settled value of one answer at exactly the heads that were shown.
+fn written(doc: &Automerge, hash: automerge::ChangeHash) -> Result<Written, AutomergeError> {
+    let change = doc.get_change_by_hash(&hash).ok_or(AutomergeError::InvalidHash(hash))?;
+    Ok(Written { hash: ChangeHash(hash.0), chunk: change.raw_bytes().to_vec() })
+}
+
+/// Writes the value that holds at exactly the heads that were shown.
 ///
 /// A value that arrived meanwhile is concurrent to this one and stays a dispute: nothing anyone
 /// wrote is overwritten unseen. `actor` must never have written before.
 pub fn settle<C: AsRef<[u8]>>(
     chunks: &[C],
-    heads: &[ChangeHash],
     actor: Actor,
-    path: &Path,
-    value: &Value,
+    decision: &Decision<'_>,
 ) -> Result<Written, SettleError> {
-    let mut doc = merge_at(chunks, heads).ok_or(SettleError::HeadsUnknown)?;
+    if decision.closes.len() > limits::CLOSES_MAX {
+        return Err(SettleError::TooManyClosed);
+    }
+    if decision.heads.is_empty() {
+        return Err(SettleError::HeadsUnknown);
+    }
+    let mut doc = merge_at(chunks, decision.heads).ok_or(SettleError::HeadsUnknown)?;
+    check_fit(&doc, decision)?;
     doc.set_actor(actor_id(actor));
+    let options = || {
+        let options = CommitOptions::default().with_time(0);
+        if decision.closes.is_empty() {
+            return options;
+        }
+        options.with_message(closing_message(decision.closes))
+    };
+    let page = page_of(&doc, decision)?;
+    match write_with(&mut doc, &page, options())? {
+        Some(written) => Ok(written),
+        None if decision.closes.is_empty() => Err(SettleError::NothingToSettle),
+        None => {
+            let hash = doc.empty_commit(options());
+            Ok(written(&doc, hash)?)
+        }
+    }
+}
+
+/// A value must be one the form knows, or one of those that people disagree about.
+fn check_fit(doc: &Automerge, decision: &Decision<'_>) -> Result<(), SettleError> {
+    let form = Form::phieu_b();
+    let objection = match decision.path {
+        Path::Answer(key) => form.check_value(key, Scope::Household, decision.value).err(),
+        Path::Member(_, key) => form.check_value(key, Scope::Member, decision.value).err(),
+        Path::B1Item(_) if decision.value.as_int().is_some_and(|points| points >= 0) => None,
+        Path::B1Item(_) => return Err(SettleError::Unfit(None)),
+    };
+    let Some(objection) = objection else { return Ok(()) };
+    let competes = resolve(doc).disputes.into_iter().any(|dispute| {
+        dispute.path == *decision.path
+            && dispute.values.iter().any(|side| side.value.as_ref() == Some(decision.value))
+    });
+    if competes { Ok(()) } else { Err(SettleError::Unfit(Some(objection))) }
+}
+
+fn page_of(doc: &Automerge, decision: &Decision<'_>) -> Result<Page, SettleError> {
     let mut page = Page::default();
-    match path {
-        Path::Answer(key) => drop(page.answers.insert(key.clone(), value.clone())),
+    match decision.path {
+        Path::Answer(key) => drop(page.answers.insert(key.clone(), decision.value.clone())),
         Path::B1Item(code) => {
-            let points = value.as_int().ok_or(SettleError::NothingToSettle)?;
+            let points = decision.value.as_int().ok_or(SettleError::Unfit(None))?;
             page.b1_items.insert(code.clone(), points);
         }
         Path::Member(member, key) => {
-            let members = doc.get(ROOT, "members")?.ok_or(SettleError::MemberUnknown)?.1;
+            let members = genesis_map("members").ok_or(SettleError::MemberUnknown)?;
             if doc.get(&members, member.as_str())?.is_none() {
                 return Err(SettleError::MemberUnknown);
             }
-            let answers = Answers::from([(key.clone(), value.clone())]);
+            let answers = Answers::from([(key.clone(), decision.value.clone())]);
             page.members.insert(member.clone(), answers);
         }
     }
-    write(&mut doc, &page, 0)?.ok_or(SettleError::NothingToSettle)
+    Ok(page)
+}
+
+/// First word of the message of a decision that closes side branches.
+const CLOSES: &str = "closes";
+
+/// Digits of a change hash that name it in a message.
+const NAME_DIGITS: usize = 32;
+
+fn closing_message(closes: &[ChangeHash]) -> String {
+    closes
+        .iter()
+        .fold(CLOSES.to_owned(), |message, hash| message + " " + &hash.to_string()[..NAME_DIGITS])
+}
+
+/// Tells whether a decision's message closes a change.
+pub fn message_closes(message: &str, hash: ChangeHash) -> bool {
+    let mut words = message.split(' ');
+    words.next() == Some(CLOSES) && words.any(|word| word == &hash.to_string()[..NAME_DIGITS])
 }
 
 fn child(tx: &mut Transaction<'_>, parent: &ObjId, key: &str) -> Result<ObjId, AutomergeError> {
-    // The map genesis made has the smallest operation number and sorts first.
+    if *parent == ROOT
+        && let Some(made) = genesis_map(key)
+    {
+        return Ok(made);
+    }
     let known = tx
         .get_all(parent, key)?
         .into_iter()
@@ -140,6 +235,23 @@ fn child(tx: &mut Transaction<'_>, parent: &ObjId, key: &str) -> Result<ObjId, A
         Some(id) => Ok(id),
         None => tx.put_object(parent, key, ObjType::Map),
     }
+}
+
+/// Writes one value; where several compete, all of them give way to a new one.
+///
+/// Repeating the value that Automerge would pick only deletes the others: whoever then overwrites
+/// that one, without having seen the decision, would make the decision vanish. Deleting first
+/// leaves the library nothing to pick.
+fn put(
+    tx: &mut Transaction<'_>,
+    map: &ObjId,
+    key: &str,
+    value: ScalarValue,
+) -> Result<(), AutomergeError> {
+    if tx.get_all(map, key)?.len() > 1 {
+        tx.delete(map, key)?;
+    }
+    tx.put(map, key, value)
 }
 
 fn put_answers(
@@ -153,7 +265,7 @@ fn put_answers(
             Value::Int(number) => ScalarValue::Int(*number),
             Value::Text(text) => ScalarValue::Str(text.as_str().into()),
         };
-        tx.put(map, key.as_str(), scalar)?;
+        put(tx, map, key, scalar)?;
     }
     Ok(())
 }
@@ -168,8 +280,50 @@ fn put_asked(tx: &mut Transaction<'_>, map: &ObjId, asked: &Asked) -> Result<(),
     ];
     for (key, mark) in marks {
         if let Some(mark) = mark {
-            tx.put(map, key, mark.as_str())?;
+            put(tx, map, key, ScalarValue::Str(mark.as_str().into()))?;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::id::sha256;
+    use crate::merge::merge;
+    use crate::resolve::resolve;
+
+    fn write_roof(on: &[&[u8]], actor: u8, roof: &str) -> Vec<u8> {
+        let mut doc = merge(on).doc;
+        let mut id = [0; 16];
+        id.copy_from_slice(&sha256(&[actor])[..16]);
+        doc.set_actor(actor_id(Actor(id)));
+        let answers = Answers::from([("roof".to_owned(), roof.into())]);
+        write(&mut doc, &Page { answers, ..Page::default() }, 0).unwrap().unwrap().chunk
+    }
+
+    /// Whatever the library's own pick is: for every pair of actors one of the two is.
+    #[test]
+    fn a_decision_for_one_of_the_values_survives_a_concurrent_third() {
+        for actor in 0..100 {
+            let hoa = write_roof(&[], actor, "tile");
+            let minh = write_roof(&[], 100 + actor, "leaf");
+            let decided = write_roof(&[&hoa, &minh], 250, "tile");
+            let third = write_roof(&[&hoa, &minh], 251, "canvas");
+            let resolved = resolve(&merge(&[hoa, minh, decided, third]).doc);
+            let values: Vec<_> =
+                resolved.disputes[0].values.iter().map(|side| side.value.clone()).collect();
+            assert_eq!(values, [Some("canvas".into()), Some("tile".into())]);
+        }
+    }
+
+    #[test]
+    fn a_page_that_says_nothing_new_makes_no_change() {
+        let hoa = write_roof(&[], 1, "tile");
+        let mut doc = merge(&[hoa]).doc;
+        let answers = Answers::from([("roof".to_owned(), "tile".into())]);
+        let page = Page { answers, ..Page::default() };
+        assert_eq!(write(&mut doc, &page, 0).unwrap(), None);
+    }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::ChangeHash;
 use crate::limits;
+use crate::merge::genesis_map;
 
 /// Where one answer stands in the document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,10 +116,10 @@ pub struct Resolved {
 pub fn resolve(doc: &Automerge) -> Resolved {
     let mut reader = Reader { doc, disputes: Vec::new(), flags: Vec::new() };
     let mut household = Household::default();
-    if let Some(answers) = reader.map(&ROOT, "answers") {
+    if let Some(answers) = reader.map("answers") {
         household.answers = reader.answers(&answers, &|key| Path::Answer(key));
     }
-    if let Some(items) = reader.map(&ROOT, "b1_items") {
+    if let Some(items) = reader.map("b1_items") {
         let values = reader.answers(&items, &|key| Path::B1Item(key));
         for (key, value) in values {
             match value {
@@ -127,13 +128,13 @@ pub fn resolve(doc: &Automerge) -> Resolved {
             }
         }
     }
-    if let Some(members) = reader.map(&ROOT, "members") {
+    if let Some(members) = reader.map("members") {
         for (id, member) in reader.maps(&members) {
             let answers = reader.answers(&member, &|key| Path::Member(id.clone(), key));
             household.members.insert(id, answers);
         }
     }
-    if let Some(asked) = reader.map(&ROOT, "asked") {
+    if let Some(asked) = reader.map("asked") {
         for (block, marks) in reader.maps(&asked) {
             if let Some(asked) = reader.asked(&marks) {
                 household.asked.insert(block, asked);
@@ -163,29 +164,33 @@ impl Reader<'_> {
         self.flags.push(Flag { code: code.to_owned(), path: path.to_owned() });
     }
 
-    /// Opens a map that genesis made; one made a second time by a foreign client is flagged.
-    fn map(&mut self, parent: &ObjId, key: &str) -> Option<ObjId> {
-        let all = self.doc.get_all(parent, key).ok()?;
-        if all.len() > 1 {
+    /// Opens a map that genesis made, and flags whatever else stands or once stood in its place.
+    fn map(&mut self, key: &str) -> Option<ObjId> {
+        let made = genesis_map(key)?;
+        let all = self.doc.get_all(ROOT, key).unwrap_or_default();
+        if !matches!(all.as_slice(), [(_, id)] if *id == made) {
             self.flag("second-root", key);
         }
-        // Genesis has the smallest operation numbers, so its maps sort first.
-        all.into_iter()
-            .filter(|(value, _)| matches!(value, CrdtValue::Object(automerge::ObjType::Map)))
-            .map(|(_, id)| id)
-            .min()
+        Some(made)
     }
 
+    /// Opens the maps in a map: members by id, asked blocks by name.
     fn maps(&mut self, parent: &ObjId) -> Vec<(String, ObjId)> {
         let mut maps = Vec::new();
-        for item in self.doc.map_range(parent, ..) {
-            match item.value {
-                ValueRef::Object(automerge::ObjType::Map) => {
-                    maps.push((item.key.to_string(), item.id()));
-                }
-                _ => self
-                    .flags
-                    .push(Flag { code: "unreadable-value".to_owned(), path: item.key.to_string() }),
+        let doc = self.doc;
+        for item in doc.map_range(parent, ..) {
+            let key = item.key.to_string();
+            let all = doc.get_all(parent, key.as_str()).unwrap_or_default();
+            if all.len() > 1 {
+                self.flag("second-root", &key);
+            }
+            // Of maps made twice the one with the smallest operation number is read.
+            let is_map =
+                |value: &CrdtValue<'_>| matches!(value, CrdtValue::Object(automerge::ObjType::Map));
+            let made = all.into_iter().filter(|(value, _)| is_map(value)).map(|(_, id)| id).min();
+            match made {
+                Some(id) => maps.push((key, id)),
+                None => self.flag("unreadable-value", &key),
             }
         }
         maps

@@ -3,15 +3,19 @@
 //! This is the line from merge to classify for one household, as one pure function. Whatever is
 //! kept of its result is a cache.
 
+use std::collections::BTreeMap;
+
 use mobile_schema::form::Form;
 use mobile_schema::household::{Household, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::classify::{Basis, Class, classify};
 use crate::date::{PartialDate, age_on};
+use crate::guard::guard;
 use crate::id::{ChangeHash, DocumentId, HouseholdId};
 use crate::list::{Open, Outcome, Provenance, Row, changes_digest};
 use crate::merge::merge;
+use crate::page::message_closes;
 use crate::resolve::{Dispute, Flag, resolve};
 use crate::standard::is_dtts;
 use crate::unit::Area;
@@ -72,7 +76,7 @@ pub struct Standing {
     pub disputes: Vec<Dispute>,
     /// What a person should look at.
     pub flags: Vec<Flag>,
-    /// Changes on the side branch of a copied phone.
+    /// Changes on the side branch of a copied phone that no decision has closed yet.
     pub forked: Vec<ChangeHash>,
     /// Heads of the document.
     pub heads: Vec<ChangeHash>,
@@ -80,7 +84,8 @@ pub struct Standing {
 
 /// Runs the line for one household: merge, resolve, classify, row.
 pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
-    let merged = merge(changes);
+    let changes = each_once(changes);
+    let merged = merge(&changes);
     let resolved = resolve(&merged.doc);
     let household = &resolved.household;
     let code = household.answers.get("outcome").and_then(Value::as_text);
@@ -118,7 +123,7 @@ pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
         causes: causes(household),
         opening: place.opening,
         opening_dtts: place.opening_dtts,
-        provenance: provenance(changes),
+        provenance: provenance(&changes),
         changes: changes_digest(&changes.iter().map(|change| change.hash).collect::<Vec<_>>()),
     };
     let mut flags = resolved.flags;
@@ -127,15 +132,37 @@ pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
     flags.extend(merged.forked.iter().map(|hash| flag("actor-forked", &hash.to_string())));
     flags.sort();
     flags.dedup();
-    let disputes = resolved.disputes.len() + merged.forked.len();
+    let forked = still_open(merged.forked, &changes);
+    let disputes = resolved.disputes.len() + forked.len();
     Standing {
         row,
         open: Open { disputes: u32::try_from(disputes).unwrap_or(u32::MAX), missing },
         disputes: resolved.disputes,
         flags,
-        forked: merged.forked,
+        forked,
         heads: resolved.heads,
     }
+}
+
+/// Leaves out the side branches that somebody at the desk has looked at and closed.
+fn still_open(mut forked: Vec<ChangeHash>, changes: &[&Logged]) -> Vec<ChangeHash> {
+    if forked.is_empty() {
+        return forked;
+    }
+    let decisions: Vec<_> = changes
+        .iter()
+        .filter(|change| change.by == Way::Desk)
+        .filter_map(|change| guard(&change.chunk).ok())
+        .collect();
+    forked.retain(|hash| !decisions.iter().any(|made| message_closes(made.message(), *hash)));
+    forked
+}
+
+/// Leaves repetitions out: a row rests on the set of its changes, whatever arrived twice.
+fn each_once(changes: &[Logged]) -> Vec<&Logged> {
+    let once: BTreeMap<ChangeHash, &Logged> =
+        changes.iter().map(|change| (change.hash, change)).collect();
+    once.into_values().collect()
 }
 
 fn flag(code: &str, path: &str) -> Flag {
@@ -150,7 +177,7 @@ fn causes(household: &Household) -> Vec<u8> {
         .collect()
 }
 
-fn provenance(changes: &[Logged]) -> Provenance {
+fn provenance(changes: &[&Logged]) -> Provenance {
     let mut counts = Provenance::default();
     for change in changes {
         match change.by {

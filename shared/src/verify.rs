@@ -32,12 +32,16 @@ impl Verified {
     }
 }
 
+/// Hashed in front of bytes that are set aside. Without it a change sent without its frame would
+/// be kept under the hash of the sound change, which then could never be stored.
+pub const ASIDE_CONTEXT: &[u8] = b"rasoat aside 1\0";
+
 /// One change that did not pass, kept with its bytes and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantined {
     /// Document the signed manifest names.
     pub document: DocumentId,
-    /// SHA-256 of the bytes as they came: never the hash they claim to have.
+    /// SHA-256 of [`ASIDE_CONTEXT`] and the bytes as they came: never the hash they claim to have.
     pub digest: Digest,
     /// The bytes as they came.
     pub chunk: Vec<u8>,
@@ -133,7 +137,7 @@ pub fn verify(batch: &Batch, device_key: &[u8; 32]) -> Result<VerifiedBatch, Ver
             let document = DocumentId(**document);
             verify_change(document, ChangeHash(**hash), chunk).map_err(|reason| Quarantined {
                 document,
-                digest: Digest(sha256(chunk)),
+                digest: Digest(sha256(&[ASIDE_CONTEXT, chunk].concat())),
                 chunk: chunk.to_vec(),
                 reason,
             })
@@ -180,12 +184,17 @@ fn verify_change(
         return Err(QuarantineReason::HashMismatch);
     }
     // The library panics on about one in fifty damaged changes; a panic here is one bad change.
-    let readable = catch_unwind(AssertUnwindSafe(|| {
+    let read = catch_unwind(AssertUnwindSafe(|| {
         automerge::Change::from_bytes(change.chunk().to_vec())
-            .is_ok_and(|read| read.hash().0 == hash.0)
+            .ok()
+            .filter(|read| read.hash().0 == hash.0)
+            .map(|read| read.len())
     }));
-    match readable {
-        Ok(true) => Ok(Verified { document, change }),
-        Ok(false) | Err(_) => Err(QuarantineReason::Unreadable),
+    match read {
+        Ok(Some(operations)) if operations > limits::CHANGE_OPERATIONS_MAX => {
+            Err(GuardError::TooLarge.into())
+        }
+        Ok(Some(_)) => Ok(Verified { document, change }),
+        Ok(None) | Err(_) => Err(QuarantineReason::Unreadable),
     }
 }

@@ -326,13 +326,13 @@ pub fn person(name: &str, role: &str, unit: &str, password: Option<&str>) -> ser
 }
 
 fn hamlet_file() -> String {
-    let mut file = "unit,code,name,area,households,persons,dtts_households,dtts_persons,\
+    let mut file = "unit,code,type_word,name,area,households,persons,dtts_households,dtts_persons,\
                     opening_households,opening_persons,opening_dtts_households,\
                     opening_dtts_persons,source\n"
         .to_owned();
     for (unit, code) in HAMLETS {
         file.push_str(&format!(
-            "{unit},{code},thôn {code},rural,100,400,60,250,90,380,55,240,thử\n"
+            "{unit},{code},thôn,{code},rural,100,400,60,250,90,380,55,240,thử\n"
         ));
     }
     file

@@ -1,5 +1,18 @@
 //! Stories: what people do with the server, each on both databases.
 
+// A story whose people cannot go on has failed there.
+#![allow(clippy::unwrap_used)]
+
+mod ask;
+mod desk;
+mod fakes;
+mod fates;
 mod javascript;
+mod laws;
 mod line;
+mod lists;
 mod processes;
+mod refused;
+mod scope;
+mod tidy;
+mod tokens;

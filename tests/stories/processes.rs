@@ -112,7 +112,8 @@ async fn phones_of_two_processes_see_each_other_and_no_cursor_skips() {
         for (document, kept) in &phone.households {
             for other in phones.iter().filter_map(|other| other.households.get(document)) {
                 let (mut mine, mut theirs) = (kept.chunks.clone(), other.chunks.clone());
-                (mine.sort(), theirs.sort());
+                mine.sort();
+                theirs.sort();
                 assert!(mine == theirs, "{} differs between two phones", kept.code);
             }
         }

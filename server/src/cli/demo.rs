@@ -125,7 +125,7 @@ fn tally(done: &Done) -> String {
     format!(
         "\nSố liệu mô phỏng / simulated: {} thôn, {} máy, {} hộ trong danh sách đầu, {} hồ sơ, {} thay đổi\n\
          {} hộ do hai máy ghi, {} hộ khác nhau ở cùng một mục → {} thông tin chưa thống nhất đã giải quyết\n\
-         {} lần mất trả lời, {} thay đổi gửi lại đã biết, {} máy đồng bộ hai lần; {} danh sách trả lại, {} thay đổi đến muộn, {} danh sách công nhận\n",
+         {} lần mất trả lời, {} thay đổi gửi lại đã biết, {} máy đồng bộ hai lần, {} đồng hồ sai 5 năm; {} danh sách trả lại, {} thay đổi đến muộn, {} danh sách công nhận\n",
         tally.hamlets,
         tally.devices,
         tally.opening_households,
@@ -137,6 +137,7 @@ fn tally(done: &Done) -> String {
         tally.lost_responses,
         tally.known,
         tally.synced_twice,
+        tally.clocks_off,
         tally.lists_returned,
         tally.late_changes,
         tally.lists_recognised,
@@ -167,10 +168,15 @@ fn table(done: &Done, rows: Vec<RateRow>) -> String {
             percent(province.figures.dtts_share_of_poor),
             shared::aggregate::thousands_vi(counts.near_poor.dtts_households),
         ));
+        out.push_str(
+            "Hộ DTTS = chủ hộ là người DTTS (quy tắc chưa kiểm chứng) / by the head's ethnicity (unverified rule)\n",
+        );
         if counts.synthetic > 0 {
-            out.push_str(
-                "Điểm B1 tính theo BẢNG ĐIỂM GIẢ LẬP, không phải bảng chính thức / B1 by a synthetic score table.\n",
-            );
+            let share = shared::aggregate::Rate::of(counts.synthetic, counts.reviewed);
+            out.push_str(&format!(
+                "Điểm B1 của {} % số hộ tính theo BẢNG ĐIỂM GIẢ LẬP, không phải bảng chính thức / B1 by a synthetic score table.\n",
+                percent(share.percent_hundredths()),
+            ));
         }
     }
     out.push_str(

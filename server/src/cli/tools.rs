@@ -182,11 +182,11 @@ impl Import {
         let ImportAct::Units { file, place } = self.act;
         let text = std::fs::read_to_string(&file)?;
         let app = place.open().await?;
-        let mut files = app.store.unit_files().await?;
-        files.push(text.clone());
-        if let Err(errors) = shared::unit::Units::parse_csv(&crate::app::joined_units(&files)) {
-            for error in errors.iter().take(50) {
-                eprintln!("line {}: {}", error.line, error.problem);
+        let files = app.store.unit_files().await?;
+        if let Err(errors) = crate::app::check_units(files, &text) {
+            for (line, problem) in errors.iter().take(50) {
+                let line = line.map_or("an earlier list".to_owned(), |line| format!("line {line}"));
+                eprintln!("{line}: {problem}");
             }
             return Err(CliError::Usage(format!("{} rows cannot be used", errors.len())));
         }

@@ -9,7 +9,7 @@ pub mod visit;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 use serde_json::Value;
 use shared::classify::Basis;
@@ -85,6 +85,8 @@ pub struct Tally {
     pub lost_responses: usize,
     /// Phones that synced a second time.
     pub synced_twice: usize,
+    /// Phones whose clock is five years off.
+    pub clocks_off: usize,
     /// Bytes of bodies sent by phones.
     pub bytes_up: usize,
     /// Bytes of bodies received by phones.
@@ -148,9 +150,13 @@ impl Fleet<'_> {
         };
         let bar = ProgressBar::with_draw_target(u64::try_from(count).ok(), target);
         if let Ok(style) = ProgressStyle::with_template(
-            "{msg:<44} {bar:24} {pos:>6}/{len:<6} {per_sec:>10}  còn/left {eta}",
+            "{msg:<48} {bar:20} {pos:>5}/{len:<5} {rate:>7}  còn/left {eta}",
         ) {
-            bar.set_style(style);
+            let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                // A bar that cannot be drawn is no failure of the campaign.
+                let _drawn = write!(out, "{:.0}/s", state.per_sec());
+            };
+            bar.set_style(style.with_key("rate", rate));
         }
         bar.set_message(what.to_owned());
         bar
@@ -161,7 +167,7 @@ impl Fleet<'_> {
         let took_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         bar.finish_and_clear();
         if self.options.bars {
-            eprintln!("{name:<44} {:>7},{} s", took_ms / 1000, took_ms % 1000 / 100);
+            eprintln!("{name:<48} {:>7},{} s", took_ms / 1000, took_ms % 1000 / 100);
         }
         self.tally.stages_ms.push((name.to_owned(), took_ms));
         self.started = Instant::now();

@@ -150,6 +150,27 @@ impl Phone {
         })
     }
 
+    /// Copies the phone with its key and its writer, as a backup put onto a second one does.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            campaign: self.campaign,
+            device: self.device,
+            key: self.key.clone(),
+            server_key: self.server_key,
+            actor: self.actor,
+            access: self.access.clone(),
+            refresh: self.refresh.clone(),
+            cursor: self.cursor.clone(),
+            households: self.households.clone(),
+            outbox: self.outbox.clone(),
+            new_households: self.new_households.clone(),
+            clock_s: self.clock_s,
+            schema: self.schema,
+        }
+    }
+
     /// Reads a household as far as it is agreed.
     pub fn household(&self, document: DocumentId) -> Result<Household, PhoneError> {
         let kept = self.households.get(&document).ok_or(PhoneError::Unknown)?;

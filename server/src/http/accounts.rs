@@ -4,6 +4,7 @@ use axum::extract::State;
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::id::AccountId;
+use shared::limits::NAME_CHARS_MAX;
 use shared::scope::{Post, Role};
 
 use super::extract::Json;
@@ -87,7 +88,7 @@ pub(super) async fn add(
         if !may || !actor.account.post.covers(&tree, &person.unit) {
             return Err(Problem::new(&problem::FORBIDDEN));
         }
-        if person.name.trim().is_empty() || person.full_name.trim().is_empty() {
+        if !is_name(&person.name) || !is_name(&person.full_name) {
             return Err(Problem::new(&problem::BODY_MALFORMED));
         }
         accounts.push(Account {
@@ -106,6 +107,11 @@ pub(super) async fn add(
             Ok(Json(accounts.into_iter().map(Person::from).collect()))
         }
     }
+}
+
+/// Tells whether a text can stand as a name: not empty, not endless.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().nth(NAME_CHARS_MAX).is_none()
 }
 
 async fn hash(app: &App, password: Option<String>) -> Result<String, Problem> {

@@ -10,6 +10,7 @@ use shared::id::CampaignId;
 use shared::scope::Role;
 use shared::unit::UnitTree;
 
+use super::accounts::is_name;
 use super::extract::{Json, Path, campaign};
 use crate::app::App;
 use crate::auth::Actor;
@@ -104,7 +105,7 @@ pub(super) async fn add(
     let actor = actor.with_role(&[Role::Province])?;
     let date = |text: &str| Date::parse(text).map_err(|_| Problem::new(&problem::BODY_MALFORMED));
     let (opening_date, review_date) = (date(&new.opening_date)?, date(&new.review_date)?);
-    if opening_date > review_date || new.name.trim().is_empty() {
+    if opening_date > review_date || !is_name(&new.name) || !is_name(&new.region) {
         return Err(Problem::new(&problem::BODY_MALFORMED));
     }
     standard_named(&new.standard).ok_or(&problem::STANDARD_UNKNOWN)?;

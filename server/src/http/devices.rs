@@ -5,12 +5,14 @@ use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::id::{AccountId, DeviceId, from_hex, sha256, to_hex};
 use shared::scope::Role;
+use shared::unit::UnitTree;
 
 use super::extract::{Json, Path};
 use crate::app::App;
 use crate::auth::{self, Actor, REFRESH_MS, Tokens};
 use crate::keys::random;
 use crate::problem::{Body, Problem};
+use crate::store::account::Account;
 use crate::store::device::NewDevice;
 
 /// Life of an enrolment code, milliseconds.
@@ -32,11 +34,13 @@ pub(super) struct Code {
     code: String,
 }
 
-/// Makes one-time enrolment codes for people of the caller's unit.
+/// Makes one-time enrolment codes for people of the caller's unit: an officer for enumerators and
+/// for a device of their own, never for a colleague.
 #[utoipa::path(post, path = "/v1/devices/codes", request_body = CodesFor,
     security(("bearer" = [])), responses(
     (status = 200, body = Vec<Code>),
     (status = 403, body = Body, content_type = "application/problem+json"),
+    (status = 404, body = Body, content_type = "application/problem+json"),
 ))]
 pub(super) async fn issue_codes(
     State(app): State<App>,
@@ -48,18 +52,29 @@ pub(super) async fn issue_codes(
     let mut codes = Vec::new();
     let mut stored = Vec::new();
     for name in form.accounts {
-        let account = app
-            .store
-            .account_named(&name)
-            .await?
-            .filter(|account| actor.account.post.covers(&tree, &account.post.unit))
-            .ok_or(&problem::NOT_FOUND)?;
+        let account = app.store.account_named(&name).await?.ok_or(&problem::NOT_FOUND)?;
+        check_manages(&actor, &tree, &account)?;
         let code = to_hex(&random::<8>());
         stored.push((sha256(code.as_bytes()), account.id));
         codes.push(Code { account: name, code });
     }
     app.store.code_add(&stored, app.now_ms() + CODE_MS).await?;
     Ok(Json(codes))
+}
+
+/// A commune officer manages the devices of enumerators and their own; a province everybody's.
+///
+/// A district without communes shares its unit code with the office above it: the unit alone
+/// would let its commune officer enrol a device in the district's name.
+fn check_manages(actor: &Actor, tree: &UnitTree, owner: &Account) -> Result<(), Problem> {
+    let by = &actor.account;
+    let manages =
+        by.post.role == Role::Province || owner.post.role == Role::Enumerator || owner.id == by.id;
+    match (by.post.covers(tree, &owner.post.unit), manages) {
+        (false, _) => Err(Problem::new(&problem::NOT_FOUND)),
+        (true, false) => Err(Problem::new(&problem::FORBIDDEN)),
+        (true, true) => Ok(()),
+    }
 }
 
 /// What a device brings to be enrolled. Its private key never leaves it.
@@ -167,11 +182,8 @@ pub(super) async fn revoke(
     let actor = actor.with_role(&[Role::Province, Role::Officer])?;
     let tree = super::campaigns::newest_tree(&app).await?;
     let device = app.store.device_get(id).await?.ok_or(&problem::NOT_FOUND)?;
-    let owner = app.store.account_get(device.account).await?;
-    let in_scope = owner.is_some_and(|owner| actor.account.post.covers(&tree, &owner.post.unit));
-    if !in_scope {
-        return Err(Problem::new(&problem::NOT_FOUND));
-    }
+    let owner = app.store.account_get(device.account).await?.ok_or(&problem::NOT_FOUND)?;
+    check_manages(&actor, &tree, &owner)?;
     app.store.device_revoke(id, app.now_ms()).await?;
     Ok(Json(true))
 }

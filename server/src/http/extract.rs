@@ -39,11 +39,31 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let bytes = body(request, app).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+        let malformed = |error: serde_json::Error| {
             // Line and column say where; the message would repeat what was sent.
             let place = serde_json::json!({ "line": error.line(), "column": error.column() });
             Problem::new(&problem::BODY_MALFORMED).with_items(&[place])
-        })
+        };
+        let form = serde_json::from_slice(&bytes).map_err(malformed)?;
+        if texts_fit(&serde_json::from_slice(&bytes).map_err(malformed)?) {
+            Ok(Self(form))
+        } else {
+            Err(Problem::new(&problem::BODY_MALFORMED))
+        }
+    }
+}
+
+/// Tells whether every text is of a length people write and without NUL, which PostgreSQL cannot
+/// keep.
+fn texts_fit(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    let fits =
+        |text: &str| !text.contains('\0') && text.chars().nth(limits::TEXT_CHARS_MAX).is_none();
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        Value::String(text) => fits(text),
+        Value::Array(parts) => parts.iter().all(texts_fit),
+        Value::Object(parts) => parts.iter().all(|(key, part)| fits(key) && texts_fit(part)),
     }
 }
 
@@ -53,7 +73,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// A text body: a file being imported.
+/// A text body: a file being imported. One with NUL in it is no text.
 #[derive(Debug)]
 pub(super) struct Text(pub(super) String);
 
@@ -62,9 +82,10 @@ impl FromRequest<App> for Text {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let bytes = body(request, app).await?;
-        String::from_utf8(bytes.to_vec())
-            .map(Self)
-            .map_err(|_| Problem::new(&problem::BODY_MALFORMED))
+        match String::from_utf8(bytes.to_vec()) {
+            Ok(text) if !text.contains('\0') => Ok(Self(text)),
+            Ok(_) | Err(_) => Err(Problem::new(&problem::BODY_MALFORMED)),
+        }
     }
 }
 

@@ -1,14 +1,13 @@
 //! Households as offices see them: standings, disputes, what was set aside, and settling.
 
 use axum::extract::State;
-use mobile_schema::form::{Form, Scope};
 use mobile_schema::household::{Household, Value};
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::classify::{Classification, classify};
 use shared::id::{Actor as CrdtActor, CampaignId, ChangeHash, DocumentId};
 use shared::merge::merge;
-use shared::page::{SettleError, settle as write_settle};
+use shared::page::{Decision, SettleError, settle as write_settle};
 use shared::resolve::{Dispute, Path as AnswerPath, resolve};
 use shared::scope::Role;
 use shared::standing::{Standing, stand};
@@ -16,7 +15,7 @@ use shared::standing::{Standing, stand};
 use super::extract::{Json, Path, Seen, campaign, list_unit};
 use crate::app::App;
 use crate::auth::Actor;
-use crate::ingest::{DeskChange, append_desk};
+use crate::ingest::desk::{DeskChange, append_desk, release_late};
 use crate::keys::random;
 use crate::problem::{Body, Problem};
 use crate::standing::{OwnedBasis, Standings, logged, place, refresh};
@@ -125,6 +124,57 @@ pub(super) async fn aside(
     Ok(Json(app.store.change_aside(id, &unit).await?))
 }
 
+/// A held change that a person lets in.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub(super) struct Release {
+    #[schema(value_type = String)]
+    document: DocumentId,
+    #[schema(value_type = String)]
+    hash: ChangeHash,
+    /// Why it may be merged.
+    reason: String,
+}
+
+/// Lets a held change into the household's log, with all that was held because of it.
+///
+/// What came after the list was frozen is let in by returning the list, never here.
+#[utoipa::path(post, path = "/v1/campaigns/{campaign}/units/{unit}/aside",
+    params(("campaign" = String, Path), ("unit" = String, Path)),
+    request_body = Release, security(("bearer" = [])), responses(
+    (status = 200, body = bool),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 409, body = Body, content_type = "application/problem+json"),
+    (status = 422, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn release(
+    State(app): State<App>,
+    actor: Actor,
+    Path((id, unit)): Path<(CampaignId, String)>,
+    Json(form): Json<Release>,
+) -> Result<Json<bool>, Problem> {
+    let actor = actor.with_role(&[Role::Officer])?;
+    list_unit(&app, &actor, id, &unit).await?;
+    if form.reason.trim().is_empty() {
+        return Err(Problem::new(&problem::REASON_MISSING));
+    }
+    let aside = app.store.change_aside(id, &unit).await?;
+    let held = aside.iter().any(|change| {
+        (change.document, change.hash) == (form.document, form.hash) && change.fate == "held"
+    });
+    if !held {
+        return Err(Problem::new(&problem::NOT_FOUND));
+    }
+    let mut tx = app.store.begin().await?;
+    let position = tx.unit_lock(id, &unit).await?;
+    if tx.list_step(id, &unit).await?.0.is_frozen() {
+        return Err(Problem::new(&problem::LIST_FROZEN));
+    }
+    tx.change_let_in(form.document, form.hash, form.reason.trim()).await?;
+    release_late(&mut tx, id, &unit, position).await?;
+    tx.commit().await?;
+    Ok(Json(true))
+}
+
 /// One household: its agreed answers, what they come to and why, and who wrote what.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Read {
@@ -195,6 +245,10 @@ pub(super) struct Settle {
     value: Value,
     /// Why.
     reason: String,
+    /// Changes of a copied phone's side branch that this decision has looked at, at most 7.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    closes: Vec<ChangeHash>,
 }
 
 /// The change that settled it.
@@ -225,12 +279,16 @@ pub(super) async fn settle(
     if form.reason.trim().is_empty() {
         return Err(Problem::new(&problem::REASON_MISSING));
     }
-    check_value(&form.path, &form.value)?;
     let changes = app.store.change_log(id, &at.unit, Some(document)).await?;
     let written = tokio::task::spawn_blocking(move || {
         let by = CrdtActor(random());
-        write_settle(&logged(changes), &form.heads, by, &form.path, &form.value)
-            .map(|written| (written, form.reason))
+        let decision = Decision {
+            heads: &form.heads,
+            path: &form.path,
+            value: &form.value,
+            closes: &form.closes,
+        };
+        write_settle(&logged(changes), by, &decision).map(|written| (written, form.reason))
     });
     let (written, reason) =
         written.await.map_err(|_| &problem::SETTLE_UNREADABLE)?.map_err(settle_problem)?;
@@ -251,23 +309,16 @@ pub(super) async fn settle(
     Ok(Json(Settled { hash: written.hash }))
 }
 
-/// A settled value must be one the form knows: the desk does not add to the confusion.
-fn check_value(path: &AnswerPath, value: &Value) -> Result<(), Problem> {
-    let objection = match path {
-        AnswerPath::Answer(key) => Form::phieu_b().check_value(key, Scope::Household, value),
-        AnswerPath::Member(_, key) => Form::phieu_b().check_value(key, Scope::Member, value),
-        AnswerPath::B1Item(_) if value.as_int().is_some_and(|points| points >= 0) => Ok(()),
-        AnswerPath::B1Item(_) => return Err(Problem::new(&problem::SETTLE_UNREADABLE)),
-    };
-    objection
-        .map_err(|objection| Problem::new(&problem::SETTLE_UNREADABLE).with_items(&[objection]))
-}
-
 fn settle_problem(error: SettleError) -> Problem {
-    Problem::new(match error {
-        SettleError::HeadsUnknown => &problem::HEADS_UNKNOWN,
-        SettleError::MemberUnknown | SettleError::NothingToSettle | SettleError::Unwritable(_) => {
-            &problem::SETTLE_UNREADABLE
+    match error {
+        SettleError::HeadsUnknown => Problem::new(&problem::HEADS_UNKNOWN),
+        SettleError::Unfit(Some(objection)) => {
+            Problem::new(&problem::SETTLE_UNREADABLE).with_items(&[objection])
         }
-    })
+        SettleError::Unfit(None)
+        | SettleError::MemberUnknown
+        | SettleError::NothingToSettle
+        | SettleError::TooManyClosed
+        | SettleError::Unwritable(_) => Problem::new(&problem::SETTLE_UNREADABLE),
+    }
 }

@@ -14,15 +14,14 @@ use shared::classify::Class;
 use shared::id::CampaignId;
 use shared::scope::Role;
 use shared::score::ScoreTable;
-use shared::unit::Units;
 
 use super::extract::{Json, Path, Query, Text, campaign};
 use crate::app::App;
 use crate::auth::Actor;
-use crate::ingest::{DeskChange, append_desk};
-use crate::opening::{
-    MissingColumns, OpeningHousehold, RowFault, assignment_rows, hamlet_rows, open,
-};
+use crate::imports::hamlets::{assignment_rows, hamlet_rows};
+use crate::imports::opening::{self, Opened, OpeningHousehold, open};
+use crate::imports::rows::{MissingColumns, RowFault};
+use crate::ingest::desk::{DeskChange, append_desk};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
 use crate::store::household::NewHousehold;
@@ -69,27 +68,18 @@ pub(super) async fn units(
     Text(text): Text,
 ) -> Result<Json<Imported>, Problem> {
     actor.with_role(&[Role::Province])?;
-    check_units(&text)?;
-    let mut files = app.store.unit_files().await?;
-    files.push(text.clone());
-    // A code that stands for two units on one day would make every list of that day ambiguous.
-    check_units(&crate::app::joined_units(&files))?;
+    let files = app.store.unit_files().await?;
+    crate::app::check_units(files, &text).map_err(|faults| {
+        let faults: Vec<serde_json::Value> = faults
+            .iter()
+            .map(|(line, problem)| serde_json::json!({ "line": line, "en": problem.to_string() }))
+            .collect();
+        Problem::new(&problem::IMPORT_ROWS).with_items(&faults)
+    })?;
     app.store.unit_file_add(&text, app.now_ms()).await?;
     app.forget_trees();
     let taken = text.lines().count().saturating_sub(1);
     Ok(Json(Imported { taken, faults: Vec::new() }))
-}
-
-fn check_units(text: &str) -> Result<(), Problem> {
-    let errors = match Units::parse_csv(text) {
-        Ok(_) => return Ok(()),
-        Err(errors) => errors,
-    };
-    let faults: Vec<serde_json::Value> = errors
-        .iter()
-        .map(|error| serde_json::json!({ "line": error.line, "en": error.problem.to_string() }))
-        .collect();
-    Err(Problem::new(&problem::IMPORT_ROWS).with_items(&faults))
 }
 
 /// Loads hamlets with their registered counts.
@@ -109,11 +99,17 @@ pub(super) async fn hamlets(
 ) -> Result<Json<Imported>, Problem> {
     let actor = actor.with_role(&[Role::Province])?;
     let seen = campaign(&app, &actor, id).await?;
-    let (hamlets, faults) = hamlet_rows(&text, &seen.tree).map_err(columns_missing)?;
+    let known = hamlet_units(&app, id).await?;
+    let (hamlets, faults) = hamlet_rows(&text, &seen.tree, &known).map_err(columns_missing)?;
     judge(&keep, hamlets.len(), &faults)?;
     still_collecting(&app, id, hamlets.iter().map(|(unit, _)| unit.as_str())).await?;
     app.store.hamlet_put(id, &hamlets).await?;
     Ok(Json(Imported { taken: hamlets.len(), faults }))
+}
+
+async fn hamlet_units(app: &App, id: CampaignId) -> Result<BTreeMap<String, String>, StoreError> {
+    let hamlets = app.store.hamlet_list(id, None).await?;
+    Ok(hamlets.into_iter().map(|(unit, hamlet)| (hamlet.code, unit)).collect())
 }
 
 /// Loads the opening list: each household becomes a document with its members.
@@ -133,20 +129,16 @@ pub(super) async fn roster(
 ) -> Result<Json<Imported>, Problem> {
     let actor = actor.with_role(&[Role::Province])?;
     campaign(&app, &actor, id).await?;
-    let hamlets = app.store.hamlet_list(id, None).await?;
-    let units: BTreeMap<String, String> =
-        hamlets.into_iter().map(|(unit, hamlet)| (hamlet.code, unit)).collect();
+    let units = hamlet_units(&app, id).await?;
     let codes: BTreeSet<String> = units.keys().cloned().collect();
-    let (households, faults) = crate::opening::roster(&text, &codes).map_err(columns_missing)?;
+    let (households, faults) = opening::roster(&text, &codes).map_err(columns_missing)?;
     judge(&keep, households.len(), &faults)?;
     let mut by_unit: BTreeMap<&str, Vec<&OpeningHousehold>> = BTreeMap::new();
     for household in &households {
         by_unit.entry(units[&household.hamlet].as_str()).or_default().push(household);
     }
     still_collecting(&app, id, by_unit.keys().copied()).await?;
-    for (unit, households) in by_unit {
-        write_opening(&app, id, unit, &households, &actor).await?;
-    }
+    write_opening(&app, id, by_unit, &actor).await?;
     Ok(Json(Imported { taken: households.len(), faults }))
 }
 
@@ -164,15 +156,48 @@ async fn still_collecting(
     Ok(())
 }
 
-/// Writes one unit's opening households in one transaction. Codes already there are left alone.
+/// Writes the opening households of every unit in one transaction, or none of them. Codes already
+/// there are left alone; a list frozen meanwhile takes nothing more.
 async fn write_opening(
+    app: &App,
+    id: CampaignId,
+    by_unit: BTreeMap<&str, Vec<&OpeningHousehold>>,
+    actor: &Actor,
+) -> Result<(), Problem> {
+    let mut prepared = Vec::new();
+    for (unit, households) in by_unit {
+        prepared.push((unit, make_opening(app, id, unit, &households).await?));
+    }
+    let now_ms = app.now_ms();
+    let mut tx = app.store.begin().await?;
+    for (unit, opened) in &prepared {
+        let position = tx.unit_lock(id, unit).await?;
+        if tx.list_step(id, unit).await?.0.is_frozen() {
+            return Err(Problem::new(&problem::IMPORT_AFTER_WORK).with_items(&[unit]));
+        }
+        let mut changes = Vec::new();
+        for (new, opened) in opened {
+            tx.household_add(id, &opening_row(unit, new, opened)).await?;
+            changes.push(DeskChange {
+                document: opened.document,
+                hash: opened.written.hash,
+                chunk: &opened.written.chunk,
+                account: actor.account.id,
+                note: "opening list",
+            });
+        }
+        append_desk(&mut tx, id, unit, position, &changes, now_ms).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Makes the documents of a unit's households that are not there yet, off the async threads.
+async fn make_opening(
     app: &App,
     id: CampaignId,
     unit: &str,
     households: &[&OpeningHousehold],
-    actor: &Actor,
-) -> Result<(), StoreError> {
-    let now_ms = app.now_ms();
+) -> Result<Vec<(OpeningHousehold, Opened)>, StoreError> {
     let known = app.store.household_codes(id, unit).await?;
     let fresh: Vec<OpeningHousehold> = households
         .iter()
@@ -184,38 +209,25 @@ async fn write_opening(
             .into_iter()
             .map(|household| open(id, &household).map(|opened| (household, opened)))
             .collect::<Result<Vec<_>, _>>()
-    })
-    .await;
-    let opened = opened.map_err(|_| StoreError::Damaged)?.map_err(|_| StoreError::Damaged)?;
-    let mut tx = app.store.begin().await?;
-    let position = tx.unit_lock(id, unit).await?;
-    let mut changes = Vec::new();
-    for (new, opened) in &opened {
-        let row = NewHousehold {
-            document: opened.document,
-            household: opened.household,
-            unit,
-            hamlet: &new.hamlet,
-            code: &new.code,
-            opening_class: match new.class {
-                Class::Poor => "poor",
-                Class::NearPoor => "near_poor",
-                Class::Above | Class::Insufficient => "",
-            },
-            opening_dtts: new.dtts,
-            opening_paper: &new.decision,
-        };
-        tx.household_add(id, &row).await?;
-        changes.push(DeskChange {
-            document: opened.document,
-            hash: opened.written.hash,
-            chunk: &opened.written.chunk,
-            account: actor.account.id,
-            note: "opening list",
-        });
+    });
+    opened.await.map_err(|_| StoreError::Damaged)?.map_err(|_| StoreError::Damaged)
+}
+
+fn opening_row<'a>(unit: &'a str, new: &'a OpeningHousehold, opened: &Opened) -> NewHousehold<'a> {
+    NewHousehold {
+        document: opened.document,
+        household: opened.household,
+        unit,
+        hamlet: &new.hamlet,
+        code: &new.code,
+        opening_class: match new.class {
+            Class::Poor => "poor",
+            Class::NearPoor => "near_poor",
+            Class::Above | Class::Insufficient => "",
+        },
+        opening_dtts: new.dtts,
+        opening_paper: &new.decision,
     }
-    append_desk(&mut tx, id, unit, position, &changes, now_ms).await?;
-    tx.commit().await
 }
 
 /// Loads who is assigned which hamlet.
@@ -273,6 +285,9 @@ pub(super) async fn end_assignment(
 ) -> Result<Json<bool>, Problem> {
     let actor = actor.with_role(&[Role::Province, Role::Officer])?;
     let seen = campaign(&app, &actor, id).await?;
+    let unit = hamlet_units(&app, id).await?.remove(&form.hamlet);
+    unit.filter(|unit| actor.account.post.covers(&seen.tree, unit))
+        .ok_or(&problem::HAMLET_UNKNOWN)?;
     let account = app.store.account_named(&form.account).await?;
     let account = account
         .filter(|account| actor.account.post.covers(&seen.tree, &account.post.unit))

@@ -11,7 +11,7 @@ use shared::scope::Role;
 use super::extract::{Json, Path, Seen, list_unit};
 use crate::app::App;
 use crate::auth::Actor;
-use crate::ingest::release_late;
+use crate::ingest::desk::release_late;
 use crate::problem::{Body, Problem};
 use crate::standing::{draft, refresh};
 use crate::store::StoreError;

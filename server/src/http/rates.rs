@@ -13,6 +13,7 @@ use shared::approve::Step;
 use shared::id::CampaignId;
 use shared::report::{RateRow, csv, rates};
 use shared::scope::Role;
+use shared::standard::DttsRule;
 
 use super::extract::{Json, Path, Query, Seen, campaign};
 use super::lists::frozen;
@@ -34,6 +35,9 @@ pub(super) struct Rates {
     standard: String,
     /// Parts of the standard that nobody has verified against the legal text.
     unverified: Vec<String>,
+    /// Whose ethnicity makes a household a DTTS household, by the standard's data.
+    #[schema(value_type = Object)]
+    dtts_rule: Option<DttsRule>,
     /// True where B1 was computed with a synthetic score table anywhere below.
     synthetic: bool,
     /// One row a unit, top first.
@@ -55,6 +59,7 @@ pub(super) async fn read(
 ) -> Result<Json<Rates>, Problem> {
     let (seen, rows) = rows(&app, actor, id, query).await?;
     let standard = crate::standing::standard_named(&seen.campaign.standard);
+    let dtts_rule = standard.as_ref().map(|standard| standard.dtts.clone());
     let unverified = standard.map_or(Vec::new(), |standard| {
         let parts = standard.parts().into_iter();
         parts.filter(|(_, standing)| !standing.verified).map(|(name, _)| name).collect()
@@ -62,6 +67,7 @@ pub(super) async fn read(
     Ok(Json(Rates {
         standard: seen.campaign.standard,
         unverified,
+        dtts_rule,
         synthetic: rows.first().is_some_and(|row| row.counts.synthetic > 0),
         rows,
     }))

@@ -16,7 +16,7 @@ use shared::verify::{manifest_device, verify};
 
 use super::extract::{Cbor, Seen, campaign};
 use crate::app::App;
-use crate::auth::Actor;
+use crate::auth::{Actor, Sender};
 use crate::ingest::{Incoming, Outcome, Work, WriteError};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
@@ -38,7 +38,7 @@ const ROWS: i64 = 512;
 ))]
 pub(super) async fn sync(
     State(app): State<App>,
-    actor: Actor,
+    Sender(actor): Sender,
     Cbor(request): Cbor<SyncRequest>,
 ) -> Result<Cbor<SyncResponse>, Problem> {
     if request.v != FRAME_VERSION {
@@ -50,18 +50,15 @@ pub(super) async fn sync(
     let id = CampaignId(*request.campaign);
     let seen = campaign(&app, &actor, id).await?;
     let cursor = read_cursor(&app, &request.cursor)?;
-    let device = match actor.device {
-        Some(device) => app.store.device_get(device).await?,
-        None => None,
-    };
-    let revoked = device.as_ref().is_some_and(|device| device.revoked);
+    let device = actor.device.as_ref();
+    let revoked = device.is_some_and(|device| device.revoked);
     let scope = if revoked { Scope::new() } else { scope_of(&app, &actor, id, &seen).await? };
     let newest = app.store.positions(id).await?;
     let reading = reading(cursor.as_ref(), &scope, &newest);
 
     let all_in = request.all_in;
-    let results = take(&app, &seen, request.batches, device.as_ref(), &reading, all_in).await?;
-    let answer = fill(&app, id, reading, device.as_ref()).await?;
+    let results = take(&app, &seen, request.batches, device, &reading, all_in).await?;
+    let answer = fill(&app, id, reading, device).await?;
     Ok(Cbor(SyncResponse { results, ..answer }))
 }
 

@@ -30,7 +30,6 @@ pub(crate) struct Session {
     pub(crate) account: AccountId,
     pub(crate) device: Option<DeviceId>,
     pub(crate) current: Vec<u8>,
-    pub(crate) successor: Option<Vec<u8>>,
     pub(crate) expires_at_ms: i64,
     pub(crate) ended: bool,
 }
@@ -130,40 +129,38 @@ impl Store {
                 .map(|bytes| DeviceId::from_slice(&bytes).map_err(|_| StoreError::Damaged))
                 .transpose()?,
             current: row.get("current")?,
-            successor: row.get("successor")?,
             expires_at_ms: row.get("expires_at_ms")?,
             ended: row.get::<Option<i64>>("ended_at_ms")?.is_some(),
         }))
     }
 
-    /// Records which refresh token is in use and which was issued after it.
+    /// Moves a session on by a refresh token; returns the token id to hand out.
     ///
-    /// Returns false where another request moved the session on meanwhile.
-    pub(crate) async fn session_rotate(
+    /// The token in use gives its one successor, however often it comes: a repeated request must
+    /// not make the answer to the first one worthless. The successor, once used, takes its place.
+    /// Any other token gives `None`.
+    pub(crate) async fn session_advance(
         &self,
-        session: &Session,
-        current: &[u8],
-        successor: &[u8],
+        family: [u8; 16],
+        used: &[u8],
+        fresh: &[u8],
         expires_at_ms: i64,
-    ) -> Result<bool, StoreError> {
-        const SQL: &str = "
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        const PROMOTE: &str = "
             update session set current = $2, successor = $3, expires_at_ms = $4
-            where family = $1 and current = $5 and ended_at_ms is null";
+            where family = $1 and successor = $2 and ended_at_ms is null returning successor";
+        const REPEAT: &str = "
+            update session set successor = coalesce(successor, $3), expires_at_ms = $4
+            where family = $1 and current = $2 and ended_at_ms is null returning successor";
         let mut tx = self.begin().await?;
-        let moved = tx
-            .run(
-                SQL,
-                vals![
-                    session.family.as_slice(),
-                    current,
-                    successor,
-                    expires_at_ms,
-                    session.current.as_slice()
-                ],
-            )
-            .await?;
+        let row = || vals![family.as_slice(), used, fresh, expires_at_ms];
+        let moved = match tx.one(PROMOTE, row()).await? {
+            Some(moved) => Some(moved),
+            None => tx.one(REPEAT, row()).await?,
+        };
+        let next = moved.map(|moved| moved.get("successor")).transpose()?;
         tx.commit().await?;
-        Ok(moved == 1)
+        Ok(next)
     }
 
     /// Ends a session: none of its refresh tokens works any more.

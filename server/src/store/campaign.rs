@@ -61,6 +61,7 @@ fn hamlet(row: &Row) -> Result<(String, Hamlet), StoreError> {
     };
     let hamlet = Hamlet {
         code: row.get("code")?,
+        type_word: row.get("type_word")?,
         name: row.get("name")?,
         area,
         closing: Registered {
@@ -162,10 +163,10 @@ impl Store {
         const SQL: &str = "
             insert into hamlet (campaign, code, unit, name, area, households, persons,
                 dtts_households, dtts_persons, opening_households, opening_persons,
-                opening_dtts_households, opening_dtts_persons, source)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                opening_dtts_households, opening_dtts_persons, source, type_word)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
             on conflict (campaign, code) do update set
-                name = excluded.name, area = excluded.area, households = excluded.households,
+                type_word = excluded.type_word, name = excluded.name, area = excluded.area, households = excluded.households,
                 persons = excluded.persons, dtts_households = excluded.dtts_households,
                 dtts_persons = excluded.dtts_persons,
                 opening_households = excluded.opening_households,
@@ -190,7 +191,8 @@ impl Store {
                 stored(then.persons),
                 stored(then.dtts_households),
                 stored(then.dtts_persons),
-                &hamlet.source
+                &hamlet.source,
+                &hamlet.type_word
             ];
             tx.run(SQL, row).await?;
         }

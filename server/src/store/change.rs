@@ -41,6 +41,7 @@ pub(crate) struct KnownChange {
 #[derive(Debug, Clone)]
 pub(crate) struct WaitingChange {
     pub(crate) hash: ChangeHash,
+    pub(crate) bytes: usize,
     pub(crate) dependencies: Vec<ChangeHash>,
 }
 
@@ -124,7 +125,8 @@ impl Store {
 
     /// Reads a unit's accepted changes after a position, of all hamlets or of those named.
     ///
-    /// `hamlets` is empty for all, else `,code,code,`; codes hold no wildcard.
+    /// `hamlets` is empty for all, else `,code,code,`. Not `like`: on SQLite that takes a hamlet for
+    /// its neighbour in capitals.
     pub(crate) async fn change_after(
         &self,
         campaign: CampaignId,
@@ -138,7 +140,7 @@ impl Store {
                 household.household, household.hamlet, household.code
             from change join household on household.document = change.document
             where change.campaign = $1 and change.unit = $2 and change.position > $3
-            and ($4 = '' or $4 like '%,' || household.hamlet || ',%')
+            and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4)
             order by change.position limit $5";
         let rows = self.db.all(SQL, vals![campaign, unit, position, hamlets, rows_max]).await?;
         rows.iter()
@@ -293,7 +295,7 @@ impl Tx {
         document: DocumentId,
     ) -> Result<Vec<WaitingChange>, StoreError> {
         const SQL: &str = "
-            select hash, dependencies from change
+            select hash, dependencies, cast(length(chunk) as bigint) as bytes from change
             where document = $1 and fate = 'waiting' order by hash";
         let rows = self.all(SQL, vals![document]).await?;
         rows.iter().map(waiting).collect()
@@ -317,7 +319,8 @@ impl Tx {
         reason: &str,
     ) -> Result<Vec<(DocumentId, WaitingChange)>, StoreError> {
         const SQL: &str = "
-            select document, hash, dependencies from change
+            select document, hash, dependencies, cast(length(chunk) as bigint) as bytes
+            from change
             where campaign = $1 and unit = $2 and fate = 'held' and reason = $3
             order by received_at_ms, document, hash";
         let rows = self.all(SQL, vals![campaign, unit, reason]).await?;
@@ -372,6 +375,20 @@ impl Tx {
         self.run(SQL, vals![document, hash, position]).await.map(drop)
     }
 
+    /// Marks a held change as one that a person lets in; [`crate::ingest::desk::release_late`] does it.
+    pub(crate) async fn change_let_in(
+        &mut self,
+        document: DocumentId,
+        hash: ChangeHash,
+        note: &str,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            update change set reason = $3, note = $4
+            where document = $1 and hash = $2 and fate = 'held'";
+        let reason = mobile_schema::problem::ANCESTOR_HELD.name;
+        self.run(SQL, vals![document, hash, reason, note]).await.map(drop)
+    }
+
     /// Turns a held change into a waiting one: its hold ended but an ancestor is still missing.
     pub(crate) async fn change_wait(
         &mut self,
@@ -403,6 +420,7 @@ impl Tx {
 fn waiting(row: &Row) -> Result<WaitingChange, StoreError> {
     Ok(WaitingChange {
         hash: row.id("hash")?,
+        bytes: usize::try_from(row.get::<i64>("bytes")?).unwrap_or(usize::MAX),
         dependencies: hashes(&row.get::<Vec<u8>>("dependencies")?)?,
     })
 }

@@ -86,7 +86,6 @@ impl Store {
             account,
             device: Some(new.id),
             current: new.refresh.to_vec(),
-            successor: None,
             expires_at_ms: new.expires_at_ms,
             ended: false,
         })

@@ -67,6 +67,7 @@ impl Fleet<'_> {
         phones.sort_by_key(|out| shared::id::sha256(format!("{seed}/{}", out.name).as_bytes()));
         if let Some(first) = phones.first_mut() {
             first.phone.clock_s -= CLOCK_OFF_S;
+            self.tally.clocks_off += 1;
         }
         let mut found = Found::default();
         let mut tasks = tokio::task::JoinSet::new();
@@ -164,7 +165,7 @@ impl Trip {
                 visit_first(&mut self.out.phone, &visit, spec, &truth, &by_code)?;
             } else if second == self.out.number && looked_at_again(spec) {
                 let truth = truth(spec, &basis);
-                let slip = (draw(spec, 2) % SLIP_ONE_IN == 0).then(|| draw(spec, 3));
+                let slip = draw(spec, 2).is_multiple_of(SLIP_ONE_IN).then(|| draw(spec, 3));
                 let (page, slip) = visit.second_look(&truth, slip);
                 let Some(document) = by_code.get(&spec.code) else { continue };
                 self.out.phone.save(*document, &[page])?;

@@ -10,7 +10,8 @@ use super::super::office::Office;
 use super::super::phone::Phone;
 use super::super::population::{Plan, truth};
 use super::{AT_ONCE, Fleet, FleetError};
-use crate::opening::{ASSIGNMENT_COLUMNS, HAMLET_COLUMNS, ROSTER_COLUMNS};
+use crate::imports::hamlets::{ASSIGNMENT_COLUMNS, HAMLET_COLUMNS};
+use crate::imports::opening::ROSTER_COLUMNS;
 use crate::store::campaign::area_name;
 
 /// Households one device is meant to carry at full scale: 33.000 on about 1.250 devices.
@@ -97,8 +98,13 @@ impl Fleet<'_> {
                     then.dtts_persons,
                 ]
                 .map(|count| count.to_string());
-                let mut cells =
-                    vec![commune.unit.as_str(), &hamlet.code, &hamlet.name, area_name(hamlet.area)];
+                let mut cells = vec![
+                    commune.unit.as_str(),
+                    &hamlet.code,
+                    &hamlet.type_word,
+                    &hamlet.name,
+                    area_name(hamlet.area),
+                ];
                 cells.extend(counts.iter().map(String::as_str));
                 cells.push(&hamlet.source);
                 file.push_str(&line(&cells));

@@ -261,12 +261,13 @@ fn finish(draft: Draft<'_>, targets: &Targets, serial: &mut Serial, rng: &mut Rn
         households: Vec::new(),
         split_is_synthetic: true,
     };
-    for ((place, name), number) in hamlets.into_iter().zip(names).zip(1..) {
+    for ((place, (type_word, name)), number) in hamlets.into_iter().zip(names).zip(1..) {
         let code = format!("{}-{number:02}", unit.code());
         let specs = serial.households(&code, &place.flows, &mix, rng);
         let (opening, closing) = registered(place.figures, &specs, &targets.assumed, rng);
         let source = "synthetic (demo)".to_owned();
-        plan.hamlets.push(Hamlet { code, name, area, closing, opening, source });
+        let type_word = type_word.to_owned();
+        plan.hamlets.push(Hamlet { code, type_word, name, area, closing, opening, source });
         plan.households.extend(specs);
     }
     plan

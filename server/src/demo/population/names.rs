@@ -124,16 +124,24 @@ impl Family {
 }
 
 /// Names the hamlets of a commune, each once: khu phố by number, thôn and bản by made-up names.
-pub(super) fn hamlet_names(area: Area, mostly_dtts: &[bool], rng: &mut Rng) -> Vec<String> {
-    let mut names: Vec<String> = Vec::with_capacity(mostly_dtts.len());
+///
+/// Returns type words and names.
+pub(super) fn hamlet_names(
+    area: Area,
+    mostly_dtts: &[bool],
+    rng: &mut Rng,
+) -> Vec<(&'static str, String)> {
+    let mut names: Vec<(&'static str, String)> = Vec::with_capacity(mostly_dtts.len());
     for (dtts, number) in mostly_dtts.iter().zip(1..) {
         let mut draw = || match (area, dtts) {
-            (Area::Urban, _) => format!("khu phố {number}"),
+            (Area::Urban, _) => ("khu phố", number.to_string()),
             (Area::Rural, true) => {
-                format!("bản {} {}", rng.pick(&HIGHLAND_FIRST), rng.pick(&HIGHLAND_SECOND))
+                let (first, second) = (rng.pick(&HIGHLAND_FIRST), rng.pick(&HIGHLAND_SECOND));
+                ("bản", format!("{first} {second}"))
             }
             (Area::Rural, false) => {
-                format!("thôn {} {}", rng.pick(&HAMLET_FIRST), rng.pick(&HAMLET_SECOND))
+                let (first, second) = (rng.pick(&HAMLET_FIRST), rng.pick(&HAMLET_SECOND));
+                ("thôn", format!("{first} {second}"))
             }
         };
         let mut name = draw();

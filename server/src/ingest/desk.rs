@@ -1,0 +1,116 @@
+//! What offices write into the log, and what they let into it.
+
+use std::collections::BTreeMap;
+
+use mobile_schema::problem;
+use shared::admit::Ancestors;
+use shared::id::{AccountId, CampaignId, ChangeHash, DocumentId};
+
+use super::ledger::Document;
+use crate::store::StoreError;
+use crate::store::backend::Tx;
+use crate::store::change::NewChange;
+
+/// A change written in an office, or by the import of the opening list.
+#[derive(Debug)]
+pub(crate) struct DeskChange<'a> {
+    pub(crate) document: DocumentId,
+    pub(crate) hash: ChangeHash,
+    pub(crate) chunk: &'a [u8],
+    pub(crate) account: AccountId,
+    pub(crate) note: &'a str,
+}
+
+/// Appends desk changes to a unit whose log is locked at `position`; returns the new position.
+pub(crate) async fn append_desk(
+    tx: &mut Tx,
+    campaign: CampaignId,
+    unit: &str,
+    position: i64,
+    changes: &[DeskChange<'_>],
+    now_ms: i64,
+) -> Result<i64, StoreError> {
+    let mut position = position;
+    for change in changes {
+        let Ok(guarded) = shared::guard::guard(change.chunk) else {
+            return Err(StoreError::Damaged);
+        };
+        let new = NewChange {
+            document: change.document,
+            hash: change.hash,
+            unit,
+            position: Some(position + 1),
+            fate: "accepted",
+            reason: "",
+            actor: guarded.actor(),
+            actor_seq: guarded.seq(),
+            dependencies: guarded.dependencies().iter().flat_map(|hash| hash.0).collect(),
+            chunk: guarded.chunk(),
+            provenance: "desk",
+            device: None,
+            account: change.account,
+            manifest: None,
+            note: change.note,
+        };
+        if tx.change_append(campaign, &new, now_ms).await? {
+            position += 1;
+            tx.household_moved_on(change.document, position).await?;
+        }
+    }
+    tx.unit_moved_on(campaign, unit, position).await?;
+    Ok(position)
+}
+
+/// Merges what was held because the list was frozen, now that the freeze is discarded.
+///
+/// The unit's log must be locked at `position`. What misses an ancestor goes on waiting; what waited
+/// for one of these is let go with it.
+pub(crate) async fn release_late(
+    tx: &mut Tx,
+    campaign: CampaignId,
+    unit: &str,
+    position: i64,
+) -> Result<(), StoreError> {
+    let mut position = position;
+    let mut held = tx.change_held(campaign, unit, problem::LIST_FROZEN.name).await?;
+    held.extend(tx.change_held(campaign, unit, problem::ANCESTOR_HELD.name).await?);
+    let mut documents: BTreeMap<DocumentId, Document> = BTreeMap::new();
+    for (id, _) in &held {
+        if documents.contains_key(id) {
+            continue;
+        }
+        let Some(at) = tx.household_get(campaign, *id).await? else { continue };
+        let mut document = Document::new(at);
+        for known in tx.change_known(*id).await? {
+            document.known.insert(known.hash, known.fate);
+        }
+        documents.insert(*id, document);
+    }
+    for id in documents.keys() {
+        held.extend(tx.change_waiting(*id).await?.into_iter().map(|change| (*id, change)));
+    }
+    loop {
+        let ready = held.iter().position(|(id, change)| {
+            documents
+                .get(id)
+                .is_some_and(|d| d.ancestors(&change.dependencies) == Ancestors::Accepted)
+        });
+        let Some(ready) = ready else { break };
+        let (id, change) = held.remove(ready);
+        position += 1;
+        tx.change_release(id, change.hash, position).await?;
+        tx.household_moved_on(id, position).await?;
+        if let Some(document) = documents.get_mut(&id) {
+            document.known.insert(change.hash, "accepted".to_owned());
+        }
+    }
+    for (id, change) in held {
+        let missing = documents
+            .get(&id)
+            .is_some_and(|d| d.ancestors(&change.dependencies) == Ancestors::Missing);
+        if missing {
+            tx.change_wait(id, change.hash).await?;
+        }
+    }
+    tx.unit_moved_on(campaign, unit, position).await
+}

@@ -1,0 +1,313 @@
+//! The table of routes: who may call each, where, and how it is called without doing harm.
+//!
+//! Written by hand, on purpose: a new route is thought about here before it is served.
+
+use mobile_schema::frame::{FRAME_VERSION, SyncRequest};
+use serde_bytes::{ByteArray, ByteBuf};
+use serde_json::{Value, json};
+use tests::town::{Town, person};
+
+use super::Caller;
+use super::marked::{Marked, hamlet_of, spare_person};
+use crate::ask::cbor;
+
+/// What a caller is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// The call is judged on what it says: it went past every check of who asks.
+    Taken,
+    /// Sign in first.
+    SignIn,
+    /// Not this role.
+    Forbidden,
+    /// Not there, as far as this caller is told.
+    Hidden,
+}
+
+/// Where a call is aimed.
+pub(super) struct Target<'a> {
+    pub(super) town: &'a Town,
+    pub(super) marked: &'a Marked,
+    pub(super) unit: &'static str,
+}
+
+/// A call ready to be sent.
+pub(super) struct Call {
+    pub(super) path: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// What lies outside the caller's units is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outside {
+    /// Answered like any other: the route is of no unit.
+    Same,
+    Hidden,
+    Forbidden,
+}
+
+/// One way to call one route.
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    /// Roles that are let in; empty for everybody, signed in or not.
+    door: &'static [&'static str],
+    /// Roles that may, in their own units.
+    roles: &'static [&'static str],
+    outside: Outside,
+    /// Shows markers to those who may see them.
+    pub(super) shows: bool,
+    pub(super) call: fn(&Target<'_>) -> Call,
+}
+
+impl Route {
+    /// Tells whether it matters at which unit the call is aimed.
+    pub(super) fn is_of_units(&self) -> bool {
+        self.outside != Outside::Same
+    }
+
+    /// Says what a caller must be answered at a unit.
+    pub(super) fn expected(&self, caller: &Caller, unit: &str) -> Expected {
+        let may = self.roles.contains(&caller.role);
+        if self.door.is_empty() {
+            Expected::Taken
+        } else if caller.role == "nobody" {
+            Expected::SignIn
+        } else if !self.door.contains(&caller.role) {
+            Expected::Forbidden
+        } else if caller.covers.contains(&unit) {
+            if may { Expected::Taken } else { Expected::Forbidden }
+        } else {
+            match self.outside {
+                Outside::Same => Expected::Taken,
+                Outside::Hidden => Expected::Hidden,
+                Outside::Forbidden => Expected::Forbidden,
+            }
+        }
+    }
+}
+
+const EVERYBODY: &[&str] = &[];
+const SIGNED_IN: &[&str] = &["province", "district", "officer", "enumerator"];
+const OFFICES: &[&str] = &["province", "district", "officer"];
+const PROVINCE: &[&str] = &["province"];
+const OFFICER: &[&str] = &["officer"];
+const DISTRICT: &[&str] = &["district"];
+const KEEPERS: &[&str] = &["province", "officer"];
+
+fn plain(path: &str) -> Call {
+    Call { path: path.to_owned(), body: Vec::new() }
+}
+
+fn form(path: &str, form: &Value) -> Call {
+    Call { path: path.to_owned(), body: form.to_string().into_bytes() }
+}
+
+fn of_campaign(to: &Target<'_>, rest: &str) -> Call {
+    Call { path: to.town.path(rest), body: Vec::new() }
+}
+
+fn of_unit(to: &Target<'_>, rest: &str) -> Call {
+    of_campaign(to, &format!("/units/{}/{rest}", to.unit))
+}
+
+fn of_household(to: &Target<'_>, rest: &str) -> String {
+    to.town.path(&format!("/households/{}{rest}", to.marked.documents[to.unit]))
+}
+
+/// An act on a root that never is the current one: judged, and then refused.
+fn act(to: &Target<'_>, mut act: Value) -> Call {
+    act["root"] = json!("0".repeat(64));
+    form(&of_unit(to, "list").path, &act)
+}
+
+fn paper() -> Value {
+    json!({ "number": "1", "date": "2022-12-12", "signer": "A" })
+}
+
+macro_rules! route {
+    ($method:literal $path:literal, $roles:expr, $outside:ident, shows, $call:expr) => {
+        Route { shows: true, ..route!($method $path, $roles, $outside, $call) }
+    };
+    ($method:literal $path:literal, $roles:expr, $outside:ident, $call:expr) => {
+        route!($method $path, $roles => $roles, $outside, $call)
+    };
+    ($method:literal $path:literal, $door:expr => $roles:expr, $outside:ident, $call:expr) => {
+        Route {
+            method: $method,
+            path: $path,
+            door: $door,
+            roles: $roles,
+            outside: Outside::$outside,
+            shows: false,
+            call: $call,
+        }
+    };
+}
+
+/// Every route in every way it matters.
+pub(super) fn table() -> Vec<Route> {
+    [of_nobody(), of_people(), of_campaigns(), of_files(), of_units(), of_households(), of_lists()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn of_nobody() -> Vec<Route> {
+    vec![
+        route!("GET" "/", EVERYBODY, Same, |_| plain("/")),
+        route!("GET" "/healthz", EVERYBODY, Same, |_| plain("/healthz")),
+        route!("GET" "/readyz", EVERYBODY, Same, |_| plain("/readyz")),
+        route!("GET" "/v1/openapi.json", EVERYBODY, Same, |_| plain("/v1/openapi.json")),
+        route!("POST" "/v1/sessions", EVERYBODY, Same, |to| {
+            form("/v1/sessions", &json!({ "name": spare_person(to.unit), "password": "x" }))
+        }),
+        route!("POST" "/v1/sessions/refresh", EVERYBODY, Same, |_| {
+            form("/v1/sessions/refresh", &json!({ "refresh": "eyJ0" }))
+        }),
+        route!("POST" "/v1/devices", EVERYBODY, Same, |_| {
+            let key = "ab".repeat(32);
+            form("/v1/devices", &json!({ "code": "0123", "label": "Zq", "public_key": key }))
+        }),
+    ]
+}
+
+fn of_people() -> Vec<Route> {
+    vec![
+        route!("GET" "/v1/me", SIGNED_IN, Same, shows, |_| plain("/v1/me")),
+        route!("POST" "/v1/sync", SIGNED_IN, Same, shows, |to| {
+            let request = SyncRequest {
+                v: FRAME_VERSION,
+                campaign: ByteArray::new(to.town.campaign.0),
+                cursor: ByteBuf::new(),
+                batches: Vec::new(),
+                all_in: false,
+            };
+            Call { path: "/v1/sync".to_owned(), body: cbor(&request) }
+        }),
+        route!("GET" "/v1/accounts", OFFICES, Same, shows, |_| plain("/v1/accounts")),
+        route!("POST" "/v1/accounts", KEEPERS, Forbidden, |to| {
+            form("/v1/accounts", &json!([person(" ", "enumerator", to.unit, None)]))
+        }),
+        route!("GET" "/v1/devices", OFFICES, Same, shows, |_| plain("/v1/devices")),
+        route!("POST" "/v1/devices/codes", KEEPERS, Hidden, shows, |to| {
+            form("/v1/devices/codes", &json!({ "accounts": [spare_person(to.unit)] }))
+        }),
+        route!("POST" "/v1/devices/{device}/revoke", KEEPERS, Hidden, |to| {
+            plain(&format!("/v1/devices/{}/revoke", to.marked.spare[to.unit]))
+        }),
+    ]
+}
+
+fn of_campaigns() -> Vec<Route> {
+    vec![
+        route!("GET" "/v1/campaigns", SIGNED_IN, Same, |_| plain("/v1/campaigns")),
+        route!("POST" "/v1/campaigns", PROVINCE, Same, |_| {
+            let mut backwards = tests::town::campaign_form();
+            backwards["opening_date"] = json!("2029-01-01");
+            form("/v1/campaigns", &backwards)
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/close", PROVINCE, Same, |to| {
+            plain(&format!("/v1/campaigns/{}/close", to.marked.other_campaign))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/units",
+            OFFICES, Same, |to| of_campaign(to, "/units")),
+        route!("GET" "/v1/campaigns/{campaign}/rates", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/rates?under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/rates",
+            OFFICES, Same, |to| of_campaign(to, "/rates")),
+        route!("GET" "/v1/campaigns/{campaign}/rates.csv", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/rates.csv?under={}", to.unit))
+        }),
+    ]
+}
+
+fn of_files() -> Vec<Route> {
+    vec![
+        route!("POST" "/v1/units", PROVINCE, Same, |_| plain("/v1/units")),
+        route!("POST" "/v1/campaigns/{campaign}/score-table", PROVINCE, Same, |to| {
+            of_campaign(to, "/score-table")
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/hamlets",
+            PROVINCE, Same, |to| of_campaign(to, "/hamlets")),
+        route!("POST" "/v1/campaigns/{campaign}/roster",
+            PROVINCE, Same, |to| of_campaign(to, "/roster")),
+        route!("POST" "/v1/campaigns/{campaign}/assignments", PROVINCE, Same, |to| {
+            of_campaign(to, "/assignments")
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/assignments/end", KEEPERS, Hidden, |to| {
+            let ended = json!({ "hamlet": hamlet_of(to.unit), "account": spare_person(to.unit) });
+            form(&to.town.path("/assignments/end"), &ended)
+        }),
+    ]
+}
+
+fn of_units() -> Vec<Route> {
+    vec![
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/households",
+            OFFICES, Hidden, shows, |to| {
+            of_unit(to, "households")
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/disputes",
+            OFFICES, Hidden, shows, |to| {
+            of_unit(to, "disputes")
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/aside", OFFICES, Hidden, shows, |to| {
+            of_unit(to, "aside")
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/aside", OFFICER, Hidden, |to| {
+            let (document, hash) = ("0".repeat(32), "0".repeat(64));
+            let nothing = json!({ "document": document, "hash": hash, "reason": " " });
+            form(&of_unit(to, "aside").path, &nothing)
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/waivers", OFFICER, Hidden, |to| {
+            let waived = json!({ "device": to.marked.spare[to.unit], "reason": " " });
+            form(&of_unit(to, "waivers").path, &waived)
+        }),
+    ]
+}
+
+fn of_households() -> Vec<Route> {
+    vec![
+        route!("GET" "/v1/campaigns/{campaign}/households/{document}",
+            OFFICES, Hidden, shows, |to| {
+            plain(&of_household(to, ""))
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/households/{document}/settle",
+            OFFICER, Hidden, |to| {
+            let settled = json!({
+                "heads": [], "path": "answers/roof", "value": "leaf", "reason": " ",
+            });
+            form(&of_household(to, "/settle"), &settled)
+        }),
+    ]
+}
+
+fn of_lists() -> Vec<Route> {
+    vec![
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/list", OFFICES, Hidden, shows, |to| {
+            of_unit(to, "list")
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list",
+            OFFICES => OFFICER, Hidden, |to| {
+            act(to, json!({ "act": "submit" }))
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list",
+            OFFICES => DISTRICT, Hidden, |to| {
+            act(to, json!({ "act": "return", "comment": "x" }))
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list",
+            OFFICES => DISTRICT, Hidden, |to| {
+            act(to, json!({ "act": "approve", "opinion": paper() }))
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list",
+            OFFICES => OFFICER, Hidden, |to| {
+            act(to, json!({ "act": "recognise", "decision": paper() }))
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/list",
+            OFFICES => OFFICER, Hidden, |to| {
+            act(to, json!({ "act": "withdraw", "reason": "x" }))
+        }),
+    ]
+}

@@ -1,0 +1,173 @@
+//! Rules about the code, checked like any other behaviour.
+
+use std::path::{Path, PathBuf};
+
+/// Most lines of a file, its inline tests aside. Two screens of reading and then some.
+const FILE_LINES_MAX: usize = 400;
+
+/// SHA-256 of each released migration: a new one is added, an old one never edited.
+const MIGRATIONS: [(&str, &str); 1] =
+    [("0001_line.sql", "e0a8e37ecde4e154d5631d300effce95156ec66058bc2444e17fbc3d347d1c88")];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The part before the inline tests.
+    fn code(&self) -> &str {
+        self.text.split("\n#[cfg(test)]").next().unwrap()
+    }
+}
+
+fn sources(folder: &str, ending: &str) -> Vec<Source> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("node_modules") {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let path = path.strip_prefix(root()).unwrap().display().to_string();
+                found.push(Source { path, text });
+            }
+        }
+    }
+    assert!(!found.is_empty(), "nothing in {folder}");
+    found
+}
+
+fn rust() -> Vec<Source> {
+    ["mobile-schema", "shared/src", "server/src", "tests"]
+        .into_iter()
+        .flat_map(|folder| sources(folder, ".rs"))
+        .collect()
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are_for() {
+    for file in rust() {
+        let lines = file.code().lines().count();
+        assert!(lines <= FILE_LINES_MAX, "{}: {lines} lines", file.path);
+        assert!(file.text.starts_with("//!"), "{}: no header", file.path);
+    }
+}
+
+#[test]
+fn shared_and_schema_do_no_io_and_know_no_time() {
+    let banned = [
+        "std::fs",
+        "std::net",
+        "std::env",
+        "SystemTime",
+        "Instant::now",
+        "tokio",
+        "sqlx",
+        "axum",
+        "getrandom",
+        "rand::",
+    ];
+    for folder in ["shared/src", "mobile-schema/src"] {
+        for file in sources(folder, ".rs") {
+            for word in banned {
+                let code = file.code().lines().filter(|line| !line.trim_start().starts_with("//"));
+                for line in code {
+                    assert!(!line.contains(word), "{}: `{word}` belongs in the server", file.path);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let manifest = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    for banned in ["shared", "automerge", "tokio", "axum", "sqlx"] {
+        assert!(!manifest("mobile-schema/Cargo.toml").contains(&format!("\n{banned}")), "{banned}");
+    }
+    for banned in ["server", "tokio", "axum", "sqlx", "getrandom"] {
+        assert!(!manifest("shared/Cargo.toml").contains(&format!("\n{banned}")), "{banned}");
+    }
+    assert!(!manifest("server/Cargo.toml").contains("\ntests"));
+}
+
+#[test]
+fn only_the_population_knows_the_targets() {
+    let population = "server/src/demo/population";
+    for file in sources("server/src", ".rs").into_iter().chain(sources("shared/src", ".rs")) {
+        if file.path.starts_with(population) {
+            continue;
+        }
+        for figure in ["180559", "180_559", "16512", "16_512", "10449", "10_449", "11384", "11_384"]
+        {
+            let in_tests = file.path.ends_with("aggregate.rs");
+            assert!(in_tests || !file.code().contains(figure), "{}: {figure}", file.path);
+        }
+        // Whoever carries out the campaign hands the targets over and reads nothing in them.
+        for field in ["targets.all", "targets.dtts", "targets.districts", "scaled("] {
+            assert!(!file.code().contains(field), "{}: reads {field}", file.path);
+        }
+    }
+}
+
+#[test]
+fn every_story_is_listed() {
+    let main = std::fs::read_to_string(root().join("tests/stories/main.rs")).unwrap();
+    for entry in std::fs::read_dir(root().join("tests/stories")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if path.extension().is_some_and(|ending| ending == "rs") && name != "main" {
+            assert!(main.contains(&format!("mod {name};")), "{name} is not listed");
+        }
+    }
+}
+
+#[test]
+fn released_migrations_are_unchanged() {
+    let mut names: Vec<String> = std::fs::read_dir(root().join("server/migrations"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert_eq!(names, MIGRATIONS.map(|(name, _)| name.to_owned()));
+    for (name, digest) in MIGRATIONS {
+        let text = std::fs::read(root().join("server/migrations").join(name)).unwrap();
+        assert_eq!(shared::id::to_hex(&shared::id::sha256(&text)), digest, "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_left_open_or_names_a_machine() {
+    for file in rust() {
+        if file.path.ends_with("tidy.rs") {
+            continue;
+        }
+        for word in
+            ["TODO", "FIXME", "XXX", "todo!(", "unimplemented!(", "/work/", "/home/", "/root/"]
+        {
+            assert!(!file.text.contains(word), "{}: {word}", file.path);
+        }
+    }
+}
+
+/// The description that is served is the one that is checked in.
+///
+/// `RASOAT_WRITE=1 cargo test -p tests --test stories openapi` writes it anew.
+#[test]
+fn the_checked_in_openapi_document_is_current() {
+    let file = root().join("server/openapi.json");
+    let made = server::http::openapi().to_pretty_json().unwrap() + "\n";
+    if std::env::var_os("RASOAT_WRITE").is_some() {
+        std::fs::write(&file, &made).unwrap();
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(kept == made, "server/openapi.json is old: see the comment of this test");
+    assert!(made.contains("\"openapi\": \"3.1.0\""));
+}
