@@ -66,6 +66,9 @@ pub enum StartError {
     /// The database cannot be opened.
     #[error("the database cannot be opened")]
     Store(#[from] StoreError),
+    /// The address is taken or not this machine's.
+    #[error("the address cannot be listened on: {0}")]
+    Listen(#[source] std::io::Error),
 }
 
 /// Reads the system clock, milliseconds UTC.

@@ -3,7 +3,7 @@
 //! The key is a file in the data folder, readable by its owner only; several processes of one
 //! installation share the folder. It never enters the database or a log.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
@@ -56,10 +56,7 @@ impl Keys {
             let pem = SigningKey::from_bytes(&random::<32>())
                 .to_pkcs8_pem(LineEnding::LF)
                 .map_err(|_| KeyError::Content)?;
-            match write_private(&file, pem.as_bytes()) {
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                other => other?,
-            }
+            put_in_place(data, &file, pem.as_bytes())?;
         }
         let pem = std::fs::read_to_string(&file)?;
         let signing = SigningKey::from_pkcs8_pem(&pem).map_err(|_| KeyError::Content)?;
@@ -88,6 +85,28 @@ impl Keys {
     }
 }
 
+/// Writes a file beside its place, whole and synced, then gives it its name.
+///
+/// Whoever is first wins: a process that dies half way leaves no half a key, and one that starts
+/// at the same time reads the key of the other.
+fn put_in_place(data: &Path, file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let whole = data.join(format!("server.key.{}", shared::id::to_hex(&random::<8>())));
+    write_private(&whole, bytes)?;
+    let named = match std::fs::hard_link(&whole, file) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        // A file system without links, such as that of a memory card.
+        Err(error)
+            if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unsupported) =>
+        {
+            return std::fs::rename(&whole, file);
+        }
+        other => other,
+    };
+    std::fs::remove_file(&whole)?;
+    sync_folder(data)?;
+    named
+}
+
 #[cfg(unix)]
 fn write_private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -102,4 +121,41 @@ fn write_private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut out = std::fs::OpenOptions::new().write(true).create_new(true).open(file)?;
     out.write_all(bytes)?;
     out.sync_all()
+}
+
+/// Makes the names in a folder durable: receipts signed with a lost key could not be checked.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn processes_that_start_at_once_share_one_key() {
+        for _ in 0..20 {
+            let folder = std::env::temp_dir().join(shared::id::to_hex(&random::<8>()));
+            std::fs::create_dir(&folder).unwrap();
+            let opening: Vec<_> = (0..8)
+                .map(|_| {
+                    let folder = folder.clone();
+                    std::thread::spawn(move || Keys::open(&folder).map(|keys| keys.kid))
+                })
+                .collect();
+            let kids: Vec<_> = opening.into_iter().map(|one| one.join().unwrap()).collect();
+            let left = std::fs::read_dir(&folder).unwrap().count();
+            std::fs::remove_dir_all(&folder).unwrap();
+            let first = kids[0].as_ref().unwrap();
+            assert!(kids.iter().all(|kid| kid.as_ref().unwrap() == first));
+            assert_eq!(left, 1, "nothing but the key is left");
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! The harness: a small province on either database, with offices and phones that speak HTTP.
 
+pub mod auditor;
+pub mod bench;
 pub mod postgres;
+pub mod process;
 pub mod town;
 pub mod vectors;
 

@@ -3,6 +3,7 @@
 //! Everybody speaks HTTP to a real server on a free port. Clock and ids are the server's own.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
 use mobile_schema::household::{Household, Value};
 use serde_json::json;
@@ -37,13 +38,34 @@ pub const HAMLETS: [(&str, &str); 4] =
 /// Password of every account but the first.
 pub const PASSWORD: &str = "mat-khau-thu";
 
-/// The province with its offices signed in.
+/// The province on a server inside this process.
 pub struct Town {
     /// The running server.
     pub running: Running,
     /// Configuration it was started with.
     pub config: Config,
-    /// A client of it.
+    /// Its people.
+    pub cast: Cast,
+    folder: TempDir,
+}
+
+impl Deref for Town {
+    type Target = Cast;
+
+    fn deref(&self) -> &Cast {
+        &self.cast
+    }
+}
+
+impl DerefMut for Town {
+    fn deref_mut(&mut self) -> &mut Cast {
+        &mut self.cast
+    }
+}
+
+/// The offices, signed in, and the families of the province, wherever its server runs.
+pub struct Cast {
+    /// A client of the server.
     pub client: Client,
     /// Province office.
     pub province: Office,
@@ -57,7 +79,6 @@ pub struct Town {
     pub families: BTreeMap<String, Spec>,
     standard: Standard,
     table: ScoreTable,
-    folder: TempDir,
 }
 
 impl Town {
@@ -81,28 +102,44 @@ impl Town {
         };
         let running = Running::start(&config).await.expect("the server starts");
         let password = first_account(&running.app).await.expect("the store works");
-        let client = Client::new(&format!("http://{}", running.address));
-        let province = Office::sign_in(&client, FIRST_ACCOUNT, &password.expect("it is empty"))
+        let base = format!("http://{}", running.address);
+        let cast = Cast::gather(&base, &password.expect("it is empty")).await;
+        Self { running, config, cast, folder }
+    }
+
+    /// Starts a second process' worth of server on the same database and key.
+    pub async fn second_server(&self) -> Running {
+        Running::start(&self.config).await.expect("a second server starts")
+    }
+
+    /// Returns the folder that is removed with the town.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+}
+
+impl Cast {
+    /// Sets a campaign up through the API of an empty installation.
+    pub async fn gather(base: &str, password: &str) -> Self {
+        let client = Client::new(base);
+        let province = Office::sign_in(&client, FIRST_ACCOUNT, password)
             .await
             .expect("the first account signs in");
         let campaign = province.add_campaign(&campaign_form()).await.expect("a campaign");
-        let mut town = Self {
+        let mut cast = Self {
             district: province.clone(),
             officer: province.clone(),
-            running,
-            config,
             client,
             province,
             campaign,
             families: families(),
             standard: Standard::nd_07_2021(),
             table: ScoreTable::synthetic_demo(),
-            folder,
         };
-        town.set_up().await;
-        town.district = town.sign_in("huyen-467").await;
-        town.officer = town.sign_in(&format!("xa-{MO_O}")).await;
-        town
+        cast.set_up().await;
+        cast.district = cast.sign_in("huyen-467").await;
+        cast.officer = cast.sign_in(&format!("xa-{MO_O}")).await;
+        cast
     }
 
     async fn set_up(&self) {
@@ -239,16 +276,6 @@ impl Town {
         let rates = self.province.get(&self.path("/rates")).await.expect("rates");
         let rows = rates["rows"].as_array().expect("rows");
         rows.iter().find(|row| row["unit"] == unit).expect("the unit has a row").clone()
-    }
-
-    /// Starts a second process' worth of server on the same database and key.
-    pub async fn second_server(&self) -> Running {
-        Running::start(&self.config).await.expect("a second server starts")
-    }
-
-    /// Returns the folder that is removed with the town.
-    pub fn folder(&self) -> &std::path::Path {
-        self.folder.path()
     }
 
     fn roster_file(&self) -> String {

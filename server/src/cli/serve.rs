@@ -42,8 +42,10 @@ impl Serve {
     pub async fn run(self) -> Result<(), CliError> {
         log_to_stderr();
         let running = Running::start(&self.place.config(self.listen)).await?;
+        // Whoever reads the address may sign in.
+        let first = first_account(&running.app).await?;
         say(format!("Rà Soát: http://{}/", running.address));
-        if let Some(password) = first_account(&running.app).await? {
+        if let Some(password) = first {
             say(format!(
                 "Tài khoản tỉnh đầu tiên, chỉ hiện một lần / first province account, shown once:\n  \
                  {FIRST_ACCOUNT} / {password}\n  \
@@ -134,8 +136,8 @@ impl Running {
 
     /// Starts listening for an installation that is open.
     pub async fn listen(app: App, listen: SocketAddr) -> Result<Self, StartError> {
-        let listener = TcpListener::bind(listen).await?;
-        let address = listener.local_addr()?;
+        let listener = TcpListener::bind(listen).await.map_err(StartError::Listen)?;
+        let address = listener.local_addr().map_err(StartError::Listen)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let router = crate::http::router(app.clone());
         let serving = tokio::spawn(async move {

@@ -99,6 +99,9 @@ struct Told {
     forked: usize,
 }
 
+/// Something that happens in a scene.
+type Event<'a> = &'a dyn Fn(&mut Scene);
+
 /// Goes through every story that continues this one.
 fn tell(scene: &Scene, events: &mut Vec<&'static str>, told: &mut Told) {
     let hashes: Vec<ChangeHash> = scene.written.keys().copied().collect();
@@ -115,7 +118,7 @@ fn tell(scene: &Scene, events: &mut Vec<&'static str>, told: &mut Told) {
         return;
     }
     let (hoa, copy, minh) = (0, 1, 2);
-    let next: [(&'static str, &dyn Fn(&mut Scene)); 7] = [
+    let next: [(&'static str, Event<'_>); 7] = [
         ("hoa writes", &|scene| scene.write(hoa)),
         ("the copy writes", &|scene| scene.write(copy)),
         ("minh writes", &|scene| scene.write(minh)),
