@@ -23,7 +23,7 @@ use crate::store::change::LoggedChange;
 use crate::store::household::{Cached, HouseholdAt};
 
 /// Version of what the cache holds; raised when `shared` computes something else.
-const CACHE_VERSION: u32 = 1;
+const CACHE_VERSION: u32 = 2;
 
 /// Above this many stale households the unit's log is read in one go.
 const STALE_SINGLY_MAX: usize = 24;
