@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod arrivals;
 mod bad_changes;
 mod bad_kinds;
 mod bad_neighbours;

@@ -87,7 +87,7 @@ fn answers(log: &[Logged]) -> (Resolved, usize) {
     (resolve(&merged.doc), merged.waiting.len())
 }
 
-fn place() -> Place {
+pub(super) fn place() -> Place {
     Place {
         household: HouseholdId([1; 16]),
         document: DocumentId([2; 16]),
@@ -99,7 +99,7 @@ fn place() -> Place {
 }
 
 /// Repeats some of the changes somewhere else in the order.
-fn with_repetitions(rng: &mut Rng, log: &[Logged]) -> Vec<Logged> {
+pub(super) fn with_repetitions(rng: &mut Rng, log: &[Logged]) -> Vec<Logged> {
     let mut arrived = log.to_vec();
     for _ in 0..rng.below(log.len() + 1) {
         let again = rng.pick(log).clone();
@@ -109,7 +109,7 @@ fn with_repetitions(rng: &mut Rng, log: &[Logged]) -> Vec<Logged> {
 }
 
 /// Several devices write, hear of each other or do not, one gets copied, something gets lost.
-fn generate(rng: &mut Rng, opinions: &[Household]) -> Vec<Logged> {
+pub(super) fn generate(rng: &mut Rng, opinions: &[Household]) -> Vec<Logged> {
     let mut devices: Vec<Device> = (1..=2 + u8::from(rng.chance(60))).map(Device::new).collect();
     let mut everything = Known::new();
     let opening = page(rng, &opinions[0], true);

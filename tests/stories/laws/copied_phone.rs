@@ -99,8 +99,13 @@ struct Told {
     forked: usize,
 }
 
-/// Something that happens in a scene.
-type Event<'a> = &'a dyn Fn(&mut Scene);
+/// Who is who in the short stories.
+const HOA: usize = 0;
+const COPY: usize = 1;
+const MINH: usize = 2;
+
+/// One event.
+type Happen = fn(&mut Scene);
 
 /// Goes through every story that continues this one.
 fn tell(scene: &Scene, events: &mut Vec<&'static str>, told: &mut Told) {
@@ -117,15 +122,14 @@ fn tell(scene: &Scene, events: &mut Vec<&'static str>, told: &mut Told) {
     if events.len() == EVENTS {
         return;
     }
-    let (hoa, copy, minh) = (0, 1, 2);
-    let next: [(&'static str, Event<'_>); 7] = [
-        ("hoa writes", &|scene| scene.write(hoa)),
-        ("the copy writes", &|scene| scene.write(copy)),
-        ("minh writes", &|scene| scene.write(minh)),
-        ("minh hears hoa", &|scene| scene.hear(minh, hoa)),
-        ("minh hears the copy", &|scene| scene.hear(minh, copy)),
-        ("hoa hears minh", &|scene| scene.hear(hoa, minh)),
-        ("the copy hears minh", &|scene| scene.hear(copy, minh)),
+    let next: [(&'static str, Happen); 7] = [
+        ("hoa writes", |scene| scene.write(HOA)),
+        ("the copy writes", |scene| scene.write(COPY)),
+        ("minh writes", |scene| scene.write(MINH)),
+        ("minh hears hoa", |scene| scene.hear(MINH, HOA)),
+        ("minh hears the copy", |scene| scene.hear(MINH, COPY)),
+        ("hoa hears minh", |scene| scene.hear(HOA, MINH)),
+        ("the copy hears minh", |scene| scene.hear(COPY, MINH)),
     ];
     for (event, happen) in next {
         let mut after = scene.clone();
@@ -138,17 +142,17 @@ fn tell(scene: &Scene, events: &mut Vec<&'static str>, told: &mut Told) {
 
 /// What came of one set of changes, as far as it must not depend on the order.
 #[derive(Debug, PartialEq)]
-struct Result4 {
+struct Outcome {
     resolved: Resolved,
     parts: [BTreeSet<ChangeHash>; 4],
 }
 
-fn result_of(merged: &Merged) -> Result4 {
+fn result_of(merged: &Merged) -> Outcome {
     let main = merged.doc.get_changes(&[]).into_iter().map(|change| ChangeHash(change.hash().0));
     let main = main.filter(|hash| *hash != genesis_hash()).collect();
     let set = |hashes: &[ChangeHash]| hashes.iter().copied().collect();
     let parts = [main, set(&merged.waiting), set(&merged.forked), set(&merged.broken)];
-    Result4 { resolved: resolve(&merged.doc), parts }
+    Outcome { resolved: resolve(&merged.doc), parts }
 }
 
 /// Checks one set of changes, given in several orders; returns how many are on side branches.
