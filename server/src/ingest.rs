@@ -4,6 +4,7 @@
 //! hundred times a second take thousands of changes. What happens to a change is decided in
 //! `shared::admit`; this file finds the circumstances and writes the outcome.
 pub(crate) mod desk;
+mod document;
 mod ledger;
 
 use mobile_schema::frame::Verdict;

@@ -204,6 +204,7 @@ on_each_backend! {
         }
         let work = std::mem::take(&mut hoa.outbox);
         assert_eq!(fates(&send(&town, &hoa, &[&work[1..]]).await[0]), [Fate::Waiting]);
+        hoa.sync().await.unwrap();
         let refused = town.officer.submit(town.campaign, MO_O).await.unwrap_err();
         assert_eq!(refused.name(), Some("list-has-aside"));
         let form = json!({

@@ -6,7 +6,7 @@ use mobile_schema::problem;
 use shared::admit::Ancestors;
 use shared::id::{AccountId, CampaignId, ChangeHash, DocumentId};
 
-use super::ledger::Document;
+use super::document::Document;
 use crate::store::StoreError;
 use crate::store::backend::Tx;
 use crate::store::change::{NewChange, WaitingChange};

@@ -30,7 +30,7 @@ on_each_backend! {
         for seed in 0..u64::try_from(cases(SETS)).unwrap() {
             let mut rng = Rng::new(seed);
             let mut log = generate(&mut rng, &opinions);
-            let expected = stand(&place(), &log, &basis());
+            let expected = stand(&place(), &log, &[], &basis());
             let mut documents = Vec::new();
             for _ in 0..ORDERS {
                 let (document, _) = hoa.register("19558-01");
