@@ -6,6 +6,17 @@ import { readFileSync } from "node:fs";
 const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
 const standard = read("../../shared/standards/nd-07-2021.json");
 const table = read("../../shared/standards/b1-synthetic.json");
+const form = read("../forms/phieu-b.json");
+
+/** Kinds of the questions by scope and key; a tick or count has the key `question.option`. */
+const kinds = { household: new Map(), member: new Map() };
+for (const { scope, questions } of form.pages) {
+  for (const { code, kind } of questions) {
+    const parts = kind.type === "ticks" || kind.type === "counts" ? kind.options : null;
+    const keys = parts ? parts.map((option) => `${code}.${option.code}`) : [code];
+    keys.forEach((key) => kinds[scope].set(key, kind));
+  }
+}
 
 /** Reads YYYY, YYYY-MM or YYYY-MM-DD; missing parts are 01; null where it is no date. */
 function earliest(text) {
@@ -21,6 +32,33 @@ function earliest(text) {
 function ageOn(birth, on) {
   const before = on.month < birth.month || (on.month === birth.month && on.day < birth.day);
   return on.year - birth.year - (before ? 1 : 0);
+}
+
+/** Says whether a value fits its question: type, options, bounds. */
+function fits(kind, value) {
+  switch (kind.type) {
+    case "choice": return kind.options.some((option) => option.code === value);
+    case "ticks":
+    case "yes_no": return typeof value === "boolean";
+    case "counts":
+    case "integer": return Number.isInteger(value) && value >= kind.min && value <= kind.max;
+  }
+  if (typeof value !== "string") return false;
+  switch (kind.type) {
+    case "text": return value.trim() !== "" && [...value].length <= kind.chars_max;
+    case "digits": return /^\d*$/.test(value) && kind.lengths.includes(value.length);
+    case "partial_date": {
+      const year = earliest(value)?.year;
+      return year >= 1900 && year <= 2099;
+    }
+    default: throw new Error(`unknown kind ${kind.type}`);
+  }
+}
+
+/** Answers without those the form objects to: they are read as missing. */
+function fitting(answers, scope) {
+  const keep = ([key, value]) => !kinds[scope].has(key) || fits(kinds[scope].get(key), value);
+  return Object.fromEntries(Object.entries(answers).filter(keep));
 }
 
 // Rules answer true, false, or null where an answer is missing.
@@ -43,14 +81,19 @@ function tally(truths) {
 
 function subjectOf(household, reviewDate) {
   const on = earliest(reviewDate);
-  const members = Object.keys(household.members).sort()
-    .filter((id) => !("removed" in household.members[id]))
-    .map((id) => {
-      const answers = household.members[id];
-      const birth = text(answers.birth) === undefined ? null : earliest(answers.birth);
-      return { id, answers, age: birth ? ageOn(birth, on) : null };
-    });
-  return { answers: household.answers, members };
+  const all = Object.keys(household.members).sort().map((id) => {
+    const answers = fitting(household.members[id], "member");
+    const birth = "birth" in answers ? earliest(answers.birth) : null;
+    const age = birth ? ageOn(birth, on) : null;
+    return { id, answers, age: age === null || age < 0 ? null : age };
+  });
+  const written = ({ id }) => "removed" in household.members[id];
+  return {
+    answers: fitting(household.answers, "household"),
+    members: all.filter((one) => !written(one)),
+    // Nobody can tell whether these still belong to the household.
+    doubtful: all.filter((one) => written(one) && !("removed" in one.answers)),
+  };
 }
 
 /**
@@ -101,6 +144,10 @@ function ask(rule, subject, member, missing) {
     case "age":
       return member === null || member.age === null ? lacks("birth") : within(member.age, member.age, body);
   }
+  if (subject.doubtful.length > 0) {
+    missing.push(...subject.doubtful.map(({ id }) => `members/${id}/removed`));
+    return null;
+  }
   if (subject.members.length === 0) {
     missing.push("members");
     return null;
@@ -142,7 +189,7 @@ function askMembers(kind, body, subject, missing) {
 
 /** B1 in the way the form says, or null with what lacks. */
 function incomePoints(household, subject, area, region, missing) {
-  switch (household.answers.b1_method) {
+  switch (subject.answers.b1_method) {
     case "computed": return computedPoints(subject, area, region, missing);
     case "item_points": {
       const items = Object.entries(household.b1_items);
@@ -152,8 +199,8 @@ function incomePoints(household, subject, area, region, missing) {
       return items.reduce((sum, [, points]) => sum + points, 0);
     }
     case "entered": {
-      const points = int(household.answers.b1_entered);
-      if (points !== undefined && points >= 0) return points;
+      const points = int(subject.answers.b1_entered);
+      if (points !== undefined) return points;
       missing.push("b1_entered");
       return null;
     }

@@ -161,7 +161,8 @@ pub struct Basis<'a> {
     pub region: &'a str,
 }
 
-/// Classifies one household and says why.
+/// Classifies one household and says why. A value to which the form objects decides nothing: it is
+/// read as missing, and named.
 ///
 /// Source: Decree 07/2021/NĐ-CP, Art. 3 (poor = income within the line *and* three deprivations or
 /// more); points of Circular 07/2021/TT-BLĐTBXH (secondary). See `LEGAL.md`, "Classes".
@@ -266,7 +267,7 @@ fn b1(
     basis: &Basis<'_>,
     missing: &mut Vec<String>,
 ) -> Option<B1> {
-    let method = household.answers.get("b1_method").and_then(Value::as_text);
+    let method = subject.answer("b1_method").and_then(Value::as_text);
     match method.and_then(B1Method::from_code) {
         None => {
             missing.push("b1_method".to_owned());
@@ -275,8 +276,7 @@ fn b1(
         Some(B1Method::Computed) => computed(subject, area, basis, missing),
         Some(B1Method::ItemPoints) => item_points(household, missing),
         Some(B1Method::Entered) => {
-            let points = household.answers.get("b1_entered").and_then(Value::as_int);
-            let points = points.filter(|points| *points >= 0);
+            let points = subject.answer("b1_entered").and_then(Value::as_int);
             if points.is_none() {
                 missing.push("b1_entered".to_owned());
             }
@@ -594,6 +594,33 @@ mod tests {
             assert_eq!(result.class, Class::Insufficient, "{settings}");
             assert!(result.missing.iter().any(|key| key == lacking), "{:?}", result.missing);
         }
+    }
+
+    #[test]
+    fn a_value_the_form_objects_to_is_read_as_missing() {
+        for (settings, lacking) in [
+            ("water=abc", "water"),
+            ("water=3", "water"),
+            ("latrine=hole", "latrine"),
+            ("area_dm2=-5", "area_dm2"),
+            ("area_dm2=9999999", "area_dm2"),
+            ("wall=gold roof=leaf", "wall"),
+            ("b1_entered=1001", "b1_entered"),
+            ("head.insurance=maybe", "members/head/insurance"),
+            ("head.work_status=busy", "members/head/work_status"),
+            ("head.contract=oral", "members/head/contract"),
+            ("elder.malnutrition=thin", "members/elder/malnutrition"),
+            ("younger.birth=1899-05-01", "members/younger/birth"),
+            ("younger.birth=2023-01-01", "members/younger/birth"),
+            ("younger.removed=forgotten", "members/younger/removed"),
+        ] {
+            let result = rural(settings);
+            assert_eq!(result.class, Class::Insufficient, "{settings}");
+            assert!(result.missing.iter().any(|key| key == lacking), "{:?}", result.missing);
+        }
+        let computed = rural("b1_method=computed goods.fridge=51 electricity_kwh_month=-1");
+        assert_eq!(computed.missing, ["electricity_kwh_month", "goods.fridge"]);
+        assert!(rural("younger.uses_internet=often").missing.is_empty(), "nobody needs it");
     }
 
     #[test]

@@ -72,6 +72,7 @@ pub fn vectors() -> Vec<Vector> {
     cases::utilities(&mut all);
     cases::information(&mut all);
     cases::missing(&mut all);
+    cases::objections(&mut all);
     cases::roster(&mut all);
     all.made
 }
@@ -298,6 +299,11 @@ mod tests {
             ("B2 20 is near-poor", "near_poor"),
             ("B2 30 is poor", "poor"),
             ("missing: water", "insufficient"),
+            ("not on the form: a source of water", "insufficient"),
+            ("not on the form: why a member was removed", "insufficient"),
+            ("out of bounds: a negative area", "insufficient"),
+            ("not plausible: a birth after the review date", "insufficient"),
+            ("not on the form: a wall, with pillar and roof that last", "near_poor"),
         ] {
             assert_eq!(expect(name).class, class, "{name}");
         }
