@@ -17,7 +17,7 @@ use crate::list::{Open, Outcome, Provenance, Row, changes_digest};
 use crate::merge::merge;
 use crate::page::message_closes;
 use crate::resolve::{Dispute, Flag, resolve};
-use crate::standard::is_dtts;
+use crate::standard::{is_dtts, known_ethnicity};
 use crate::unit::Area;
 
 /// What the server's own rows say about a household; never taken from its document.
@@ -114,12 +114,7 @@ pub fn stand(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Standing {
         deprived: classified.deprived,
         members: u32::try_from(household.present().count()).unwrap_or(u32::MAX),
         dtts: dtts.unwrap_or(false),
-        ethnicity: household
-            .head()
-            .and_then(|head| head.get("ethnicity"))
-            .and_then(Value::as_text)
-            .unwrap_or("")
-            .to_owned(),
+        ethnicity: household.head().and_then(known_ethnicity).unwrap_or("").to_owned(),
         causes: causes(household),
         opening: place.opening,
         opening_dtts: place.opening_dtts,
