@@ -196,7 +196,10 @@ function incomePoints(household, subject, area, region, missing) {
       const negative = items.filter(([, points]) => points < 0).map(([item]) => `b1_items/${item}`);
       missing.push(...(items.length === 0 ? ["b1_items"] : negative));
       if (items.length === 0 || negative.length > 0) return null;
-      return items.reduce((sum, [, points]) => sum + points, 0);
+      const total = items.reduce((sum, [, points]) => sum + points, 0);
+      if (total < 2 ** 63) return total;
+      missing.push("b1_items");
+      return null;
     }
     case "entered": {
       const points = int(subject.answers.b1_entered);

@@ -331,7 +331,7 @@ fn computed(
     points.map(|points| B1 { points, method, table: Some(table.id()), synthetic, items })
 }
 
-/// Sums the points that were read from the handbook.
+/// Sums the points that were read from the handbook; a sum beyond 64 bits is no sum.
 fn item_points(household: &Household, missing: &mut Vec<String>) -> Option<B1> {
     if household.b1_items.is_empty() {
         missing.push("b1_items".to_owned());
@@ -343,7 +343,11 @@ fn item_points(household: &Household, missing: &mut Vec<String>) -> Option<B1> {
     if missing.len() > before {
         return None;
     }
-    let points = household.b1_items.values().try_fold(0_i64, |sum, one| sum.checked_add(*one))?;
+    let mut points = household.b1_items.values().copied();
+    let Some(points) = points.try_fold(0_i64, i64::checked_add) else {
+        missing.push("b1_items".to_owned());
+        return None;
+    };
     let items = household.b1_items.iter().map(|(item, points)| ItemPoints {
         item: item.clone(),
         choice: None,
@@ -706,7 +710,9 @@ mod tests {
         household.b1_items.insert("roof".to_owned(), -5);
         assert_eq!(classified(&household, Area::Rural).missing, ["b1_items/roof"]);
         household.b1_items.insert("roof".to_owned(), i64::MAX);
-        assert_eq!(classified(&household, Area::Rural).class, Class::Insufficient);
+        let beyond = classified(&household, Area::Rural);
+        assert_eq!((beyond.class, beyond.b1), (Class::Insufficient, None));
+        assert_eq!(beyond.missing, ["b1_items"]);
     }
 
     #[test]

@@ -55,6 +55,7 @@ pub(super) fn income(cases: &mut Cases) {
     cases.rural("B1 by item, 140 in all", by_item([80, 60, 0]));
     cases.rural("B1 by item, 141 in all", by_item([80, 60, 1]));
     cases.rural("B1 by item, a negative item", by_item([80, 60, -5]));
+    cases.rural("B1 by item, a sum beyond 64 bits", by_item([1 << 62, 1 << 62, 0]));
     cases.rural("B1 by item, no item read", |h| set(h, "b1_method", "item_points"));
 }
 
