@@ -96,12 +96,16 @@ function subjectOf(household, reviewDate) {
   };
 }
 
+const newTrace = () => ({ missing: [], members: [] });
+
 /**
- * Asks a rule. `missing` gains what made the result unknown, and nothing where it is known:
- * an answer that turned out not to be needed is not missing.
+ * Asks a rule. `trace.missing` gains what made the result unknown, and nothing where it is known:
+ * an answer that turned out not to be needed is not missing. `trace.members` gains the members for
+ * whom a part over members held.
  */
-function ask(rule, subject, member, missing) {
+function ask(rule, subject, member, trace) {
   if (rule === "otherwise") return true;
+  const { missing } = trace;
   const [[kind, body]] = Object.entries(rule);
   const answers = member ? member.answers : subject.answers;
   const lacks = (key) => {
@@ -116,7 +120,7 @@ function ask(rule, subject, member, missing) {
   const until = (deciding) => {
     let known = true;
     for (const part of body) {
-      const truth = ask(part, subject, member, missing);
+      const truth = ask(part, subject, member, trace);
       if (truth === deciding) return settle(deciding);
       known &&= truth !== null;
     }
@@ -130,11 +134,11 @@ function ask(rule, subject, member, missing) {
     case "all": return until(false);
     case "any": return until(true);
     case "not": {
-      const truth = ask(body, subject, member, missing);
+      const truth = ask(body, subject, member, trace);
       return truth === null ? null : !truth;
     }
     case "at_least": {
-      const { low, high } = tally(body.of.map((part) => ask(part, subject, member, missing)));
+      const { low, high } = tally(body.of.map((part) => ask(part, subject, member, trace)));
       return settle(within(low, high, { at_least: body.count }));
     }
     case "in": return read(text, body.key, (code) => body.values.includes(code));
@@ -152,12 +156,16 @@ function ask(rule, subject, member, missing) {
     missing.push("members");
     return null;
   }
-  return settle(askMembers(kind, body, subject, missing));
+  return settle(askMembers(kind, body, subject, trace));
 }
 
-function askMembers(kind, body, subject, missing) {
+function askMembers(kind, body, subject, trace) {
   const size = subject.members.length;
-  const count = (which) => tally(subject.members.map((one) => ask(which, subject, one, missing)));
+  const count = (which) => tally(subject.members.map((one) => {
+    const truth = ask(which, subject, one, trace);
+    if (truth === true) trace.members.push(`members/${one.id}`);
+    return truth;
+  }));
   switch (kind) {
     case "members": return within(size, size, body);
     case "any_member": {
@@ -180,11 +188,24 @@ function askMembers(kind, body, subject, missing) {
     case "per_head_below": {
       const number = int(subject.answers[body.key]);
       if (number !== undefined) return number < body.per_member * size;
-      missing.push(body.key);
+      trace.missing.push(body.key);
       return null;
     }
     default: throw new Error(`unknown rule ${kind}`);
   }
+}
+
+/** The question keys a rule may ask for, sorted. */
+function keysOf(rule) {
+  const keys = new Set();
+  const walk = (one) => {
+    if (typeof one !== "object" || one === null) return;
+    if ("age" in one) keys.add("birth");
+    if (typeof one.key === "string") keys.add(one.key);
+    Object.values(one).forEach(walk);
+  };
+  walk(rule);
+  return [...keys].sort();
 }
 
 /** B1 in the way the form says, or null with what lacks. */
@@ -223,10 +244,10 @@ function computedPoints(subject, area, region, missing) {
   let total = 0;
   for (const item of table.items) {
     for (const choice of item.choices) {
-      const lacking = [];
-      const truth = ask(choice.when, subject, null, lacking);
+      const trace = newTrace();
+      const truth = ask(choice.when, subject, null, trace);
       if (truth === false) continue;
-      missing.push(...lacking);
+      missing.push(...trace.missing);
       total = truth === null || total === null ? null : total + choice.points[column];
       break;
     }
@@ -238,10 +259,11 @@ function classify({ household, area, region, review_date: reviewDate }) {
   const subject = subjectOf(household, reviewDate);
   const missing = [];
   const judged = standard.indicators.map((indicator) => {
-    const lacking = [];
-    const truth = ask(indicator.deprived, subject, null, lacking);
-    missing.push(...lacking);
-    return { code: indicator.code, truth };
+    const trace = newTrace();
+    const truth = ask(indicator.deprived, subject, null, trace);
+    missing.push(...trace.missing);
+    const because = trace.members.length > 0 ? trace.members : keysOf(indicator.deprived);
+    return { code: indicator.code, truth, because };
   });
   const { thresholds } = standard;
   const deprived = judged.filter(({ truth }) => truth).map(({ code }) => code);
@@ -253,14 +275,16 @@ function classify({ household, area, region, review_date: reviewDate }) {
     if (b1 > thresholds.b1[area]) result = "above";
     else result = b2 >= thresholds.b2_poor ? "poor" : "near_poor";
   }
-  return { class: result, b1, b2, deprived, missing: [...new Set(missing)].sort() };
+  const reasons = judged.filter(({ truth }) => truth).map(({ code, because }) => [code, because]);
+  const because = Object.fromEntries(reasons.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { class: result, b1, b2, deprived, missing: [...new Set(missing)].sort(), because };
 }
 
 const vectors = read("classify.json");
 let differ = 0;
 for (const vector of vectors) {
   const found = classify(vector);
-  for (const part of ["class", "b1", "b2", "deprived", "missing"]) {
+  for (const part of ["class", "b1", "b2", "deprived", "missing", "because"]) {
     const [want, got] = [vector.expect[part], found[part]].map((value) => JSON.stringify(value));
     if (want === got) continue;
     differ += 1;
