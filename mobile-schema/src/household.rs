@@ -96,11 +96,18 @@ impl Household {
         self.members.iter().filter(|(_, answers)| !answers.contains_key("removed"))
     }
 
-    /// Returns the head of the household (chủ hộ): the first present member so marked.
+    /// Iterates over the present members marked as head: one, where the roster is in order.
+    pub fn heads(&self) -> impl Iterator<Item = &Answers> {
+        let present = self.present().map(|(_, answers)| answers);
+        present.filter(|answers| answers.get("relation").and_then(Value::as_text) == Some("head"))
+    }
+
+    /// Returns the head of the household (chủ hộ), or `None` where several members are marked so:
+    /// ids are random, and chance does not choose whose ethnicity counts.
     pub fn head(&self) -> Option<&Answers> {
-        self.present()
-            .map(|(_, answers)| answers)
-            .find(|answers| answers.get("relation").and_then(Value::as_text) == Some("head"))
+        let mut heads = self.heads();
+        let first = heads.next();
+        if heads.next().is_some() { None } else { first }
     }
 }
 
@@ -128,4 +135,23 @@ pub struct Asked {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "generate", ts(optional))]
     pub day: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_heads_none_is_the_head() {
+        let mut household = Household::default();
+        assert_eq!(household.head(), None);
+        let head = Answers::from([("relation".to_owned(), "head".into())]);
+        household.members.insert("a".repeat(32), head.clone());
+        assert_eq!(household.head(), Some(&head));
+        household.members.insert("b".repeat(32), head.clone());
+        assert_eq!(household.head(), None);
+        let other = household.members.entry("a".repeat(32)).or_default();
+        other.insert("removed".to_owned(), "died".into());
+        assert_eq!(household.head(), Some(&head));
+    }
 }

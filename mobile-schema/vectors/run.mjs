@@ -6,6 +6,17 @@ import { readFileSync } from "node:fs";
 const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
 const standard = read("../../shared/standards/nd-07-2021.json");
 const table = read("../../shared/standards/b1-synthetic.json");
+const form = read("../forms/phieu-b.json");
+
+/** Kinds of the questions by scope and key; a tick or count has the key `question.option`. */
+const kinds = { household: new Map(), member: new Map() };
+for (const { scope, questions } of form.pages) {
+  for (const { code, kind } of questions) {
+    const parts = kind.type === "ticks" || kind.type === "counts" ? kind.options : null;
+    const keys = parts ? parts.map((option) => `${code}.${option.code}`) : [code];
+    keys.forEach((key) => kinds[scope].set(key, kind));
+  }
+}
 
 /** Reads YYYY, YYYY-MM or YYYY-MM-DD; missing parts are 01; null where it is no date. */
 function earliest(text) {
@@ -21,6 +32,33 @@ function earliest(text) {
 function ageOn(birth, on) {
   const before = on.month < birth.month || (on.month === birth.month && on.day < birth.day);
   return on.year - birth.year - (before ? 1 : 0);
+}
+
+/** Says whether a value fits its question: type, options, bounds. */
+function fits(kind, value) {
+  switch (kind.type) {
+    case "choice": return kind.options.some((option) => option.code === value);
+    case "ticks":
+    case "yes_no": return typeof value === "boolean";
+    case "counts":
+    case "integer": return Number.isInteger(value) && value >= kind.min && value <= kind.max;
+  }
+  if (typeof value !== "string") return false;
+  switch (kind.type) {
+    case "text": return value.trim() !== "" && [...value].length <= kind.chars_max;
+    case "digits": return /^\d*$/.test(value) && kind.lengths.includes(value.length);
+    case "partial_date": {
+      const year = earliest(value)?.year;
+      return year >= 1900 && year <= 2099;
+    }
+    default: throw new Error(`unknown kind ${kind.type}`);
+  }
+}
+
+/** Answers without those the form objects to: they are read as missing. */
+function fitting(answers, scope) {
+  const keep = ([key, value]) => !kinds[scope].has(key) || fits(kinds[scope].get(key), value);
+  return Object.fromEntries(Object.entries(answers).filter(keep));
 }
 
 // Rules answer true, false, or null where an answer is missing.
@@ -43,22 +81,31 @@ function tally(truths) {
 
 function subjectOf(household, reviewDate) {
   const on = earliest(reviewDate);
-  const members = Object.keys(household.members).sort()
-    .filter((id) => !("removed" in household.members[id]))
-    .map((id) => {
-      const answers = household.members[id];
-      const birth = text(answers.birth) === undefined ? null : earliest(answers.birth);
-      return { id, answers, age: birth ? ageOn(birth, on) : null };
-    });
-  return { answers: household.answers, members };
+  const all = Object.keys(household.members).sort().map((id) => {
+    const answers = fitting(household.members[id], "member");
+    const birth = "birth" in answers ? earliest(answers.birth) : null;
+    const age = birth ? ageOn(birth, on) : null;
+    return { id, answers, age: age === null || age < 0 ? null : age };
+  });
+  const written = ({ id }) => "removed" in household.members[id];
+  return {
+    answers: fitting(household.answers, "household"),
+    members: all.filter((one) => !written(one)),
+    // Nobody can tell whether these still belong to the household.
+    doubtful: all.filter((one) => written(one) && !("removed" in one.answers)),
+  };
 }
 
+const newTrace = () => ({ missing: [], members: [] });
+
 /**
- * Asks a rule. `missing` gains what made the result unknown, and nothing where it is known:
- * an answer that turned out not to be needed is not missing.
+ * Asks a rule. `trace.missing` gains what made the result unknown, and nothing where it is known:
+ * an answer that turned out not to be needed is not missing. `trace.members` gains the members for
+ * whom a part over members held.
  */
-function ask(rule, subject, member, missing) {
+function ask(rule, subject, member, trace) {
   if (rule === "otherwise") return true;
+  const { missing } = trace;
   const [[kind, body]] = Object.entries(rule);
   const answers = member ? member.answers : subject.answers;
   const lacks = (key) => {
@@ -73,7 +120,7 @@ function ask(rule, subject, member, missing) {
   const until = (deciding) => {
     let known = true;
     for (const part of body) {
-      const truth = ask(part, subject, member, missing);
+      const truth = ask(part, subject, member, trace);
       if (truth === deciding) return settle(deciding);
       known &&= truth !== null;
     }
@@ -87,11 +134,11 @@ function ask(rule, subject, member, missing) {
     case "all": return until(false);
     case "any": return until(true);
     case "not": {
-      const truth = ask(body, subject, member, missing);
+      const truth = ask(body, subject, member, trace);
       return truth === null ? null : !truth;
     }
     case "at_least": {
-      const { low, high } = tally(body.of.map((part) => ask(part, subject, member, missing)));
+      const { low, high } = tally(body.of.map((part) => ask(part, subject, member, trace)));
       return settle(within(low, high, { at_least: body.count }));
     }
     case "in": return read(text, body.key, (code) => body.values.includes(code));
@@ -101,16 +148,24 @@ function ask(rule, subject, member, missing) {
     case "age":
       return member === null || member.age === null ? lacks("birth") : within(member.age, member.age, body);
   }
+  if (subject.doubtful.length > 0) {
+    missing.push(...subject.doubtful.map(({ id }) => `members/${id}/removed`));
+    return null;
+  }
   if (subject.members.length === 0) {
     missing.push("members");
     return null;
   }
-  return settle(askMembers(kind, body, subject, missing));
+  return settle(askMembers(kind, body, subject, trace));
 }
 
-function askMembers(kind, body, subject, missing) {
+function askMembers(kind, body, subject, trace) {
   const size = subject.members.length;
-  const count = (which) => tally(subject.members.map((one) => ask(which, subject, one, missing)));
+  const count = (which) => tally(subject.members.map((one) => {
+    const truth = ask(which, subject, one, trace);
+    if (truth === true) trace.members.push(`members/${one.id}`);
+    return truth;
+  }));
   switch (kind) {
     case "members": return within(size, size, body);
     case "any_member": {
@@ -133,27 +188,43 @@ function askMembers(kind, body, subject, missing) {
     case "per_head_below": {
       const number = int(subject.answers[body.key]);
       if (number !== undefined) return number < body.per_member * size;
-      missing.push(body.key);
+      trace.missing.push(body.key);
       return null;
     }
     default: throw new Error(`unknown rule ${kind}`);
   }
 }
 
+/** The question keys a rule may ask for, sorted. */
+function keysOf(rule) {
+  const keys = new Set();
+  const walk = (one) => {
+    if (typeof one !== "object" || one === null) return;
+    if ("age" in one) keys.add("birth");
+    if (typeof one.key === "string") keys.add(one.key);
+    Object.values(one).forEach(walk);
+  };
+  walk(rule);
+  return [...keys].sort();
+}
+
 /** B1 in the way the form says, or null with what lacks. */
 function incomePoints(household, subject, area, region, missing) {
-  switch (household.answers.b1_method) {
+  switch (subject.answers.b1_method) {
     case "computed": return computedPoints(subject, area, region, missing);
     case "item_points": {
       const items = Object.entries(household.b1_items);
       const negative = items.filter(([, points]) => points < 0).map(([item]) => `b1_items/${item}`);
       missing.push(...(items.length === 0 ? ["b1_items"] : negative));
       if (items.length === 0 || negative.length > 0) return null;
-      return items.reduce((sum, [, points]) => sum + points, 0);
+      const total = items.reduce((sum, [, points]) => sum + points, 0);
+      if (total < 2 ** 63) return total;
+      missing.push("b1_items");
+      return null;
     }
     case "entered": {
-      const points = int(household.answers.b1_entered);
-      if (points !== undefined && points >= 0) return points;
+      const points = int(subject.answers.b1_entered);
+      if (points !== undefined) return points;
       missing.push("b1_entered");
       return null;
     }
@@ -173,10 +244,10 @@ function computedPoints(subject, area, region, missing) {
   let total = 0;
   for (const item of table.items) {
     for (const choice of item.choices) {
-      const lacking = [];
-      const truth = ask(choice.when, subject, null, lacking);
+      const trace = newTrace();
+      const truth = ask(choice.when, subject, null, trace);
       if (truth === false) continue;
-      missing.push(...lacking);
+      missing.push(...trace.missing);
       total = truth === null || total === null ? null : total + choice.points[column];
       break;
     }
@@ -188,10 +259,11 @@ function classify({ household, area, region, review_date: reviewDate }) {
   const subject = subjectOf(household, reviewDate);
   const missing = [];
   const judged = standard.indicators.map((indicator) => {
-    const lacking = [];
-    const truth = ask(indicator.deprived, subject, null, lacking);
-    missing.push(...lacking);
-    return { code: indicator.code, truth };
+    const trace = newTrace();
+    const truth = ask(indicator.deprived, subject, null, trace);
+    missing.push(...trace.missing);
+    const because = trace.members.length > 0 ? trace.members : keysOf(indicator.deprived);
+    return { code: indicator.code, truth, because };
   });
   const { thresholds } = standard;
   const deprived = judged.filter(({ truth }) => truth).map(({ code }) => code);
@@ -203,14 +275,16 @@ function classify({ household, area, region, review_date: reviewDate }) {
     if (b1 > thresholds.b1[area]) result = "above";
     else result = b2 >= thresholds.b2_poor ? "poor" : "near_poor";
   }
-  return { class: result, b1, b2, deprived, missing: [...new Set(missing)].sort() };
+  const reasons = judged.filter(({ truth }) => truth).map(({ code, because }) => [code, because]);
+  const because = Object.fromEntries(reasons.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { class: result, b1, b2, deprived, missing: [...new Set(missing)].sort(), because };
 }
 
 const vectors = read("classify.json");
 let differ = 0;
 for (const vector of vectors) {
   const found = classify(vector);
-  for (const part of ["class", "b1", "b2", "deprived", "missing"]) {
+  for (const part of ["class", "b1", "b2", "deprived", "missing", "because"]) {
     const [want, got] = [vector.expect[part], found[part]].map((value) => JSON.stringify(value));
     if (want === got) continue;
     differ += 1;

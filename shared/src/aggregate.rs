@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classify::Class;
 use crate::list::{List, Outcome, Registered};
+use crate::score::ScoreTable;
 
 /// Counts of one list or of any sum of lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ impl Counts {
         }
         for row in &list.rows {
             counts.reviewed += 1;
-            if row.table.as_deref().is_some_and(|table| table.contains("synthetic")) {
+            if row.table.as_deref().is_some_and(ScoreTable::id_is_synthetic) {
                 counts.synthetic += 1;
             }
             let opening = match row.opening {

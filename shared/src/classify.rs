@@ -161,7 +161,8 @@ pub struct Basis<'a> {
     pub region: &'a str,
 }
 
-/// Classifies one household and says why.
+/// Classifies one household and says why. A value to which the form objects decides nothing: it is
+/// read as missing, and named.
 ///
 /// Source: Decree 07/2021/NĐ-CP, Art. 3 (poor = income within the line *and* three deprivations or
 /// more); points of Circular 07/2021/TT-BLĐTBXH (secondary). See `LEGAL.md`, "Classes".
@@ -266,7 +267,7 @@ fn b1(
     basis: &Basis<'_>,
     missing: &mut Vec<String>,
 ) -> Option<B1> {
-    let method = household.answers.get("b1_method").and_then(Value::as_text);
+    let method = subject.answer("b1_method").and_then(Value::as_text);
     match method.and_then(B1Method::from_code) {
         None => {
             missing.push("b1_method".to_owned());
@@ -275,8 +276,7 @@ fn b1(
         Some(B1Method::Computed) => computed(subject, area, basis, missing),
         Some(B1Method::ItemPoints) => item_points(household, missing),
         Some(B1Method::Entered) => {
-            let points = household.answers.get("b1_entered").and_then(Value::as_int);
-            let points = points.filter(|points| *points >= 0);
+            let points = subject.answer("b1_entered").and_then(Value::as_int);
             if points.is_none() {
                 missing.push("b1_entered".to_owned());
             }
@@ -331,7 +331,7 @@ fn computed(
     points.map(|points| B1 { points, method, table: Some(table.id()), synthetic, items })
 }
 
-/// Sums the points that were read from the handbook.
+/// Sums the points that were read from the handbook; a sum beyond 64 bits is no sum.
 fn item_points(household: &Household, missing: &mut Vec<String>) -> Option<B1> {
     if household.b1_items.is_empty() {
         missing.push("b1_items".to_owned());
@@ -343,7 +343,11 @@ fn item_points(household: &Household, missing: &mut Vec<String>) -> Option<B1> {
     if missing.len() > before {
         return None;
     }
-    let points = household.b1_items.values().try_fold(0_i64, |sum, one| sum.checked_add(*one))?;
+    let mut points = household.b1_items.values().copied();
+    let Some(points) = points.try_fold(0_i64, i64::checked_add) else {
+        missing.push("b1_items".to_owned());
+        return None;
+    };
     let items = household.b1_items.iter().map(|(item, points)| ItemPoints {
         item: item.clone(),
         choice: None,
@@ -597,6 +601,33 @@ mod tests {
     }
 
     #[test]
+    fn a_value_the_form_objects_to_is_read_as_missing() {
+        for (settings, lacking) in [
+            ("water=abc", "water"),
+            ("water=3", "water"),
+            ("latrine=hole", "latrine"),
+            ("area_dm2=-5", "area_dm2"),
+            ("area_dm2=9999999", "area_dm2"),
+            ("wall=gold roof=leaf", "wall"),
+            ("b1_entered=1001", "b1_entered"),
+            ("head.insurance=maybe", "members/head/insurance"),
+            ("head.work_status=busy", "members/head/work_status"),
+            ("head.contract=oral", "members/head/contract"),
+            ("elder.malnutrition=thin", "members/elder/malnutrition"),
+            ("younger.birth=1899-05-01", "members/younger/birth"),
+            ("younger.birth=2023-01-01", "members/younger/birth"),
+            ("younger.removed=forgotten", "members/younger/removed"),
+        ] {
+            let result = rural(settings);
+            assert_eq!(result.class, Class::Insufficient, "{settings}");
+            assert!(result.missing.iter().any(|key| key == lacking), "{:?}", result.missing);
+        }
+        let computed = rural("b1_method=computed goods.fridge=51 electricity_kwh_month=-1");
+        assert_eq!(computed.missing, ["electricity_kwh_month", "goods.fridge"]);
+        assert!(rural("younger.uses_internet=often").missing.is_empty(), "nobody needs it");
+    }
+
+    #[test]
     fn an_answer_that_cannot_change_anything_is_not_missed() {
         for settings in ["roof=", "younger.insurance=", "media.radio=", "spouse.uses_internet="] {
             let result = rural(settings);
@@ -679,7 +710,9 @@ mod tests {
         household.b1_items.insert("roof".to_owned(), -5);
         assert_eq!(classified(&household, Area::Rural).missing, ["b1_items/roof"]);
         household.b1_items.insert("roof".to_owned(), i64::MAX);
-        assert_eq!(classified(&household, Area::Rural).class, Class::Insufficient);
+        let beyond = classified(&household, Area::Rural);
+        assert_eq!((beyond.class, beyond.b1), (Class::Insufficient, None));
+        assert_eq!(beyond.missing, ["b1_items"]);
     }
 
     #[test]

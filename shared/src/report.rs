@@ -108,8 +108,9 @@ fn push(tree: &UnitTree, code: &str, lists: &BTreeMap<String, Counts>, rows: &mu
     }
 }
 
-/// Column heads of [`csv`], in order.
-pub const CSV_COLUMNS: [&str; 20] = [
+/// Column heads of [`csv`], in order. `synthetic` counts the households, of those `reviewed`, whose
+/// B1 was computed with a synthetic score table: where it is not 0, no figure is official.
+pub const CSV_COLUMNS: [&str; 22] = [
     "unit",
     "name",
     "level",
@@ -130,6 +131,8 @@ pub const CSV_COLUMNS: [&str; 20] = [
     "dtts_poor",
     "dtts_poor_percent",
     "dtts_share_of_poor_percent",
+    "reviewed",
+    "synthetic",
 ];
 
 /// Writes rows as CSV with plain integers and two-decimal points, for machines.
@@ -143,7 +146,7 @@ pub fn csv(rows: &[RateRow]) -> String {
             })
         };
         let (counts, figures) = (&row.counts, &row.figures);
-        let cells = [
+        let cells: [String; CSV_COLUMNS.len()] = [
             row.unit.clone(),
             quoted(&row.name),
             level_name(row.level).to_owned(),
@@ -164,6 +167,8 @@ pub fn csv(rows: &[RateRow]) -> String {
             counts.poor.dtts_households.to_string(),
             plain(figures.dtts_poor),
             plain(figures.dtts_share_of_poor),
+            counts.reviewed.to_string(),
+            counts.synthetic.to_string(),
         ];
         out.push_str(&cells.join(","));
         out.push('\n');
@@ -212,4 +217,33 @@ pub fn text(rows: &[RateRow], note: &dyn Fn(&str) -> &'static str) -> String {
         ));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_csv_has_a_cell_for_each_head() {
+        let counts = Counts { reviewed: 7, synthetic: 5, ..Counts::default() };
+        let row = RateRow {
+            unit: "19558".to_owned(),
+            name: "Xã Đakrông".to_owned(),
+            level: Level::Commune,
+            lists: 1,
+            lists_due: 1,
+            complete: true,
+            figures: Figures::of(&counts),
+            counts,
+        };
+        let text = csv(&[row.clone(), row]);
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+        assert_eq!(lines[0], CSV_COLUMNS);
+        assert_eq!(lines.len(), 3);
+        assert!(lines.iter().all(|cells| cells.len() == CSV_COLUMNS.len()));
+        let cell = |head: &str| lines[0].iter().position(|one| *one == head).map(|at| lines[1][at]);
+        assert_eq!(cell("unit"), Some("19558"));
+        assert_eq!(cell("reviewed"), Some("7"));
+        assert_eq!(cell("synthetic"), Some("5"));
+    }
 }

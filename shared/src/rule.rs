@@ -1,21 +1,23 @@
 //! The small language in which standards and score tables say when something holds.
 //!
 //! A rule is data and answers yes, no or unknown. A missing answer is never read as a no: what a
-//! rule could not see it names, and what it did not need it does not ask for.
+//! rule could not see it names, and what it did not need it does not ask for. A value to which the
+//! form objects is missing.
 
 use std::fmt;
 
-use mobile_schema::household::{Answers, Household, Value};
+use mobile_schema::household::Value;
 use serde::{Deserialize, Serialize};
-
-use crate::date::{Date, PartialDate, age_on};
 
 mod check;
 mod kleene;
+mod subject;
 
 pub use check::{RULE_DEPTH_MAX, RuleError};
 use kleene::Range;
 pub use kleene::Truth;
+use subject::Person;
+pub use subject::Subject;
 
 /// A condition on a household, or on one member where it stands inside a rule over members.
 ///
@@ -76,7 +78,7 @@ pub enum Rule {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         below: Option<i64>,
     },
-    /// Holds where the question has an answer of any kind; never unknown.
+    /// Holds where the question has an answer that fits the form; never unknown.
     Answered {
         /// Question key.
         key: String,
@@ -162,49 +164,6 @@ pub struct Outcome<'a> {
     pub members: Vec<&'a str>,
 }
 
-/// A household as rules see it on the review date: present members with their ages.
-#[derive(Debug)]
-pub struct Subject<'a> {
-    answers: &'a Answers,
-    members: Vec<Person<'a>>,
-}
-
-/// One present member.
-#[derive(Debug)]
-struct Person<'a> {
-    id: &'a str,
-    answers: &'a Answers,
-    age: Option<i64>,
-    birth_exact: bool,
-}
-
-impl<'a> Subject<'a> {
-    /// Reads a household once, so that twelve rules need not work out the same ages.
-    pub fn new(household: &'a Household, review_date: Date) -> Self {
-        let members = household.present().map(|(id, answers)| {
-            let birth = answers.get("birth").and_then(Value::as_text);
-            let birth = birth.and_then(|text| PartialDate::parse(text).ok());
-            Person {
-                id,
-                answers,
-                age: birth.map(|date| i64::from(age_on(date.earliest(), review_date))),
-                birth_exact: birth.is_none_or(PartialDate::is_exact),
-            }
-        });
-        Self { answers: &household.answers, members: members.collect() }
-    }
-
-    /// Counts the present members.
-    pub fn size(&self) -> i64 {
-        i64::try_from(self.members.len()).expect("members fit in memory")
-    }
-
-    /// Tells whether some member's birth date is known only in part.
-    pub fn has_partial_birth(&self) -> bool {
-        self.members.iter().any(|person| !person.birth_exact)
-    }
-}
-
 /// What has been noted on the way through a rule.
 #[derive(Debug, Default)]
 struct Trace<'a> {
@@ -221,6 +180,13 @@ impl<'a> Trace<'a> {
 
     fn lacks(&mut self, member: Option<&Person<'a>>, key: &'a str) -> Truth {
         self.missing.push(Missing { member: member.map(|person| person.id), key });
+        Truth::Unknown
+    }
+
+    /// Notes members of whom nobody can tell whether they count.
+    fn lacks_removal(&mut self, doubtful: &[&'a str]) -> Truth {
+        let missing = doubtful.iter().map(|id| Missing { member: Some(*id), key: "removed" });
+        self.missing.extend(missing);
         Truth::Unknown
     }
 }
@@ -240,7 +206,7 @@ impl Rule {
         member: Option<&'a Person<'a>>,
         trace: &mut Trace<'a>,
     ) -> Truth {
-        let answers = member.map_or(subject.answers, |person| person.answers);
+        let sheet = member.map_or(&subject.sheet, |person| &person.sheet);
         match self {
             Self::Otherwise => Truth::Yes,
             Self::All(parts) => until(Truth::No, parts, subject, member, trace),
@@ -256,19 +222,19 @@ impl Rule {
                 let range = Range::of(asked);
                 trace_range(range.within(Some(i64::from(*count)), None), mark, trace)
             }
-            Self::In { key, values } => match answers.get(key).and_then(Value::as_text) {
+            Self::In { key, values } => match sheet.get(key).and_then(Value::as_text) {
                 Some(code) => values.iter().any(|value| value == code).into(),
                 None => trace.lacks(member, key),
             },
-            Self::Is { key, value } => match answers.get(key).and_then(Value::as_bool) {
+            Self::Is { key, value } => match sheet.get(key).and_then(Value::as_bool) {
                 Some(answer) => (answer == *value).into(),
                 None => trace.lacks(member, key),
             },
-            Self::Int { key, at_least, below } => match answers.get(key).and_then(Value::as_int) {
+            Self::Int { key, at_least, below } => match sheet.get(key).and_then(Value::as_int) {
                 Some(number) => Range::exactly(number).within(*at_least, *below),
                 None => trace.lacks(member, key),
             },
-            Self::Answered { key } => answers.contains_key(key).into(),
+            Self::Answered { key } => sheet.get(key).is_some().into(),
             Self::Age { at_least, below } => match member.and_then(|person| person.age) {
                 Some(age) => Range::exactly(age).within(*at_least, *below),
                 None => trace.lacks(member, "birth"),
@@ -278,9 +244,10 @@ impl Rule {
             | Self::AllMembers(_)
             | Self::MembersWhere { .. }
             | Self::ShareOfMembersOver { .. }
-            | Self::PerHeadBelow { .. } => match subject.size() {
-                0 => trace.lacks(None, "members"),
-                _ => self.ask_members(subject, member, trace),
+            | Self::PerHeadBelow { .. } => match (subject.doubtful.as_slice(), subject.size()) {
+                ([], 0) => trace.lacks(None, "members"),
+                ([], _) => self.ask_members(subject, member, trace),
+                (doubtful, _) => trace.lacks_removal(doubtful),
             },
         }
     }
@@ -314,7 +281,7 @@ impl Rule {
                 }
             }
             Self::PerHeadBelow { key, per_member } => {
-                match subject.answers.get(key).and_then(Value::as_int) {
+                match subject.sheet.get(key).and_then(Value::as_int) {
                     Some(number) => {
                         let bound = i128::from(*per_member) * i128::from(size);
                         (i128::from(number) < bound).into()
@@ -377,7 +344,10 @@ fn trace_range(truth: Truth, mark: usize, trace: &mut Trace<'_>) -> Truth {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use mobile_schema::household::{Answers, Household};
+
     use super::*;
+    use crate::date::Date;
 
     fn rule(json: &str) -> Rule {
         serde_json::from_str(json).unwrap()
@@ -500,7 +470,9 @@ mod tests {
         check(below, r#"{"area_dm2":2399}"#, &["{}"; 3], Truth::Yes, &[]);
         check(below, r#"{"area_dm2":2400}"#, &["{}"; 3], Truth::No, &[]);
         check(below, "{}", &["{}"; 3], Truth::Unknown, &["area_dm2"]);
-        check(below, &format!(r#"{{"area_dm2":{}}}"#, i64::MIN), &["{}"], Truth::Yes, &[]);
+        check(below, r#"{"area_dm2":-5}"#, &["{}"; 3], Truth::Unknown, &["area_dm2"]);
+        let unbounded = r#"{"per_head_below":{"key":"y","per_member":800}}"#;
+        check(unbounded, &format!(r#"{{"y":{}}}"#, i64::MIN), &["{}"], Truth::Yes, &[]);
     }
 
     #[test]

@@ -42,10 +42,15 @@ pub const TABLE_TOTAL_MAX: i64 = 2_000;
 /// Most items of a table, and most choices of an item; the known forms have about 20 of about 10.
 pub const TABLE_ROWS_MAX: usize = 200;
 
+/// Stands in the code of every synthetic table and in no other, in lower case.
+///
+/// Frozen rows keep only code and version of their table, so these alone must say what it is.
+pub const SYNTHETIC_MARK: &str = "synthetic";
+
 /// A table of B1 points. Made by [`ScoreTable::parse`], which checks it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ScoreTable {
-    /// Stable code.
+    /// Stable code; see [`SYNTHETIC_MARK`].
     pub code: String,
     /// Version of the table; a corrected table is a new version.
     pub version: String,
@@ -132,6 +137,12 @@ pub enum TableProblem {
     /// Code, version, title, source, or the marks of a synthetic or verified table are not in order.
     #[error("needs code, version, both titles and a source; a synthetic table must be called so")]
     Heading,
+    /// The code does not tell a synthetic table from another.
+    #[error(
+        "a synthetic table's code contains \"{SYNTHETIC_MARK}\", and no other table's code or \
+         version does"
+    )]
+    SyntheticCode,
     /// A region is unknown, comes twice, or none is urban or none is rural.
     #[error("regions must be known, given once, and include urban and a rural one")]
     Regions,
@@ -236,6 +247,11 @@ impl ScoreTable {
         format!("{}@{}", self.code, self.version)
     }
 
+    /// Tells from code and version, as kept with a class, whether the table is synthetic.
+    pub fn id_is_synthetic(id: &str) -> bool {
+        id.contains(SYNTHETIC_MARK)
+    }
+
     /// Picks the column for a household; `None` where the table has none for it.
     ///
     /// Every urban household is in the urban column, whatever region the campaign is in.
@@ -276,7 +292,10 @@ impl Reader<'_> {
         if texts.iter().any(|text| text.trim().is_empty()) || !agrees || !named {
             self.refuse(Place::Table, TableProblem::Heading);
         }
-
+        let marked = raw.code.contains(SYNTHETIC_MARK);
+        if raw.synthetic != marked || (!marked && raw.version.contains(SYNTHETIC_MARK)) {
+            self.refuse(Place::Table, TableProblem::SyntheticCode);
+        }
         let given: BTreeSet<&str> = raw.regions.iter().map(String::as_str).collect();
         let known = given.iter().all(|region| REGIONS.contains(region));
         let once = given.len() == raw.regions.len();
@@ -463,6 +482,21 @@ mod tests {
             ("/standing/source", "".into()),
         ] {
             assert!(change(path, value)[0].starts_with("table: needs code, version"), "{path}");
+        }
+        for (path, value) in [("/code", "b1-demo"), ("/code", "B1-SYNTHETIC")] {
+            assert!(change(path, value.into())[0].starts_with("table: a synthetic table's code"));
+        }
+        let official = |code: &str, version: &str| {
+            let mut table = demo();
+            table["synthetic"] = false.into();
+            table["title"] = serde_json::json!({ "vi": "Bảng điểm B1", "en": "B1 table" });
+            (table["code"], table["version"]) = (code.into(), version.into());
+            table
+        };
+        assert!(ScoreTable::parse(&official("b1-2022", "1").to_string(), None).is_ok());
+        for (code, version) in [("b1-synthetic", "1"), ("b1-2022", "1-synthetic")] {
+            let problems = problems(&official(code, version));
+            assert!(problems[0].starts_with("table: a synthetic table's code"), "{problems:?}");
         }
         assert!(change("/synthetic", Json::Null)[0].starts_with("table: cannot be read"));
         assert!(change("/items", serde_json::json!([]))[0].contains("rows"));

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use mobile_schema::form::{Form, Scope};
 use mobile_schema::household::{Answers, Household, Value};
 use serde::{Deserialize, Serialize};
 
@@ -328,7 +329,15 @@ pub fn form_a_passes(household: &Household, rule: &FormARule) -> Option<bool> {
     (!ticks.is_empty()).then_some(passes)
 }
 
-/// Tells whether a household is a DTTS household; `None` where an ethnicity it needs is missing.
+/// Returns the code of a member's ethnic group, where the form has it.
+pub fn known_ethnicity(person: &Answers) -> Option<&str> {
+    let answer = person.get("ethnicity")?;
+    let fits = Form::phieu_b().check_value("ethnicity", Scope::Member, answer).is_ok();
+    answer.as_text().filter(|_| fits)
+}
+
+/// Tells whether a household is a DTTS household; `None` where an ethnicity it needs is missing or
+/// no code of the form, and where two members are marked as head.
 ///
 /// Source: no definition was found; head only is the default of ours, see `LEGAL.md`, "DTTS".
 ///
@@ -348,8 +357,11 @@ pub fn form_a_passes(household: &Household, rule: &FormARule) -> Option<bool> {
 /// assert_eq!(is_dtts(&household, &rule), Some(true));
 /// ```
 pub fn is_dtts(household: &Household, rule: &DttsRule) -> Option<bool> {
+    if household.heads().nth(1).is_some() {
+        return None;
+    }
     let minority = |person: &Answers| {
-        let code = person.get("ethnicity").and_then(Value::as_text)?;
+        let code = known_ethnicity(person)?;
         Some(!rule.majority.iter().any(|majority| majority == code))
     };
     let head = household.head().and_then(minority);
@@ -503,6 +515,12 @@ mod tests {
             (vec![person("head", None), person("spouse", bru)], None, Some(true)),
             (vec![person("head", None), person("spouse", kinh)], None, None),
             (vec![person("spouse", kinh)], None, None),
+            (vec![person("head", Some("99"))], None, None),
+            (vec![person("head", Some("Bru"))], None, None),
+            (vec![person("head", kinh), person("spouse", Some("99"))], Some(false), None),
+            (vec![person("head", bru), person("head", bru)], None, None),
+            (vec![person("head", kinh), person("head", bru)], None, None),
+            (vec![person("head", kinh), person("head", kinh), person("spouse", bru)], None, None),
         ] {
             let family = family(&people);
             assert_eq!(is_dtts(&family, &head), by_head, "{people:?}");

@@ -18,7 +18,7 @@ use crate::list::{Open, Outcome, Provenance, Row, changes_digest};
 use crate::merge::{merge, merge_at};
 use crate::page::message_closes;
 use crate::resolve::{Dispute, DisputedValue, Flag, Path, Resolved, resolve, writers};
-use crate::standard::is_dtts;
+use crate::standard::{is_dtts, known_ethnicity};
 use crate::unit::Area;
 
 /// What the server's own rows say about a household; never taken from its document.
@@ -121,12 +121,7 @@ pub fn stand(place: &Place, changes: &[Logged], side: &[Logged], basis: &Basis<'
         deprived: classified.deprived,
         members: u32::try_from(household.present().count()).unwrap_or(u32::MAX),
         dtts: dtts.unwrap_or(false),
-        ethnicity: household
-            .head()
-            .and_then(|head| head.get("ethnicity"))
-            .and_then(Value::as_text)
-            .unwrap_or("")
-            .to_owned(),
+        ethnicity: household.head().and_then(known_ethnicity).unwrap_or("").to_owned(),
         causes: causes(household),
         opening: place.opening,
         opening_dtts: place.opening_dtts,

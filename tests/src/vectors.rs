@@ -3,9 +3,11 @@
 //! The households are written here, the expectations come from [`shared::classify`]. They are made
 //! up and nobody's. The checked-in file is `mobile-schema/vectors/classify.json`.
 
+use std::collections::BTreeMap;
+
 use mobile_schema::household::{Answers, Household, Value};
 use serde::Serialize;
-use shared::classify::{Basis, classify};
+use shared::classify::{Basis, Line, classify};
 use shared::date::Date;
 use shared::score::ScoreTable;
 use shared::standard::Standard;
@@ -39,7 +41,7 @@ pub struct Vector {
     pub expect: Expect,
 }
 
-/// The part of a classification that does not depend on wording.
+/// The part of a classification that every client must find. Only `explanation` is wording.
 #[derive(Debug, Clone, Serialize)]
 pub struct Expect {
     /// Code of the class.
@@ -52,6 +54,10 @@ pub struct Expect {
     pub deprived: Vec<String>,
     /// What lacks, sorted.
     pub missing: Vec<String>,
+    /// Of each deprived indicator, the members who make it so or the question keys behind it.
+    pub because: BTreeMap<String, Vec<String>>,
+    /// The reasons, for people.
+    pub explanation: Vec<Line>,
 }
 
 /// Makes every vector, in the order of the file.
@@ -72,6 +78,7 @@ pub fn vectors() -> Vec<Vector> {
     cases::utilities(&mut all);
     cases::information(&mut all);
     cases::missing(&mut all);
+    cases::objections(&mut all);
     cases::roster(&mut all);
     all.made
 }
@@ -109,12 +116,15 @@ impl Cases {
         let review_date = Date::parse(REVIEW_DATE).expect("a fixed date");
         let (standard, table) = (&self.standard, Some(&self.table));
         let found = classify(&household, area, &Basis { standard, table, review_date, region });
+        let deprived = found.indicators.into_iter().filter(|one| one.deprived == Some(true));
         let expect = Expect {
             class: found.class.as_str().to_owned(),
             b1: found.b1.map(|b1| b1.points),
             b2: found.b2,
             deprived: found.deprived,
             missing: found.missing,
+            because: deprived.map(|one| (one.code, one.because)).collect(),
+            explanation: found.explanation,
         };
         let (name, region) = (name.to_owned(), region.to_owned());
         self.made.push(Vector { name, area, region, review_date, household, expect });
@@ -298,10 +308,25 @@ mod tests {
             ("B2 20 is near-poor", "near_poor"),
             ("B2 30 is poor", "poor"),
             ("missing: water", "insufficient"),
+            ("not on the form: a source of water", "insufficient"),
+            ("not on the form: why a member was removed", "insufficient"),
+            ("out of bounds: a negative area", "insufficient"),
+            ("not plausible: a birth after the review date", "insufficient"),
+            ("not on the form: a wall, with pillar and roof that last", "near_poor"),
         ] {
             assert_eq!(expect(name).class, class, "{name}");
         }
         assert_eq!(expect("every indicator deprived").b2, Some(120));
+    }
+
+    #[test]
+    fn each_deprived_indicator_says_because_of_what() {
+        for Vector { name, expect, .. } in vectors() {
+            let told: BTreeSet<&String> = expect.because.keys().collect();
+            assert_eq!(told, expect.deprived.iter().collect(), "{name}");
+            assert!(expect.because.values().all(|why| !why.is_empty()), "{name}");
+            assert!(!expect.explanation.is_empty(), "{name}");
+        }
     }
 
     /// Phiếu A's number of ticks stands in the form and in the standard: they must not differ.

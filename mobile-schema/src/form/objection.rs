@@ -109,6 +109,31 @@ impl Question {
     }
 }
 
+impl Kind {
+    /// Says whether a value fits a question of this kind: its type, its options, its bounds.
+    ///
+    /// # Errors
+    /// The [`Objection`] a person should read.
+    pub fn check(&self, value: &Value) -> Result<(), Objection> {
+        match (self, value) {
+            (Self::Choice { options }, Value::Text(code)) => check_option(options, code),
+            (Self::Ticks { .. } | Self::YesNo, Value::Bool(_)) => Ok(()),
+            (Self::Counts { min, max, unit, .. }, Value::Int(number))
+            | (Self::Integer { min, max, unit }, Value::Int(number)) => {
+                check_bounds(*min, *max, unit, *number)
+            }
+            (Self::Text { chars_max }, Value::Text(text)) => check_text(*chars_max, text),
+            (Self::PartialDate, Value::Text(text)) => check_date(text),
+            (Self::Digits { lengths }, Value::Text(text)) => check_digits(lengths, text),
+            _ => Err(Objection::new(
+                "wrong-type",
+                "Kiểu dữ liệu của câu trả lời không đúng",
+                "the answer has the wrong type for its question",
+            )),
+        }
+    }
+}
+
 impl Form {
     /// Says whether a value fits its question: its type, its options, its bounds.
     ///
@@ -131,22 +156,7 @@ impl Form {
                 format!("the form has no question “{key}”"),
             ));
         };
-        match (&place.question.kind, value) {
-            (Kind::Choice { options }, Value::Text(code)) => check_option(options, code),
-            (Kind::Ticks { .. } | Kind::YesNo, Value::Bool(_)) => Ok(()),
-            (Kind::Counts { min, max, unit, .. }, Value::Int(number))
-            | (Kind::Integer { min, max, unit }, Value::Int(number)) => {
-                check_bounds(*min, *max, unit, *number)
-            }
-            (Kind::Text { chars_max }, Value::Text(text)) => check_text(*chars_max, text),
-            (Kind::PartialDate, Value::Text(text)) => check_date(text),
-            (Kind::Digits { lengths }, Value::Text(text)) => check_digits(lengths, text),
-            _ => Err(Objection::new(
-                "wrong-type",
-                "Kiểu dữ liệu của câu trả lời không đúng",
-                "the answer has the wrong type for its question",
-            )),
-        }
+        place.question.kind.check(value)
     }
 
     /// Lists everything the form objects to in one household, in a fixed order.

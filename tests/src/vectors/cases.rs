@@ -55,6 +55,7 @@ pub(super) fn income(cases: &mut Cases) {
     cases.rural("B1 by item, 140 in all", by_item([80, 60, 0]));
     cases.rural("B1 by item, 141 in all", by_item([80, 60, 1]));
     cases.rural("B1 by item, a negative item", by_item([80, 60, -5]));
+    cases.rural("B1 by item, a sum beyond 64 bits", by_item([1 << 62, 1 << 62, 0]));
     cases.rural("B1 by item, no item read", |h| set(h, "b1_method", "item_points"));
 }
 
@@ -288,6 +289,50 @@ pub(super) fn missing(cases: &mut Cases) {
         h.answers.remove("water");
     });
     cases.rural("missing: an answer of the wrong type", |h| set(h, "water", true));
+}
+
+/// What the form objects to decides nothing, not even against the household.
+pub(super) fn objections(cases: &mut Cases) {
+    cases.rural("not on the form: a source of water", |h| set(h, "water", "abc"));
+    cases.rural("not on the form: a latrine", |h| set(h, "latrine", "hole"));
+    cases.rural("not on the form: a wall, with pillar and roof that last", |h| {
+        set(h, "wall", "gold");
+    });
+    cases.rural("not on the form: a wall, with a roof that does not last", |h| {
+        set(h, "wall", "gold");
+        set(h, "roof", "leaf");
+    });
+    cases.rural("not on the form: a way to B1", |h| set(h, "b1_method", "guessed"));
+    cases.rural("not on the form: a work status", |h| tell(h, 1, "work_status", "busy"));
+    cases.rural("not on the form: an allowance", |h| tell(h, 2, "allowance", "young"));
+    cases.rural("not on the form: why a member was removed", |h| {
+        tell(h, 4, "removed", "forgotten");
+    });
+    cases.rural("out of bounds: a negative area", |h| set(h, "area_dm2", -5));
+    cases.rural("out of bounds: an area of more than 1.000 m2", |h| set(h, "area_dm2", 100_001));
+    cases.rural("at the bound: an area of 1.000 m2", |h| set(h, "area_dm2", 100_000));
+    cases.rural("out of bounds: a total on paper", |h| set(h, "b1_entered", 1001));
+    cases.rural("out of bounds: a count the table asks for", |h| {
+        set(h, "b1_method", "computed");
+        set(h, "goods.motorbike", -1);
+    });
+    cases.rural("wrong type: a yes or no as text", |h| tell(h, 2, "insurance", "yes"));
+    cases.rural("wrong type: a tick as a number", |h| {
+        set(h, "media.tv", 1);
+    });
+    cases.rural("wrong type, but nobody needs it: internet of a child under 6", |h| {
+        tell(h, 4, "birth", "2018-03-01");
+        tell(h, 4, "level_attended", "preschool");
+        tell(h, 4, "uses_internet", "often");
+    });
+    cases.rural("not plausible: a birth before 1900", |h| tell(h, 1, "birth", "1899-05-01"));
+    cases.rural("not plausible: a birth after the review date", |h| {
+        tell(h, 4, "birth", "2022-12-15");
+    });
+    cases.rural("plausible: a birth on the review date", |h| {
+        tell(h, 4, "birth", "2022-12-14");
+        tell(h, 4, "in_school", false);
+    });
 }
 
 /// Who counts, and how old somebody is.
