@@ -14,3 +14,4 @@ mod refused;
 mod scope;
 mod tidy;
 mod tokens;
+mod units;

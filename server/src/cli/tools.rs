@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use shared::date::Date;
 use shared::id::{AccountId, DeviceId};
 use shared::scope::{Post, Role};
 
 use super::{CliError, Place, say};
+use crate::app::App;
 use crate::keys::random;
 use crate::store::account::Account;
 
@@ -32,6 +34,9 @@ enum UserAct {
         /// Unit code.
         #[arg(long)]
         unit: String,
+        /// Day on which the code is read, YYYY-MM-DD; absent, the last one it is in force.
+        #[arg(long)]
+        on: Option<String>,
         #[command(flatten)]
         place: Place,
     },
@@ -56,17 +61,19 @@ impl User {
     /// Runs the command.
     pub async fn run(self) -> Result<(), CliError> {
         match self.act {
-            UserAct::Add { name, full_name, role, unit, place } => {
+            UserAct::Add { name, full_name, role, unit, on, place } => {
                 let role = Role::from_name(&role).ok_or_else(|| {
                     CliError::Usage("--role is province, district, officer or enumerator".into())
                 })?;
                 let app = place.open().await?;
+                let unit_on = unit_day(&app, &unit, on.as_deref()).await?;
                 let password = shared::id::to_hex(&random::<8>());
                 let account = Account {
                     id: AccountId(random()),
                     full_name: full_name.unwrap_or_else(|| name.clone()),
                     name,
                     post: Post { role, unit },
+                    unit_on,
                     password_hash: crate::auth::hash_password(&password),
                     disabled: false,
                 };
@@ -98,6 +105,20 @@ impl User {
         }
         Ok(())
     }
+}
+
+/// Finds the day on which a unit's code is read, and makes sure that it means a unit then.
+async fn unit_day(app: &App, unit: &str, on: Option<&str>) -> Result<Date, CliError> {
+    let units = app.units().await?;
+    let day = match on {
+        Some(on) => Date::parse(on).map_err(|error| CliError::Usage(error.to_string()))?,
+        None => {
+            let today = Date::of_unix_ms(app.now_ms());
+            units.last_day(unit, today).unwrap_or(today)
+        }
+    };
+    let known = units.at(day).get(unit).is_some();
+    known.then_some(day).ok_or_else(|| CliError::Usage(format!("no unit {unit} on {day}")))
 }
 
 /// Lists and revokes devices.
@@ -182,15 +203,14 @@ impl Import {
         let ImportAct::Units { file, place } = self.act;
         let text = std::fs::read_to_string(&file)?;
         let app = place.open().await?;
-        let files = app.store.unit_files().await?;
-        if let Err(errors) = crate::app::check_units(files, &text) {
+        let errors = app.units_add(&text).await?;
+        if !errors.is_empty() {
             for (line, problem) in errors.iter().take(50) {
                 let line = line.map_or("an earlier list".to_owned(), |line| format!("line {line}"));
                 eprintln!("{line}: {problem}");
             }
             return Err(CliError::Usage(format!("{} rows cannot be used", errors.len())));
         }
-        app.store.unit_file_add(&text, app.now_ms()).await?;
         say(format!("{} units", text.lines().count().saturating_sub(1)));
         Ok(())
     }

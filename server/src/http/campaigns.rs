@@ -1,32 +1,20 @@
 //! Campaigns: which there are, adding and closing one, and how far its communes have come.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::date::Date;
 use shared::id::CampaignId;
 use shared::scope::Role;
-use shared::unit::UnitTree;
 
 use super::accounts::is_name;
-use super::extract::{Json, Path, campaign};
+use super::extract::{Json, Path, campaign, sees, stands_in};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::keys::random;
 use crate::problem::{Body, Problem};
 use crate::standing::standard_named;
-use crate::store::StoreError;
 use crate::store::campaign::Campaign;
-
-/// Returns the units in force at the newest campaign's review date, or today's without one.
-pub(super) async fn newest_tree(app: &App) -> Result<Arc<UnitTree>, StoreError> {
-    let newest = app.store.campaign_list().await?.into_iter().next();
-    let date =
-        newest.map_or_else(|| Date::of_unix_ms(app.now_ms()), |campaign| campaign.review_date);
-    app.tree(date).await
-}
 
 /// A review campaign.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -64,14 +52,10 @@ pub(super) async fn list(
     State(app): State<App>,
     actor: Actor,
 ) -> Result<Json<Vec<Shown>>, Problem> {
-    let mut seen = Vec::new();
-    for campaign in app.store.campaign_list().await? {
-        let tree = app.tree(campaign.review_date).await?;
-        if tree.contains(&campaign.province, &actor.account.post.unit) {
-            seen.push(Shown::from(campaign));
-        }
-    }
-    Ok(Json(seen))
+    let units = app.units().await?;
+    let campaigns = app.store.campaign_list().await?.into_iter();
+    let seen = campaigns.filter(|campaign| sees(&units, &actor.account, campaign));
+    Ok(Json(seen.map(Shown::from).collect()))
 }
 
 /// A campaign to be added.
@@ -109,9 +93,10 @@ pub(super) async fn add(
         return Err(Problem::new(&problem::BODY_MALFORMED));
     }
     standard_named(&new.standard).ok_or(&problem::STANDARD_UNKNOWN)?;
-    let tree = app.tree(review_date).await?;
+    let units = app.units().await?;
+    let (by, tree) = (&actor.account, units.at(review_date));
     let unit = tree.get(&new.province).ok_or(&problem::UNIT_UNKNOWN)?;
-    if !actor.account.post.covers(&tree, unit.code()) {
+    if !stands_in(&units, by, &tree) || !by.post.covers(&tree, unit.code()) {
         return Err(Problem::new(&problem::UNIT_UNKNOWN));
     }
     let campaign = Campaign {

@@ -15,12 +15,13 @@ use shared::id::CampaignId;
 use shared::scope::Role;
 use shared::score::ScoreTable;
 
-use super::extract::{Json, Path, Query, Text, campaign};
+use super::extract::{Json, Path, Query, Text, campaign, stands_in};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::imports::hamlets::{assignment_rows, hamlet_rows};
 use crate::imports::opening::{self, Opened, OpeningHousehold, open};
 use crate::imports::rows::{MissingColumns, RowFault};
+use crate::imports::units::row_fault;
 use crate::ingest::desk::{DeskChange, append_desk};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
@@ -68,16 +69,10 @@ pub(super) async fn units(
     Text(text): Text,
 ) -> Result<Json<Imported>, Problem> {
     actor.with_role(&[Role::Province])?;
-    let files = app.store.unit_files().await?;
-    crate::app::check_units(files, &text).map_err(|faults| {
-        let faults: Vec<serde_json::Value> = faults
-            .iter()
-            .map(|(line, problem)| serde_json::json!({ "line": line, "en": problem.to_string() }))
-            .collect();
-        Problem::new(&problem::IMPORT_ROWS).with_items(&faults)
-    })?;
-    app.store.unit_file_add(&text, app.now_ms()).await?;
-    app.forget_trees();
+    let faults: Vec<RowFault> = app.units_add(&text).await?.iter().map(row_fault).collect();
+    if !faults.is_empty() {
+        return Err(Problem::new(&problem::IMPORT_ROWS).with_items(&faults));
+    }
     let taken = text.lines().count().saturating_sub(1);
     Ok(Json(Imported { taken, faults: Vec::new() }))
 }
@@ -249,9 +244,11 @@ pub(super) async fn assignments(
     let seen = campaign(&app, &actor, id).await?;
     let hamlets = app.store.hamlet_list(id, None).await?;
     let codes = hamlets.into_iter().map(|(_, hamlet)| hamlet.code).collect();
+    let units = app.units().await?;
     let accounts = app.store.account_list().await?;
     let known = accounts
         .into_iter()
+        .filter(|account| stands_in(&units, account, &seen.tree))
         .filter(|account| actor.account.post.covers(&seen.tree, &account.post.unit))
         .map(|account| (account.name, account.id))
         .collect();
@@ -288,8 +285,10 @@ pub(super) async fn end_assignment(
     let unit = hamlet_units(&app, id).await?.remove(&form.hamlet);
     unit.filter(|unit| actor.account.post.covers(&seen.tree, unit))
         .ok_or(&problem::HAMLET_UNKNOWN)?;
+    let units = app.units().await?;
     let account = app.store.account_named(&form.account).await?;
     let account = account
+        .filter(|account| stands_in(&units, account, &seen.tree))
         .filter(|account| actor.account.post.covers(&seen.tree, &account.post.unit))
         .ok_or(&problem::NOT_FOUND)?;
     app.store.assignment_end(id, &form.hamlet, account.id, app.now_ms()).await?;

@@ -1,5 +1,6 @@
 //! People and their sessions.
 
+use shared::date::Date;
 use shared::id::{AccountId, DeviceId};
 use shared::scope::{Post, Role};
 
@@ -17,6 +18,8 @@ pub(crate) struct Account {
     pub full_name: String,
     /// Role and unit.
     pub post: Post,
+    /// Day on which the code of the unit is read: a code alone may be another unit later.
+    pub unit_on: Date,
     /// Argon2id hash; empty for people who only use devices.
     pub password_hash: String,
     /// True after the account was closed.
@@ -44,6 +47,7 @@ fn account(row: &Row) -> Result<Account, StoreError> {
             role: Role::from_name(&role).ok_or(StoreError::Damaged)?,
             unit: row.get("unit")?,
         },
+        unit_on: row.date("unit_on")?,
         password_hash: row.get("password_hash")?,
         disabled: row.get::<Option<i64>>("disabled_at_ms")?.is_some(),
     })
@@ -75,8 +79,9 @@ impl Store {
         now_ms: i64,
     ) -> Result<(), StoreError> {
         const SQL: &str = "
-            insert into account (id, name, full_name, password_hash, role, unit, created_at_ms)
-            values ($1, $2, $3, $4, $5, $6, $7)";
+            insert into account (id, name, full_name, password_hash, role, unit, unit_on,
+                created_at_ms)
+            values ($1, $2, $3, $4, $5, $6, $7, $8)";
         let mut tx = self.begin().await?;
         for new in accounts {
             let row = vals![
@@ -86,6 +91,7 @@ impl Store {
                 &new.password_hash,
                 new.post.role.name(),
                 &new.post.unit,
+                new.unit_on.to_string(),
                 now_ms
             ];
             tx.run(SQL, row).await?;

@@ -31,10 +31,6 @@ pub(crate) struct Campaign {
     pub closed: bool,
 }
 
-fn date(row: &Row, column: &str) -> Result<Date, StoreError> {
-    Date::parse(&row.get::<String>(column)?).map_err(|_| StoreError::Damaged)
-}
-
 fn campaign(row: &Row) -> Result<Campaign, StoreError> {
     Ok(Campaign {
         id: row.id("id")?,
@@ -42,8 +38,8 @@ fn campaign(row: &Row) -> Result<Campaign, StoreError> {
         province: row.get("province")?,
         standard: row.get("standard")?,
         score_table: row.get("score_table")?,
-        opening_date: date(row, "opening_date")?,
-        review_date: date(row, "review_date")?,
+        opening_date: row.date("opening_date")?,
+        review_date: row.date("review_date")?,
         region: row.get("region")?,
         closed: row.get::<Option<i64>>("closed_at_ms")?.is_some(),
     })
@@ -261,23 +257,42 @@ impl Store {
 
     /// Lists the lists of units loaded beside the built-in one, oldest first.
     pub(crate) async fn unit_files(&self) -> Result<Vec<String>, StoreError> {
-        let sql = "select text from unit_file order by loaded_at_ms, digest";
-        self.db.all(sql, vals![]).await?.iter().map(|row| row.get("text")).collect()
+        self.db.all(UNIT_FILES, vals![]).await?.iter().map(|row| row.get("text")).collect()
     }
 
-    /// Keeps a list of units.
-    pub(crate) async fn unit_file_add(&self, text: &str, now_ms: i64) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into unit_file (digest, text, loaded_at_ms) values ($1, $2, $3)
-            on conflict (digest) do nothing";
-        let mut tx = self.begin().await?;
-        let digest = shared::id::sha256(text.as_bytes());
-        tx.run(SQL, vals![digest.as_slice(), text, now_ms]).await?;
-        tx.commit().await
+    /// Returns what changes with every list of units that is loaded.
+    pub(crate) async fn unit_version(&self) -> Result<String, StoreError> {
+        let sql = "select value from meta where name = 'unit_files'";
+        let row = self.db.one(sql, vals![]).await?;
+        row.map_or(Ok(String::new()), |row| row.get("value"))
     }
 }
 
+const UNIT_FILES: &str = "select text from unit_file order by loaded_at_ms, digest";
+
 impl Tx {
+    /// Raises the version of the units and lists their files. Whoever comes second waits here.
+    pub(crate) async fn unit_files_lock(&mut self) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "
+            insert into meta (name, value) values ('unit_files', '1') on conflict (name)
+            do update set value = cast(cast(meta.value as bigint) + 1 as text)";
+        self.run(SQL, vals![]).await?;
+        self.all(UNIT_FILES, vals![]).await?.iter().map(|row| row.get("text")).collect()
+    }
+
+    /// Keeps a list of units.
+    pub(crate) async fn unit_file_add(
+        &mut self,
+        text: &str,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into unit_file (digest, text, loaded_at_ms) values ($1, $2, $3)
+            on conflict (digest) do nothing";
+        let digest = shared::id::sha256(text.as_bytes());
+        self.run(SQL, vals![digest.as_slice(), text, now_ms]).await.map(drop)
+    }
+
     /// Lists every hamlet an account was ever assigned, and the unit of any hamlet asked for.
     pub(crate) async fn assignment_ever(
         &mut self,
