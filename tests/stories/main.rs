@@ -10,6 +10,7 @@ mod fates;
 mod laws;
 mod line;
 mod lists;
+mod people;
 mod refused;
 mod scope;
 mod tidy;

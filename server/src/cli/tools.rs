@@ -40,8 +40,22 @@ enum UserAct {
         #[command(flatten)]
         place: Place,
     },
-    /// Draws a new password and prints it once. Example: rasoat user password tinh
+    /// Draws a new password, prints it once and ends the person's sessions. Example: rasoat user password tinh
     Password {
+        /// Sign-in name.
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Closes an account and ends the person's sessions. Example: rasoat user disable hoa
+    Disable {
+        /// Sign-in name.
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Opens a closed account again. Example: rasoat user enable hoa
+    Enable {
         /// Sign-in name.
         name: String,
         #[command(flatten)]
@@ -82,29 +96,49 @@ impl User {
             }
             UserAct::Password { name, place } => {
                 let app = place.open().await?;
-                let account = app.store.account_named(&name).await?;
-                let account =
-                    account.ok_or_else(|| CliError::Usage(format!("no account named {name}")))?;
+                let account = named(&app, &name).await?;
                 let password = shared::id::to_hex(&random::<8>());
                 let hash = crate::auth::hash_password(&password);
-                app.store.account_password(account.id, &hash).await?;
+                app.store.account_password(account.id, &hash, app.now_ms()).await?;
                 say(format!("{name} / {password}"));
             }
-            UserAct::List { json, place } => {
-                for account in place.open().await?.store.account_list().await? {
-                    let (role, unit) = (account.post.role.name(), &account.post.unit);
-                    if json {
-                        say(
-                            serde_json::json!({ "name": account.name, "role": role, "unit": unit }),
-                        );
-                    } else {
-                        say(format!("{:<20} {role:<10} {unit}", account.name));
-                    }
-                }
+            UserAct::Disable { name, place } => {
+                let app = place.open().await?;
+                let account = named(&app, &name).await?;
+                app.store.account_disable(account.id, app.now_ms()).await?;
+                say("disabled");
             }
+            UserAct::Enable { name, place } => {
+                let app = place.open().await?;
+                app.store.account_enable(named(&app, &name).await?.id).await?;
+                say("enabled");
+            }
+            UserAct::List { json, place } => list_people(json, &place).await?,
         }
         Ok(())
     }
+}
+
+/// Finds an account by its sign-in name.
+async fn named(app: &App, name: &str) -> Result<Account, CliError> {
+    let account = app.store.account_named(name).await?;
+    account.ok_or_else(|| CliError::Usage(format!("no account named {name}")))
+}
+
+async fn list_people(json: bool, place: &Place) -> Result<(), CliError> {
+    for account in place.open().await?.store.account_list().await? {
+        let (role, unit) = (account.post.role.name(), &account.post.unit);
+        if json {
+            say(serde_json::json!({
+                "name": account.name, "role": role, "unit": unit,
+                "unit_on": account.unit_on, "disabled": account.disabled,
+            }));
+        } else {
+            let state = if account.disabled { "disabled" } else { "" };
+            say(format!("{:<20} {role:<10} {unit:<6} {state}", account.name).trim_end());
+        }
+    }
+    Ok(())
 }
 
 /// Finds the day on which a unit's code is read, and makes sure that it means a unit then.

@@ -99,15 +99,37 @@ impl Store {
         tx.commit().await
     }
 
-    /// Replaces a password.
+    /// Replaces a password and ends every session of the person, those of devices too.
     pub(crate) async fn account_password(
         &self,
         id: AccountId,
         password_hash: &str,
+        now_ms: i64,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let sql = "update account set password_hash = $2 where id = $1";
         tx.run(sql, vals![id, password_hash]).await?;
+        tx.session_end_all(id, now_ms).await?;
+        tx.commit().await
+    }
+
+    /// Closes an account and ends every session of the person.
+    pub(crate) async fn account_disable(
+        &self,
+        id: AccountId,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "update account set disabled_at_ms = $2 where id = $1 and disabled_at_ms is null";
+        tx.run(sql, vals![id, now_ms]).await?;
+        tx.session_end_all(id, now_ms).await?;
+        tx.commit().await
+    }
+
+    /// Opens a closed account again; its people sign in or enrol anew.
+    pub(crate) async fn account_enable(&self, id: AccountId) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        tx.run("update account set disabled_at_ms = null where id = $1", vals![id]).await?;
         tx.commit().await
     }
 
@@ -183,6 +205,12 @@ impl Store {
 }
 
 impl Tx {
+    /// Ends every session of a person.
+    async fn session_end_all(&mut self, account: AccountId, now_ms: i64) -> Result<(), StoreError> {
+        let sql = "update session set ended_at_ms = $2 where account = $1 and ended_at_ms is null";
+        self.run(sql, vals![account, now_ms]).await.map(drop)
+    }
+
     /// Adds a session inside a transaction.
     pub(crate) async fn session_add(&mut self, session: &Session) -> Result<(), StoreError> {
         const SQL: &str = "
