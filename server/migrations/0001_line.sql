@@ -112,6 +112,7 @@ create table household (
     last_position  {{int}}  not null     -- newest accepted change; 0 before the first
 ){{strict}};
 create index household_unit on household (campaign, unit, hamlet);
+create unique index household_code on household (campaign, code) where code <> '';
 
 create table unit_log (
     campaign      {{blob}} not null,

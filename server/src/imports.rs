@@ -6,4 +6,5 @@
 pub(crate) mod hamlets;
 pub(crate) mod opening;
 pub(crate) mod rows;
+pub(crate) mod table;
 pub(crate) mod units;

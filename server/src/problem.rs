@@ -54,7 +54,7 @@ impl Problem {
 }
 
 /// The one table from name to status.
-fn status(name: &'static Name) -> StatusCode {
+pub(crate) fn status(name: &'static Name) -> StatusCode {
     match name.name {
         "unauthenticated" | "sign-in-failed" | "token-refused" | "code-refused" => {
             StatusCode::UNAUTHORIZED
@@ -64,6 +64,8 @@ fn status(name: &'static Name) -> StatusCode {
         | "unit-unknown" | "hamlet-unknown" => StatusCode::NOT_FOUND,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "body-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "too-slow" => StatusCode::REQUEST_TIMEOUT,
+        "encoding-unsupported" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "body-malformed" | "query-malformed" => StatusCode::BAD_REQUEST,
         "account-exists"
         | "list-has-disputes"
@@ -73,7 +75,8 @@ fn status(name: &'static Name) -> StatusCode {
         | "list-root-stale"
         | "list-state"
         | "list-counts-missing"
-        | "import-after-work" => StatusCode::CONFLICT,
+        | "import-after-work"
+        | "campaign-closed" => StatusCode::CONFLICT,
         "too-busy" | "store-busy" => StatusCode::SERVICE_UNAVAILABLE,
         "store-failed" => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::UNPROCESSABLE_ENTITY,

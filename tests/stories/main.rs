@@ -10,6 +10,7 @@ mod fates;
 mod laws;
 mod line;
 mod lists;
+mod loading;
 mod people;
 mod refused;
 mod scope;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::date::Date;
 use shared::id::CampaignId;
 use shared::scope::Role;
+use shared::score::{REGION_URBAN, REGIONS};
 
 use super::accounts::is_name;
 use super::extract::{Json, Path, campaign, sees, stands_in};
@@ -70,7 +71,7 @@ pub(super) struct New {
     opening_date: String,
     /// `YYYY-MM-DD`.
     review_date: String,
-    /// Column of the score table for rural areas.
+    /// Column of the score table for rural areas, for example `rural_north_central_coast`.
     region: String,
 }
 
@@ -89,10 +90,16 @@ pub(super) async fn add(
     let actor = actor.with_role(&[Role::Province])?;
     let date = |text: &str| Date::parse(text).map_err(|_| Problem::new(&problem::BODY_MALFORMED));
     let (opening_date, review_date) = (date(&new.opening_date)?, date(&new.review_date)?);
-    if opening_date > review_date || !is_name(&new.name) || !is_name(&new.region) {
+    if opening_date > review_date || !is_name(&new.name) {
         return Err(Problem::new(&problem::BODY_MALFORMED));
     }
-    standard_named(&new.standard).ok_or(&problem::STANDARD_UNKNOWN)?;
+    let standard = standard_named(&new.standard).ok_or(&problem::STANDARD_UNKNOWN)?;
+    if review_date < standard.valid_from || standard.valid_to.is_some_and(|to| to < review_date) {
+        return Err(Problem::new(&problem::STANDARD_NOT_IN_FORCE));
+    }
+    if new.region == REGION_URBAN || !REGIONS.contains(&new.region.as_str()) {
+        return Err(Problem::new(&problem::REGION_UNKNOWN));
+    }
     let units = app.units().await?;
     let (by, tree) = (&actor.account, units.at(review_date));
     let unit = tree.get(&new.province).ok_or(&problem::UNIT_UNKNOWN)?;

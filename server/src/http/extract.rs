@@ -22,7 +22,12 @@ use crate::problem::Problem;
 use crate::store::account::Account;
 use crate::store::campaign::Campaign;
 
+/// Reads a body. A compressed one is refused: what it unpacks to could not be bounded beforehand.
 async fn body(request: Request, app: &App) -> Result<Bytes, Problem> {
+    let encodings = request.headers().get_all(header::CONTENT_ENCODING);
+    if encodings.iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Problem::new(&problem::ENCODING_UNSUPPORTED));
+    }
     Bytes::from_request(request, app).await.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             Problem::new(&problem::BODY_TOO_LARGE)
