@@ -93,6 +93,7 @@ pub(super) async fn units(
     (status = 200, body = Imported),
     (status = 403, body = Body, content_type = "application/problem+json"),
     (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 409, body = Body, content_type = "application/problem+json"),
     (status = 422, body = Body, content_type = "application/problem+json"),
 ))]
 pub(super) async fn hamlets(
@@ -125,6 +126,7 @@ async fn hamlet_units(app: &App, id: CampaignId) -> Result<BTreeMap<String, Stri
     (status = 200, body = Imported),
     (status = 403, body = Body, content_type = "application/problem+json"),
     (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 409, body = Body, content_type = "application/problem+json"),
     (status = 422, body = Body, content_type = "application/problem+json"),
 ))]
 pub(super) async fn roster(
@@ -247,6 +249,7 @@ fn opening_row<'a>(unit: &'a str, new: &'a OpeningHousehold, opened: &Opened) ->
     (status = 200, body = Imported),
     (status = 403, body = Body, content_type = "application/problem+json"),
     (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 409, body = Body, content_type = "application/problem+json"),
     (status = 422, body = Body, content_type = "application/problem+json"),
 ))]
 pub(super) async fn assignments(
@@ -322,6 +325,7 @@ pub(super) async fn end_assignment(
     (status = 200, body = Imported),
     (status = 403, body = Body, content_type = "application/problem+json"),
     (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 409, body = Body, content_type = "application/problem+json"),
     (status = 422, body = Body, content_type = "application/problem+json"),
 ))]
 pub(super) async fn score_table(
