@@ -483,4 +483,8 @@ export type ProblemName =
   | "unit-unknown"
   | "too-busy"
   | "store-busy"
-  | "store-failed";
+  | "store-failed"
+  | "region-unknown"
+  | "standard-not-in-force"
+  | "too-slow"
+  | "encoding-unsupported";

@@ -40,7 +40,7 @@ problems! {
     DEVICE_REVOKED = "device-revoked", "Thiết bị đã bị thu hồi. Phần đã gửi được giữ lại chờ xem xét.", "The device was revoked. What it sent is held for review.";
     DEVICE_UNKNOWN = "device-unknown", "Thiết bị ký không có trong hệ thống.", "The signing device is not known.";
     CAMPAIGN_UNKNOWN = "campaign-unknown", "Không có đợt rà soát này.", "There is no such campaign.";
-    CAMPAIGN_CLOSED = "campaign-closed", "Đợt rà soát đã đóng. Thay đổi được giữ lại chờ xem xét.", "The campaign is closed. The change is held for review.";
+    CAMPAIGN_CLOSED = "campaign-closed", "Đợt rà soát đã đóng, không nạp thêm gì. Thay đổi từ thiết bị được giữ lại chờ xem xét.", "The campaign is closed: nothing more is loaded. Changes from devices are held for review.";
     FRAME_MALFORMED = "frame-malformed", "Gói dữ liệu không đọc được. Cập nhật ứng dụng rồi gửi lại.", "The frame cannot be read. Update the app and send it again.";
     FRAME_VERSION = "frame-version", "Phiên bản gói dữ liệu chưa được hỗ trợ. Cập nhật ứng dụng.", "The frame version is not supported. Update the app.";
     CURSOR_MALFORMED = "cursor-malformed", "Dấu mốc đồng bộ không đọc được. Gửi lại với dấu mốc rỗng.", "The cursor cannot be read. Sync again with an empty one.";
@@ -87,6 +87,10 @@ problems! {
     TOO_BUSY = "too-busy", "Máy chủ đang bận. Thử lại sau ít phút.", "The server is busy. Try again in a few minutes.";
     STORE_BUSY = "store-busy", "Kho dữ liệu đang bận. Thử lại sau.", "The store is busy. Try again.";
     STORE_FAILED = "store-failed", "Lỗi phía máy chủ; chưa có gì được ghi. Báo người vận hành.", "A failure on the server's side; nothing was written. Tell the operator.";
+    REGION_UNKNOWN = "region-unknown", "Bảng điểm không có cột nông thôn của vùng này.", "No score table has a rural column of this region.";
+    STANDARD_NOT_IN_FORCE = "standard-not-in-force", "Ngày rà soát nằm ngoài thời gian áp dụng của bộ chuẩn.", "The standard is not in force on the review date.";
+    TOO_SLOW = "too-slow", "Yêu cầu mất quá nhiều thời gian. Gửi lại, hoặc chia thành phần nhỏ hơn.", "The request took too long. Send it again, or in smaller parts.";
+    ENCODING_UNSUPPORTED = "encoding-unsupported", "Máy chủ không nhận nội dung nén (Content-Encoding). Gửi nội dung nguyên dạng.", "The server takes no compressed body (Content-Encoding). Send it as it is.";
 }
 
 /// Finds a published problem by its stable name.

@@ -3,8 +3,8 @@
 -- Times are UTC milliseconds since 1970-01-01. Every table of work carries its unit.
 
 create table meta (
-    name  text primary key,      -- 'epoch': 16 random bytes in hex, new with every restore
-    value text not null
+    name  text primary key,      -- 'epoch': 16 random bytes in hex, new with every restore;
+    value text not null          -- 'unit_files': raised with every list of units loaded
 ){{strict}};
 
 -- Lists of administrative units loaded beside the built-in one, as their files were.
@@ -21,6 +21,7 @@ create table account (
     password_hash  text     not null,    -- argon2id; '' for people who only use devices
     role           text     not null check (role in ('province', 'district', 'officer', 'enumerator')),
     unit           text     not null,
+    unit_on        text     not null,    -- day on which the unit's code is read, YYYY-MM-DD
     created_at_ms  {{int}}  not null,
     disabled_at_ms {{int}}
 ){{strict}};
@@ -118,6 +119,7 @@ create table household (
     last_position  {{int}}  not null     -- newest accepted change; 0 before the first
 ){{strict}};
 create index household_unit on household (campaign, unit, hamlet);
+create unique index household_code on household (campaign, code) where code <> '';
 
 create table unit_log (
     campaign      {{blob}} not null,

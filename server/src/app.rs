@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use shared::aggregate::Counts;
-use shared::date::Date;
 use shared::id::Digest;
-use shared::unit::{RowError, RowProblem, UnitTree, Units};
 
 use crate::config::Config;
+use crate::imports::units::{Known, UnitFault, check_units};
 use crate::ingest::Writer;
 use crate::keys::{KeyError, Keys, random};
 use crate::store::{Store, StoreError};
@@ -34,7 +33,8 @@ pub struct Inner {
     pub(crate) hashing: tokio::sync::Semaphore,
     /// A hash nobody has the password of, so that unknown names take as long as known ones.
     pub(crate) decoy_hash: String,
-    trees: Mutex<BTreeMap<Date, Arc<UnitTree>>>,
+    /// The units as read last; another version in the store means that they are read again.
+    units: Mutex<Option<Arc<Known>>>,
     /// Counts of frozen lists by root: immutable, so never stale.
     pub(crate) counts: Mutex<BTreeMap<Digest, Arc<Counts>>>,
     clock: fn() -> i64,
@@ -102,7 +102,7 @@ impl App {
                 writer,
                 hashing: tokio::sync::Semaphore::new(2),
                 decoy_hash,
-                trees: Mutex::default(),
+                units: Mutex::default(),
                 counts: Mutex::default(),
                 clock,
             }),
@@ -114,62 +114,31 @@ impl App {
         (self.clock)()
     }
 
-    /// Returns the units in force on a date, read once.
-    pub(crate) async fn tree(&self, date: Date) -> Result<Arc<UnitTree>, StoreError> {
-        let known = self.trees.lock().ok().and_then(|trees| trees.get(&date).cloned());
-        if let Some(tree) = known {
-            return Ok(tree);
+    /// Returns the units known now: read anew once any process has loaded others.
+    pub(crate) async fn units(&self) -> Result<Arc<Known>, StoreError> {
+        // The version is read before the files: it never stands for more than was read.
+        let version = self.store.unit_version().await?;
+        let known = self.units.lock().ok().and_then(|units| units.clone());
+        if let Some(known) = known.filter(|known| known.version == version) {
+            return Ok(known);
         }
-        let units = known_units(&self.store.unit_files().await?).ok_or(StoreError::Damaged)?;
-        let tree = Arc::new(units.at(date));
-        if let Ok(mut trees) = self.trees.lock() {
-            trees.insert(date, Arc::clone(&tree));
+        let known = Known::read(version, &self.store.unit_files().await?);
+        let known = Arc::new(known.ok_or(StoreError::Damaged)?);
+        if let Ok(mut units) = self.units.lock() {
+            *units = Some(Arc::clone(&known));
         }
-        Ok(tree)
+        Ok(known)
     }
 
-    /// Forgets the units read before, after an import of others.
-    pub(crate) fn forget_trees(&self) {
-        if let Ok(mut trees) = self.trees.lock() {
-            trees.clear();
+    /// Loads a list of units beside those known, or says what is wrong with it. One at a time: two
+    /// lists that contradict each other must not both be checked against what was there before.
+    pub(crate) async fn units_add(&self, text: &str) -> Result<Vec<UnitFault>, StoreError> {
+        let mut tx = self.store.begin().await?;
+        if let Err(faults) = check_units(tx.unit_files_lock().await?, text) {
+            return Ok(faults);
         }
+        tx.unit_file_add(text, self.now_ms()).await?;
+        tx.commit().await?;
+        Ok(Vec::new())
     }
-}
-
-/// Joins the built-in list of units with the files loaded beside it; equal lines count once.
-pub(crate) fn known_units(files: &[String]) -> Option<Units> {
-    Units::parse_csv(&joined_units(files)).ok()
-}
-
-/// A fault of a list of units, by the line of the list; none where a row of an earlier list is
-/// contradicted that the new one does not hold.
-pub(crate) type UnitFault = (Option<usize>, RowProblem);
-
-/// Checks a list of units on its own and then beside those already known.
-///
-/// A code that stood for two units on one day would make every list of that day ambiguous.
-pub(crate) fn check_units(mut files: Vec<String>, sent: &str) -> Result<(), Vec<UnitFault>> {
-    let named = |errors: Vec<RowError>, line_of: &dyn Fn(usize) -> Option<usize>| -> Vec<_> {
-        errors.into_iter().map(|error| (line_of(error.line), error.problem)).collect()
-    };
-    Units::parse_csv(sent).map_err(|errors| named(errors, &Some))?;
-    files.push(sent.to_owned());
-    let all = joined_units(&files);
-    let line_sent = |line: usize| {
-        let row = all.lines().nth(line.checked_sub(1)?)?;
-        (1..).zip(sent.lines()).find(|(_, text)| text.trim_end() == row).map(|(line, _)| line)
-    };
-    Units::parse_csv(&all).map(drop).map_err(|errors| named(errors, &line_sent))
-}
-
-/// Writes the built-in list and the files as one, so that they are checked against each other.
-fn joined_units(files: &[String]) -> String {
-    let mut seen = std::collections::BTreeSet::new();
-    let builtin = std::iter::once(Units::QUANG_TRI_2022);
-    builtin
-        .chain(files.iter().map(String::as_str))
-        .flat_map(|text| text.trim_start_matches('\u{feff}').lines())
-        .map(str::trim_end)
-        .filter(|line| !line.is_empty() && seen.insert(*line))
-        .fold(String::new(), |joined, line| joined + line + "\n")
 }

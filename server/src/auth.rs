@@ -1,7 +1,8 @@
 //! Who is asking: passwords, tokens, and the extractor that turns a header into a person.
 //!
 //! Tokens are EdDSA only. An access token lives 15 minutes and names account and session; the
-//! account and the device are looked up at every request, so a revocation acts at the next one.
+//! account, the device and the session are looked up at every request, so whatever ends one of them
+//! acts at the next.
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -250,6 +251,8 @@ impl FromRequestParts<App> for Sender {
             .await?
             .filter(|account| !account.disabled)
             .ok_or(&problem::UNAUTHENTICATED)?;
+        let family: [u8; 16] = from_hex(&claims.fam).map_err(|_| &problem::UNAUTHENTICATED)?;
+        let session = app.store.session_get(family).await?.ok_or(&problem::UNAUTHENTICATED)?;
         let device = match claims.dev {
             None => None,
             Some(device) => {
@@ -257,6 +260,10 @@ impl FromRequestParts<App> for Sender {
                 Some(app.store.device_get(id).await?.ok_or(&problem::UNAUTHENTICATED)?)
             }
         };
+        // A revoked device's session has ended, and yet it may hand its work in.
+        if session.ended && !device.as_ref().is_some_and(|device: &Device| device.revoked) {
+            return Err(problem::UNAUTHENTICATED.refuse());
+        }
         Ok(Self(Actor { account, device }))
     }
 }

@@ -8,6 +8,7 @@ mod health;
 mod households;
 mod imports;
 mod lists;
+mod problems;
 mod rates;
 mod sessions;
 mod sync;
@@ -16,7 +17,6 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use mobile_schema::problem;
@@ -60,6 +60,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(health::ready))
         .routes(routes!(health::welcome))
         .routes(routes!(health::describe))
+        .routes(routes!(problems::read))
         .routes(routes!(sessions::sign_in))
         .routes(routes!(sessions::refresh))
         .routes(routes!(devices::enrol));
@@ -113,6 +114,12 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
+/// Answers a request, or says that it took too long.
+async fn within(limit: Duration, answer: impl Future<Output = Response>) -> Response {
+    let answer = tokio::time::timeout(limit, answer).await;
+    answer.unwrap_or_else(|_| Problem::new(&problem::TOO_SLOW).into_response())
+}
+
 /// Bounds a request's time, contains a panic, and logs one line without anything personal in it.
 async fn watch(State(_app): State<App>, request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -122,15 +129,23 @@ async fn watch(State(_app): State<App>, request: Request, next: Next) -> Respons
         .extensions()
         .get::<MatchedPath>()
         .map_or("unmatched".to_owned(), |path| path.as_str().to_owned());
-    let answer = tokio::spawn(async move {
-        tokio::time::timeout(Duration::from_secs(REQUEST_SECONDS), next.run(request)).await
-    });
-    let response = match answer.await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => StatusCode::REQUEST_TIMEOUT.into_response(),
-        Err(_) => Problem::new(&problem::STORE_FAILED).into_response(),
-    };
+    let limit = Duration::from_secs(REQUEST_SECONDS);
+    let answer = tokio::spawn(async move { within(limit, next.run(request)).await });
+    let response =
+        answer.await.unwrap_or_else(|_| Problem::new(&problem::STORE_FAILED).into_response());
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%method, route, status = response.status().as_u16(), took_ms, "request");
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_takes_too_long_is_told_so() {
+        let response = within(Duration::ZERO, std::future::pending()).await;
+        assert_eq!(response.status(), 408);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+    }
 }

@@ -1,4 +1,4 @@
-//! Imports from CSV: the opening list of a campaign, its hamlets, and who is assigned where.
+//! Imports from CSV: units, the opening list of a campaign, its hamlets, and who is assigned where.
 //!
 //! Every bad row is named with its line and what to change; the good ones are kept apart in the
 //! answer and written only when asked to, all of a file's good rows in one go.
@@ -6,3 +6,5 @@
 pub(crate) mod hamlets;
 pub(crate) mod opening;
 pub(crate) mod rows;
+pub(crate) mod table;
+pub(crate) mod units;

@@ -54,7 +54,7 @@ impl Problem {
 }
 
 /// The one table from name to status.
-fn status(name: &'static Name) -> StatusCode {
+pub(crate) fn status(name: &'static Name) -> StatusCode {
     match name.name {
         "unauthenticated" | "sign-in-failed" | "token-refused" | "code-refused" => {
             StatusCode::UNAUTHORIZED
@@ -64,8 +64,12 @@ fn status(name: &'static Name) -> StatusCode {
         | "unit-unknown" | "hamlet-unknown" => StatusCode::NOT_FOUND,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "body-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "too-slow" => StatusCode::REQUEST_TIMEOUT,
+        "encoding-unsupported" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "body-malformed" | "query-malformed" => StatusCode::BAD_REQUEST,
         "account-exists"
+        | "campaign-closed"
+        | "list-frozen"
         | "list-has-disputes"
         | "list-has-missing-outcomes"
         | "list-has-unclassified"

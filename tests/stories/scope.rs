@@ -5,7 +5,7 @@
 //! step of its list; an answer that holds a marker the caller may not see fails, and so does a
 //! route that nobody wrote down in `table`.
 
-mod child;
+pub(crate) mod child;
 mod marked;
 mod table;
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::Args;
+use shared::date::Date;
 use shared::id::AccountId;
 use shared::scope::{Post, Role};
 use tokio::net::TcpListener;
@@ -20,6 +21,9 @@ pub const FIRST_ACCOUNT: &str = "tinh";
 
 /// Province of the built-in list of units.
 pub const FIRST_UNIT: &str = "45";
+
+/// Day that the built-in list of units is of.
+const FIRST_UNIT_ON: &str = "2022-12-31";
 
 /// Runs the server.
 #[derive(Debug, Args)]
@@ -68,6 +72,7 @@ pub async fn first_account(app: &App) -> Result<Option<String>, StoreError> {
         name: FIRST_ACCOUNT.to_owned(),
         full_name: "Phòng tỉnh".to_owned(),
         post: Post { role: Role::Province, unit: FIRST_UNIT.to_owned() },
+        unit_on: Date::parse(FIRST_UNIT_ON).expect("it is a day of the calendar"),
         password_hash: crate::auth::hash_password(&password),
         disabled: false,
     };

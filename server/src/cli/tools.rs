@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use shared::date::Date;
 use shared::id::{AccountId, DeviceId};
 use shared::scope::{Post, Role};
 
 use super::{CliError, Place, say};
+use crate::app::App;
 use crate::keys::random;
 use crate::store::account::Account;
 
@@ -32,11 +34,28 @@ enum UserAct {
         /// Unit code.
         #[arg(long)]
         unit: String,
+        /// Day on which the code is read, YYYY-MM-DD; absent, the last one it is in force.
+        #[arg(long)]
+        on: Option<String>,
         #[command(flatten)]
         place: Place,
     },
-    /// Draws a new password and prints it once. Example: rasoat user password tinh
+    /// Draws a new password, prints it once and ends the person's sessions. Example: rasoat user password tinh
     Password {
+        /// Sign-in name.
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Closes an account and ends the person's sessions. Example: rasoat user disable hoa
+    Disable {
+        /// Sign-in name.
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Opens a closed account again. Example: rasoat user enable hoa
+    Enable {
         /// Sign-in name.
         name: String,
         #[command(flatten)]
@@ -56,17 +75,19 @@ impl User {
     /// Runs the command.
     pub async fn run(self) -> Result<(), CliError> {
         match self.act {
-            UserAct::Add { name, full_name, role, unit, place } => {
+            UserAct::Add { name, full_name, role, unit, on, place } => {
                 let role = Role::from_name(&role).ok_or_else(|| {
                     CliError::Usage("--role is province, district, officer or enumerator".into())
                 })?;
                 let app = place.open().await?;
+                let unit_on = unit_day(&app, &unit, on.as_deref()).await?;
                 let password = shared::id::to_hex(&random::<8>());
                 let account = Account {
                     id: AccountId(random()),
                     full_name: full_name.unwrap_or_else(|| name.clone()),
                     name,
                     post: Post { role, unit },
+                    unit_on,
                     password_hash: crate::auth::hash_password(&password),
                     disabled: false,
                 };
@@ -75,29 +96,63 @@ impl User {
             }
             UserAct::Password { name, place } => {
                 let app = place.open().await?;
-                let account = app.store.account_named(&name).await?;
-                let account =
-                    account.ok_or_else(|| CliError::Usage(format!("no account named {name}")))?;
+                let account = named(&app, &name).await?;
                 let password = shared::id::to_hex(&random::<8>());
                 let hash = crate::auth::hash_password(&password);
-                app.store.account_password(account.id, &hash).await?;
+                app.store.account_password(account.id, &hash, app.now_ms()).await?;
                 say(format!("{name} / {password}"));
             }
-            UserAct::List { json, place } => {
-                for account in place.open().await?.store.account_list().await? {
-                    let (role, unit) = (account.post.role.name(), &account.post.unit);
-                    if json {
-                        say(
-                            serde_json::json!({ "name": account.name, "role": role, "unit": unit }),
-                        );
-                    } else {
-                        say(format!("{:<20} {role:<10} {unit}", account.name));
-                    }
-                }
+            UserAct::Disable { name, place } => {
+                let app = place.open().await?;
+                let account = named(&app, &name).await?;
+                app.store.account_disable(account.id, app.now_ms()).await?;
+                say("disabled");
             }
+            UserAct::Enable { name, place } => {
+                let app = place.open().await?;
+                app.store.account_enable(named(&app, &name).await?.id).await?;
+                say("enabled");
+            }
+            UserAct::List { json, place } => list_people(json, &place).await?,
         }
         Ok(())
     }
+}
+
+/// Finds an account by its sign-in name.
+async fn named(app: &App, name: &str) -> Result<Account, CliError> {
+    let account = app.store.account_named(name).await?;
+    account.ok_or_else(|| CliError::Usage(format!("no account named {name}")))
+}
+
+async fn list_people(json: bool, place: &Place) -> Result<(), CliError> {
+    for account in place.open().await?.store.account_list().await? {
+        let (role, unit) = (account.post.role.name(), &account.post.unit);
+        if json {
+            say(serde_json::json!({
+                "name": account.name, "role": role, "unit": unit,
+                "unit_on": account.unit_on, "disabled": account.disabled,
+            }));
+        } else {
+            let state = if account.disabled { "disabled" } else { "" };
+            say(format!("{:<20} {role:<10} {unit:<6} {state}", account.name).trim_end());
+        }
+    }
+    Ok(())
+}
+
+/// Finds the day on which a unit's code is read, and makes sure that it means a unit then.
+async fn unit_day(app: &App, unit: &str, on: Option<&str>) -> Result<Date, CliError> {
+    let units = app.units().await?;
+    let day = match on {
+        Some(on) => Date::parse(on).map_err(|error| CliError::Usage(error.to_string()))?,
+        None => {
+            let today = Date::of_unix_ms(app.now_ms());
+            units.last_day(unit, today).unwrap_or(today)
+        }
+    };
+    let known = units.at(day).get(unit).is_some();
+    known.then_some(day).ok_or_else(|| CliError::Usage(format!("no unit {unit} on {day}")))
 }
 
 /// Lists and revokes devices.
@@ -185,15 +240,14 @@ impl Import {
         let ImportAct::Units { file, place } = self.act;
         let text = std::fs::read_to_string(&file)?;
         let app = place.open().await?;
-        let files = app.store.unit_files().await?;
-        if let Err(errors) = crate::app::check_units(files, &text) {
+        let errors = app.units_add(&text).await?;
+        if !errors.is_empty() {
             for (line, problem) in errors.iter().take(50) {
                 let line = line.map_or("an earlier list".to_owned(), |line| format!("line {line}"));
                 eprintln!("{line}: {problem}");
             }
             return Err(CliError::Usage(format!("{} rows cannot be used", errors.len())));
         }
-        app.store.unit_file_add(&text, app.now_ms()).await?;
         say(format!("{} units", text.lines().count().saturating_sub(1)));
         Ok(())
     }

@@ -3,11 +3,12 @@
 use axum::extract::State;
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
+use shared::date::Date;
 use shared::id::AccountId;
 use shared::limits::NAME_CHARS_MAX;
 use shared::scope::{Post, Role};
 
-use super::extract::Json;
+use super::extract::{Json, covers, sees};
 use crate::app::App;
 use crate::auth::{Actor, hash_password};
 use crate::keys::random;
@@ -24,6 +25,8 @@ pub(super) struct Person {
     full_name: String,
     role: String,
     unit: String,
+    /// Day on which the code of the unit is read, `YYYY-MM-DD`.
+    unit_on: String,
 }
 
 impl From<Account> for Person {
@@ -34,6 +37,7 @@ impl From<Account> for Person {
             full_name: account.full_name,
             role: account.post.role.name().to_owned(),
             unit: account.post.unit,
+            unit_on: account.unit_on.to_string(),
         }
     }
 }
@@ -48,10 +52,9 @@ pub(super) async fn list(
     actor: Actor,
 ) -> Result<Json<Vec<Person>>, Problem> {
     let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
-    let tree = super::campaigns::newest_tree(&app).await?;
-    let accounts = app.store.account_list().await?;
-    let seen =
-        accounts.into_iter().filter(|account| actor.account.post.covers(&tree, &account.post.unit));
+    let units = app.units().await?;
+    let accounts = app.store.account_list().await?.into_iter();
+    let seen = accounts.filter(|account| covers(&units, &actor.account, account));
     Ok(Json(seen.map(Person::from).collect()))
 }
 
@@ -65,6 +68,18 @@ pub(super) struct NewPerson {
     /// `province`, `district`, `officer` or `enumerator`.
     role: String,
     unit: String,
+    /// Day on which the code of the unit is read, `YYYY-MM-DD`: the review date of the campaign the
+    /// person works in. Absent, that of the newest campaign of the caller's province, else the day
+    /// of the caller's own unit.
+    on: Option<String>,
+}
+
+/// Returns the day on which the unit of a new account is read where the request names none.
+async fn day_of(app: &App, by: &Account) -> Result<Date, StoreError> {
+    let units = app.units().await?;
+    let campaigns = app.store.campaign_list().await?;
+    let newest = campaigns.iter().find(|campaign| sees(&units, by, campaign));
+    Ok(newest.map_or(by.unit_on, |campaign| campaign.review_date))
 }
 
 /// Adds people, all or none: a province office anybody, a commune officer its enumerators.
@@ -80,25 +95,30 @@ pub(super) async fn add(
     Json(people): Json<Vec<NewPerson>>,
 ) -> Result<Json<Vec<Person>>, Problem> {
     let actor = actor.with_role(&[Role::Province, Role::Officer])?;
-    let tree = super::campaigns::newest_tree(&app).await?;
+    let units = app.units().await?;
+    let usual_day = day_of(&app, &actor.account).await?;
     let mut accounts = Vec::new();
     for person in people {
         let role = Role::from_name(&person.role).ok_or(&problem::BODY_MALFORMED)?;
-        let may = actor.account.post.role == Role::Province || role == Role::Enumerator;
-        if !may || !actor.account.post.covers(&tree, &person.unit) {
-            return Err(Problem::new(&problem::FORBIDDEN));
-        }
-        if !is_name(&person.name) || !is_name(&person.full_name) {
-            return Err(Problem::new(&problem::BODY_MALFORMED));
-        }
-        accounts.push(Account {
+        let on = person.on.as_deref().map(Date::parse).transpose();
+        let mut account = Account {
             id: AccountId(random()),
             name: person.name,
             full_name: person.full_name,
             post: Post { role, unit: person.unit },
-            password_hash: hash(&app, person.password).await?,
+            unit_on: on.map_err(|_| &problem::BODY_MALFORMED)?.unwrap_or(usual_day),
+            password_hash: String::new(),
             disabled: false,
-        });
+        };
+        let may = actor.account.post.role == Role::Province || role == Role::Enumerator;
+        if !may || !covers(&units, &actor.account, &account) {
+            return Err(Problem::new(&problem::FORBIDDEN));
+        }
+        if !is_name(&account.name) || !is_name(&account.full_name) {
+            return Err(Problem::new(&problem::BODY_MALFORMED));
+        }
+        account.password_hash = hash(&app, person.password).await?;
+        accounts.push(account);
     }
     match app.store.account_add(&accounts, app.now_ms()).await {
         Err(StoreError::Conflict(_)) => Err(Problem::new(&problem::ACCOUNT_EXISTS)),

@@ -1,32 +1,21 @@
 //! Campaigns: which there are, adding and closing one, and how far its communes have come.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::date::Date;
 use shared::id::CampaignId;
 use shared::scope::Role;
-use shared::unit::UnitTree;
+use shared::score::{REGION_URBAN, REGIONS};
 
 use super::accounts::is_name;
-use super::extract::{Json, Path, campaign};
+use super::extract::{Json, Path, campaign, sees, stands_in};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::keys::random;
 use crate::problem::{Body, Problem};
 use crate::standing::standard_named;
-use crate::store::StoreError;
 use crate::store::campaign::Campaign;
-
-/// Returns the units in force at the newest campaign's review date, or today's without one.
-pub(super) async fn newest_tree(app: &App) -> Result<Arc<UnitTree>, StoreError> {
-    let newest = app.store.campaign_list().await?.into_iter().next();
-    let date =
-        newest.map_or_else(|| Date::of_unix_ms(app.now_ms()), |campaign| campaign.review_date);
-    app.tree(date).await
-}
 
 /// A review campaign.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -64,14 +53,10 @@ pub(super) async fn list(
     State(app): State<App>,
     actor: Actor,
 ) -> Result<Json<Vec<Shown>>, Problem> {
-    let mut seen = Vec::new();
-    for campaign in app.store.campaign_list().await? {
-        let tree = app.tree(campaign.review_date).await?;
-        if tree.contains(&campaign.province, &actor.account.post.unit) {
-            seen.push(Shown::from(campaign));
-        }
-    }
-    Ok(Json(seen))
+    let units = app.units().await?;
+    let campaigns = app.store.campaign_list().await?.into_iter();
+    let seen = campaigns.filter(|campaign| sees(&units, &actor.account, campaign));
+    Ok(Json(seen.map(Shown::from).collect()))
 }
 
 /// A campaign to be added.
@@ -86,7 +71,7 @@ pub(super) struct New {
     opening_date: String,
     /// `YYYY-MM-DD`.
     review_date: String,
-    /// Column of the score table for rural areas.
+    /// Column of the score table for rural areas, for example `rural_north_central_coast`.
     region: String,
 }
 
@@ -105,13 +90,20 @@ pub(super) async fn add(
     let actor = actor.with_role(&[Role::Province])?;
     let date = |text: &str| Date::parse(text).map_err(|_| Problem::new(&problem::BODY_MALFORMED));
     let (opening_date, review_date) = (date(&new.opening_date)?, date(&new.review_date)?);
-    if opening_date > review_date || !is_name(&new.name) || !is_name(&new.region) {
+    if opening_date > review_date || !is_name(&new.name) {
         return Err(Problem::new(&problem::BODY_MALFORMED));
     }
-    standard_named(&new.standard).ok_or(&problem::STANDARD_UNKNOWN)?;
-    let tree = app.tree(review_date).await?;
+    let standard = standard_named(&new.standard).ok_or(&problem::STANDARD_UNKNOWN)?;
+    if review_date < standard.valid_from || standard.valid_to.is_some_and(|to| to < review_date) {
+        return Err(Problem::new(&problem::STANDARD_NOT_IN_FORCE));
+    }
+    if new.region == REGION_URBAN || !REGIONS.contains(&new.region.as_str()) {
+        return Err(Problem::new(&problem::REGION_UNKNOWN));
+    }
+    let units = app.units().await?;
+    let (by, tree) = (&actor.account, units.at(review_date));
     let unit = tree.get(&new.province).ok_or(&problem::UNIT_UNKNOWN)?;
-    if !actor.account.post.covers(&tree, unit.code()) {
+    if !stands_in(&units, by, &tree) || !by.post.covers(&tree, unit.code()) {
         return Err(Problem::new(&problem::UNIT_UNKNOWN));
     }
     let campaign = Campaign {

@@ -1,15 +1,17 @@
 //! Devices: enrolment by one-time code, the list of them, revocation.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::id::{AccountId, DeviceId, from_hex, sha256, to_hex};
 use shared::scope::Role;
-use shared::unit::UnitTree;
 
-use super::extract::{Json, Path};
+use super::extract::{Json, Path, covers};
 use crate::app::App;
 use crate::auth::{self, Actor, REFRESH_MS, Tokens};
+use crate::imports::units::Known;
 use crate::keys::random;
 use crate::problem::{Body, Problem};
 use crate::store::account::Account;
@@ -48,12 +50,12 @@ pub(super) async fn issue_codes(
     Json(form): Json<CodesFor>,
 ) -> Result<Json<Vec<Code>>, Problem> {
     let actor = actor.with_role(&[Role::Province, Role::Officer])?;
-    let tree = super::campaigns::newest_tree(&app).await?;
+    let units = app.units().await?;
     let mut codes = Vec::new();
     let mut stored = Vec::new();
     for name in form.accounts {
         let account = app.store.account_named(&name).await?.ok_or(&problem::NOT_FOUND)?;
-        check_manages(&actor, &tree, &account)?;
+        check_manages(&actor, &units, &account)?;
         let code = to_hex(&random::<8>());
         stored.push((sha256(code.as_bytes()), account.id));
         codes.push(Code { account: name, code });
@@ -66,11 +68,11 @@ pub(super) async fn issue_codes(
 ///
 /// A district without communes shares its unit code with the office above it: the unit alone
 /// would let its commune officer enrol a device in the district's name.
-fn check_manages(actor: &Actor, tree: &UnitTree, owner: &Account) -> Result<(), Problem> {
+fn check_manages(actor: &Actor, units: &Known, owner: &Account) -> Result<(), Problem> {
     let by = &actor.account;
     let manages =
         by.post.role == Role::Province || owner.post.role == Role::Enumerator || owner.id == by.id;
-    match (by.post.covers(tree, &owner.post.unit), manages) {
+    match (covers(units, by, owner), manages) {
         (false, _) => Err(Problem::new(&problem::NOT_FOUND)),
         (true, false) => Err(Problem::new(&problem::FORBIDDEN)),
         (true, true) => Ok(()),
@@ -153,9 +155,14 @@ pub(super) async fn list(
     actor: Actor,
 ) -> Result<Json<Vec<Listed>>, Problem> {
     let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
-    let tree = super::campaigns::newest_tree(&app).await?;
+    let units = app.units().await?;
+    let accounts = app.store.account_list().await?.into_iter();
+    let people: BTreeSet<AccountId> = accounts
+        .filter(|account| covers(&units, &actor.account, account))
+        .map(|account| account.id)
+        .collect();
     let devices = app.store.device_list().await?;
-    let seen = devices.into_iter().filter(|device| actor.account.post.covers(&tree, &device.unit));
+    let seen = devices.into_iter().filter(|device| people.contains(&device.account));
     let listed = seen.map(|device| Listed {
         silent: device.silent,
         device: device.id,
@@ -180,10 +187,10 @@ pub(super) async fn revoke(
     Path(id): Path<DeviceId>,
 ) -> Result<Json<bool>, Problem> {
     let actor = actor.with_role(&[Role::Province, Role::Officer])?;
-    let tree = super::campaigns::newest_tree(&app).await?;
+    let units = app.units().await?;
     let device = app.store.device_get(id).await?.ok_or(&problem::NOT_FOUND)?;
     let owner = app.store.account_get(device.account).await?.ok_or(&problem::NOT_FOUND)?;
-    check_manages(&actor, &tree, &owner)?;
+    check_manages(&actor, &units, &owner)?;
     app.store.device_revoke(id, app.now_ms()).await?;
     Ok(Json(true))
 }

@@ -17,10 +17,17 @@ use shared::unit::UnitTree;
 
 use crate::app::App;
 use crate::auth::Actor;
+use crate::imports::units::Known;
 use crate::problem::Problem;
+use crate::store::account::Account;
 use crate::store::campaign::Campaign;
 
+/// Reads a body. A compressed one is refused: what it unpacks to could not be bounded beforehand.
 async fn body(request: Request, app: &App) -> Result<Bytes, Problem> {
+    let encodings = request.headers().get_all(header::CONTENT_ENCODING);
+    if encodings.iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Problem::new(&problem::ENCODING_UNSUPPORTED));
+    }
     Bytes::from_request(request, app).await.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             Problem::new(&problem::BODY_TOO_LARGE)
@@ -152,11 +159,29 @@ pub(super) struct Seen {
     pub(super) tree: Arc<UnitTree>,
 }
 
+/// Tells whether a person's unit, its code read on the account's own day, is there in a tree.
+pub(super) fn stands_in(units: &Known, person: &Account, tree: &UnitTree) -> bool {
+    person.post.is_same_unit(&units.at(person.unit_on), tree)
+}
+
+/// Tells whether an office covers a person, each one's unit being read on that account's day.
+pub(super) fn covers(units: &Known, office: &Account, person: &Account) -> bool {
+    let tree = units.at(person.unit_on);
+    stands_in(units, office, &tree) && office.post.covers(&tree, &person.post.unit)
+}
+
+/// Tells whether a campaign is of a person's province.
+pub(super) fn sees(units: &Known, person: &Account, campaign: &Campaign) -> bool {
+    let tree = units.at(campaign.review_date);
+    stands_in(units, person, &tree) && tree.contains(&campaign.province, &person.post.unit)
+}
+
 /// Finds a campaign of the caller's province. Any other does not exist for the caller.
 pub(super) async fn campaign(app: &App, actor: &Actor, id: CampaignId) -> Result<Seen, Problem> {
     let campaign = crate::standing::campaign(app, id).await?;
-    let tree = app.tree(campaign.review_date).await?;
-    if tree.contains(&campaign.province, &actor.account.post.unit) {
+    let units = app.units().await?;
+    if sees(&units, &actor.account, &campaign) {
+        let tree = units.at(campaign.review_date);
         Ok(Seen { campaign, tree })
     } else {
         Err(Problem::new(&problem::CAMPAIGN_UNKNOWN))

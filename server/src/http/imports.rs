@@ -15,15 +15,18 @@ use shared::id::CampaignId;
 use shared::scope::Role;
 use shared::score::ScoreTable;
 
-use super::extract::{Json, Path, Query, Text, campaign};
+use super::extract::{Json, Path, Query, Text, campaign, stands_in};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::imports::hamlets::{assignment_rows, hamlet_rows};
 use crate::imports::opening::{self, Opened, OpeningHousehold, open};
 use crate::imports::rows::{MissingColumns, RowFault};
+use crate::imports::table::TableFault;
+use crate::imports::units::row_fault;
 use crate::ingest::desk::{DeskChange, append_desk};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
+use crate::store::backend::Tx;
 use crate::store::household::NewHousehold;
 
 /// What to do with a file that has bad rows.
@@ -38,6 +41,8 @@ pub(super) struct Keep {
 pub(super) struct Imported {
     /// Rows (of an opening list: households) written.
     taken: usize,
+    /// Households of an opening list whose codes were there already; they stay as they are.
+    skipped: usize,
     /// Rows that could not be used.
     faults: Vec<RowFault>,
 }
@@ -55,6 +60,12 @@ fn judge(keep: &Keep, good: usize, faults: &[RowFault]) -> Result<(), Problem> {
     Err(Problem::new(&problem::IMPORT_ROWS).with_items(faults))
 }
 
+/// Starts writing into a campaign that stays open meanwhile: one import at a time.
+async fn open_campaign(app: &App, id: CampaignId) -> Result<Tx, Problem> {
+    let mut tx = app.store.begin().await?;
+    if tx.campaign_lock(id).await? { Ok(tx) } else { Err(Problem::new(&problem::CAMPAIGN_CLOSED)) }
+}
+
 /// Loads a list of administrative units beside the built-in one.
 #[utoipa::path(post, path = "/v1/units", request_body = String, security(("bearer" = [])),
     responses(
@@ -68,18 +79,12 @@ pub(super) async fn units(
     Text(text): Text,
 ) -> Result<Json<Imported>, Problem> {
     actor.with_role(&[Role::Province])?;
-    let files = app.store.unit_files().await?;
-    crate::app::check_units(files, &text).map_err(|faults| {
-        let faults: Vec<serde_json::Value> = faults
-            .iter()
-            .map(|(line, problem)| serde_json::json!({ "line": line, "en": problem.to_string() }))
-            .collect();
-        Problem::new(&problem::IMPORT_ROWS).with_items(&faults)
-    })?;
-    app.store.unit_file_add(&text, app.now_ms()).await?;
-    app.forget_trees();
+    let faults: Vec<RowFault> = app.units_add(&text).await?.iter().map(row_fault).collect();
+    if !faults.is_empty() {
+        return Err(Problem::new(&problem::IMPORT_ROWS).with_items(&faults));
+    }
     let taken = text.lines().count().saturating_sub(1);
-    Ok(Json(Imported { taken, faults: Vec::new() }))
+    Ok(Json(Imported { taken, skipped: 0, faults: Vec::new() }))
 }
 
 /// Loads hamlets with their registered counts.
@@ -88,6 +93,7 @@ pub(super) async fn units(
     (status = 200, body = Imported),
     (status = 403, body = Body, content_type = "application/problem+json"),
     (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 409, body = Body, content_type = "application/problem+json"),
     (status = 422, body = Body, content_type = "application/problem+json"),
 ))]
 pub(super) async fn hamlets(
@@ -103,8 +109,10 @@ pub(super) async fn hamlets(
     let (hamlets, faults) = hamlet_rows(&text, &seen.tree, &known).map_err(columns_missing)?;
     judge(&keep, hamlets.len(), &faults)?;
     still_collecting(&app, id, hamlets.iter().map(|(unit, _)| unit.as_str())).await?;
-    app.store.hamlet_put(id, &hamlets).await?;
-    Ok(Json(Imported { taken: hamlets.len(), faults }))
+    let mut tx = open_campaign(&app, id).await?;
+    tx.hamlet_put(id, &hamlets).await?;
+    tx.commit().await?;
+    Ok(Json(Imported { taken: hamlets.len(), skipped: 0, faults }))
 }
 
 async fn hamlet_units(app: &App, id: CampaignId) -> Result<BTreeMap<String, String>, StoreError> {
@@ -118,6 +126,7 @@ async fn hamlet_units(app: &App, id: CampaignId) -> Result<BTreeMap<String, Stri
     (status = 200, body = Imported),
     (status = 403, body = Body, content_type = "application/problem+json"),
     (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 409, body = Body, content_type = "application/problem+json"),
     (status = 422, body = Body, content_type = "application/problem+json"),
 ))]
 pub(super) async fn roster(
@@ -138,8 +147,8 @@ pub(super) async fn roster(
         by_unit.entry(units[&household.hamlet].as_str()).or_default().push(household);
     }
     still_collecting(&app, id, by_unit.keys().copied()).await?;
-    write_opening(&app, id, by_unit, &actor).await?;
-    Ok(Json(Imported { taken: households.len(), faults }))
+    let taken = write_opening(&app, id, by_unit, &actor).await?;
+    Ok(Json(Imported { taken, skipped: households.len() - taken, faults }))
 }
 
 async fn still_collecting(
@@ -156,27 +165,30 @@ async fn still_collecting(
     Ok(())
 }
 
-/// Writes the opening households of every unit in one transaction, or none of them. Codes already
-/// there are left alone; a list frozen meanwhile takes nothing more.
+/// Writes the opening households of every unit in one transaction, or none of them, and returns
+/// how many. Codes already there are left alone; a list frozen meanwhile takes nothing more.
 async fn write_opening(
     app: &App,
     id: CampaignId,
     by_unit: BTreeMap<&str, Vec<&OpeningHousehold>>,
     actor: &Actor,
-) -> Result<(), Problem> {
+) -> Result<usize, Problem> {
+    let known = app.store.household_codes(id).await?;
     let mut prepared = Vec::new();
     for (unit, households) in by_unit {
-        prepared.push((unit, make_opening(app, id, unit, &households).await?));
+        prepared.push((unit, make_opening(id, &households, &known).await?));
     }
-    let now_ms = app.now_ms();
-    let mut tx = app.store.begin().await?;
+    let (now_ms, mut written) = (app.now_ms(), 0);
+    let mut tx = open_campaign(app, id).await?;
+    // Somebody may have loaded the same file since.
+    let known = tx.household_codes(id).await?;
     for (unit, opened) in &prepared {
         let position = tx.unit_lock(id, unit).await?;
         if tx.list_step(id, unit).await?.0.is_frozen() {
             return Err(Problem::new(&problem::IMPORT_AFTER_WORK).with_items(&[unit]));
         }
         let mut changes = Vec::new();
-        for (new, opened) in opened {
+        for (new, opened) in opened.iter().filter(|(new, _)| !known.contains(&new.code)) {
             tx.household_add(id, &opening_row(unit, new, opened)).await?;
             changes.push(DeskChange {
                 document: opened.document,
@@ -186,19 +198,19 @@ async fn write_opening(
                 note: "opening list",
             });
         }
+        written += changes.len();
         append_desk(&mut tx, id, unit, position, &changes, now_ms).await?;
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(written)
 }
 
 /// Makes the documents of a unit's households that are not there yet, off the async threads.
 async fn make_opening(
-    app: &App,
     id: CampaignId,
-    unit: &str,
     households: &[&OpeningHousehold],
+    known: &BTreeSet<String>,
 ) -> Result<Vec<(OpeningHousehold, Opened)>, StoreError> {
-    let known = app.store.household_codes(id, unit).await?;
     let fresh: Vec<OpeningHousehold> = households
         .iter()
         .filter(|household| !known.contains(&household.code))
@@ -230,12 +242,14 @@ fn opening_row<'a>(unit: &'a str, new: &'a OpeningHousehold, opened: &Opened) ->
     }
 }
 
-/// Loads who is assigned which hamlet.
+/// Loads who is assigned which hamlet: a province office anybody, a commune officer the enumerators
+/// of their own commune.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign}/assignments", request_body = String,
     params(("campaign" = String, Path), Keep), security(("bearer" = [])), responses(
     (status = 200, body = Imported),
     (status = 403, body = Body, content_type = "application/problem+json"),
     (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 409, body = Body, content_type = "application/problem+json"),
     (status = 422, body = Body, content_type = "application/problem+json"),
 ))]
 pub(super) async fn assignments(
@@ -245,20 +259,27 @@ pub(super) async fn assignments(
     Query(keep): Query<Keep>,
     Text(text): Text,
 ) -> Result<Json<Imported>, Problem> {
-    let actor = actor.with_role(&[Role::Province])?;
+    let actor = actor.with_role(&[Role::Province, Role::Officer])?;
     let seen = campaign(&app, &actor, id).await?;
-    let hamlets = app.store.hamlet_list(id, None).await?;
-    let codes = hamlets.into_iter().map(|(_, hamlet)| hamlet.code).collect();
+    let by = &actor.account.post;
+    let mut hamlets = hamlet_units(&app, id).await?;
+    hamlets.retain(|_, unit| by.covers(&seen.tree, unit));
+    let units = app.units().await?;
     let accounts = app.store.account_list().await?;
     let known = accounts
         .into_iter()
-        .filter(|account| actor.account.post.covers(&seen.tree, &account.post.unit))
-        .map(|account| (account.name, account.id))
+        .filter(|account| stands_in(&units, account, &seen.tree))
+        .filter(|account| by.covers(&seen.tree, &account.post.unit))
+        .filter(|account| by.role == Role::Province || account.post.role == Role::Enumerator)
+        .map(|account| (account.name, (account.id, account.post.unit)))
         .collect();
-    let (pairs, faults) = assignment_rows(&text, &codes, &known).map_err(columns_missing)?;
+    let (pairs, faults) =
+        assignment_rows(&text, &seen.tree, &hamlets, &known).map_err(columns_missing)?;
     judge(&keep, pairs.len(), &faults)?;
-    app.store.assignment_put(id, &pairs, app.now_ms()).await?;
-    Ok(Json(Imported { taken: pairs.len(), faults }))
+    let mut tx = open_campaign(&app, id).await?;
+    tx.assignment_put(id, &pairs, app.now_ms()).await?;
+    tx.commit().await?;
+    Ok(Json(Imported { taken: pairs.len(), skipped: 0, faults }))
 }
 
 /// A hamlet taken from somebody.
@@ -288,8 +309,10 @@ pub(super) async fn end_assignment(
     let unit = hamlet_units(&app, id).await?.remove(&form.hamlet);
     unit.filter(|unit| actor.account.post.covers(&seen.tree, unit))
         .ok_or(&problem::HAMLET_UNKNOWN)?;
+    let units = app.units().await?;
     let account = app.store.account_named(&form.account).await?;
     let account = account
+        .filter(|account| stands_in(&units, account, &seen.tree))
         .filter(|account| actor.account.post.covers(&seen.tree, &account.post.unit))
         .ok_or(&problem::NOT_FOUND)?;
     app.store.assignment_end(id, &form.hamlet, account.id, app.now_ms()).await?;
@@ -302,6 +325,7 @@ pub(super) async fn end_assignment(
     (status = 200, body = Imported),
     (status = 403, body = Body, content_type = "application/problem+json"),
     (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 409, body = Body, content_type = "application/problem+json"),
     (status = 422, body = Body, content_type = "application/problem+json"),
 ))]
 pub(super) async fn score_table(
@@ -314,11 +338,13 @@ pub(super) async fn score_table(
     let seen = campaign(&app, &actor, id).await?;
     let keys = Form::phieu_b().keys().into_iter().map(|key| key.key.to_string()).collect();
     let table = ScoreTable::parse(&text, Some(&keys)).map_err(|errors| {
-        let items: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let items: Vec<TableFault> = errors.iter().map(TableFault::from).collect();
         Problem::new(&problem::TABLE_REFUSED).with_items(&items)
     })?;
     let units = seen.tree.list_units();
     still_collecting(&app, id, units.iter().map(|unit| unit.code())).await?;
-    app.store.campaign_score_table(id, &text).await?;
-    Ok(Json(Imported { taken: table.items.len(), faults: Vec::new() }))
+    let mut tx = open_campaign(&app, id).await?;
+    tx.campaign_score_table(id, &text).await?;
+    tx.commit().await?;
+    Ok(Json(Imported { taken: table.items.len(), skipped: 0, faults: Vec::new() }))
 }

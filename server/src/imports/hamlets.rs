@@ -145,16 +145,17 @@ fn registered(
     counts
 }
 
-/// Reads the assignment list against the accounts and hamlets known.
+/// Reads the assignment list against the hamlets and accounts known, each with its unit.
 pub(crate) fn assignment_rows(
     text: &str,
-    hamlets: &BTreeSet<String>,
-    accounts: &BTreeMap<String, AccountId>,
+    tree: &UnitTree,
+    hamlets: &BTreeMap<String, String>,
+    accounts: &BTreeMap<String, (AccountId, String)>,
 ) -> Sorted<(String, AccountId)> {
     let Rows { rows, mut faults, .. } = read(text, &ASSIGNMENT_COLUMNS)?;
     let mut pairs = Vec::new();
     for (line, row) in &rows {
-        if !hamlets.contains(&row["hamlet"]) {
+        let Some(unit) = hamlets.get(&row["hamlet"]) else {
             faults.push(fault(
                 *line,
                 "hamlet",
@@ -162,9 +163,17 @@ pub(crate) fn assignment_rows(
                 "There is no such hamlet code in the campaign.",
             ));
             continue;
-        }
+        };
         match accounts.get(&row["account"]) {
-            Some(account) => pairs.push((row["hamlet"].clone(), *account)),
+            Some((account, of)) if tree.contains(of, unit) => {
+                pairs.push((row["hamlet"].clone(), *account));
+            }
+            Some(_) => faults.push(fault(
+                *line,
+                "account",
+                "Thôn này không thuộc đơn vị của tài khoản.",
+                "The hamlet is not in the account's unit.",
+            )),
             None => faults.push(fault(
                 *line,
                 "account",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::AutomergeError;
+use mobile_schema::form::{Form, Scope};
 use mobile_schema::household::{Answers, Value};
 use shared::classify::Class;
 use shared::date::PartialDate;
@@ -174,6 +175,12 @@ fn check_roster_row(
         "Ngày sinh phải là NĂM, NĂM-THÁNG hoặc NĂM-THÁNG-NGÀY.",
         "A birth date is YYYY, YYYY-MM or YYYY-MM-DD.",
     );
+    for key in ["relation", "sex", "ethnicity"].into_iter().filter(|key| !row[*key].is_empty()) {
+        let value = Value::Text(row[key].clone());
+        if let Err(objection) = Form::phieu_b().check_value(key, Scope::Member, &value) {
+            check(false, key, &objection.text.vi, &objection.text.en);
+        }
+    }
     let id = &row["id_number"];
     check(
         id.is_empty() || (matches!(id.len(), 9 | 12) && id.bytes().all(|b| b.is_ascii_digit())),

@@ -1,5 +1,6 @@
 //! People and their sessions.
 
+use shared::date::Date;
 use shared::id::{AccountId, DeviceId};
 use shared::scope::{Post, Role};
 
@@ -17,6 +18,8 @@ pub(crate) struct Account {
     pub full_name: String,
     /// Role and unit.
     pub post: Post,
+    /// Day on which the code of the unit is read: a code alone may be another unit later.
+    pub unit_on: Date,
     /// Argon2id hash; empty for people who only use devices.
     pub password_hash: String,
     /// True after the account was closed.
@@ -44,6 +47,7 @@ fn account(row: &Row) -> Result<Account, StoreError> {
             role: Role::from_name(&role).ok_or(StoreError::Damaged)?,
             unit: row.get("unit")?,
         },
+        unit_on: row.date("unit_on")?,
         password_hash: row.get("password_hash")?,
         disabled: row.get::<Option<i64>>("disabled_at_ms")?.is_some(),
     })
@@ -75,8 +79,9 @@ impl Store {
         now_ms: i64,
     ) -> Result<(), StoreError> {
         const SQL: &str = "
-            insert into account (id, name, full_name, password_hash, role, unit, created_at_ms)
-            values ($1, $2, $3, $4, $5, $6, $7)";
+            insert into account (id, name, full_name, password_hash, role, unit, unit_on,
+                created_at_ms)
+            values ($1, $2, $3, $4, $5, $6, $7, $8)";
         let mut tx = self.begin().await?;
         for new in accounts {
             let row = vals![
@@ -86,6 +91,7 @@ impl Store {
                 &new.password_hash,
                 new.post.role.name(),
                 &new.post.unit,
+                new.unit_on.to_string(),
                 now_ms
             ];
             tx.run(SQL, row).await?;
@@ -93,15 +99,37 @@ impl Store {
         tx.commit().await
     }
 
-    /// Replaces a password.
+    /// Replaces a password and ends every session of the person, those of devices too.
     pub(crate) async fn account_password(
         &self,
         id: AccountId,
         password_hash: &str,
+        now_ms: i64,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let sql = "update account set password_hash = $2 where id = $1";
         tx.run(sql, vals![id, password_hash]).await?;
+        tx.session_end_all(id, now_ms).await?;
+        tx.commit().await
+    }
+
+    /// Closes an account and ends every session of the person.
+    pub(crate) async fn account_disable(
+        &self,
+        id: AccountId,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "update account set disabled_at_ms = $2 where id = $1 and disabled_at_ms is null";
+        tx.run(sql, vals![id, now_ms]).await?;
+        tx.session_end_all(id, now_ms).await?;
+        tx.commit().await
+    }
+
+    /// Opens a closed account again; its people sign in or enrol anew.
+    pub(crate) async fn account_enable(&self, id: AccountId) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        tx.run("update account set disabled_at_ms = null where id = $1", vals![id]).await?;
         tx.commit().await
     }
 
@@ -177,6 +205,12 @@ impl Store {
 }
 
 impl Tx {
+    /// Ends every session of a person.
+    async fn session_end_all(&mut self, account: AccountId, now_ms: i64) -> Result<(), StoreError> {
+        let sql = "update session set ended_at_ms = $2 where account = $1 and ended_at_ms is null";
+        self.run(sql, vals![account, now_ms]).await.map(drop)
+    }
+
     /// Adds a session inside a transaction.
     pub(crate) async fn session_add(&mut self, session: &Session) -> Result<(), StoreError> {
         const SQL: &str = "

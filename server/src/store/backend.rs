@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use shared::date::Date;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
@@ -165,6 +166,11 @@ impl Row {
         T: Id,
     {
         T::from_bytes(&self.get::<Vec<u8>>(column)?).ok_or(StoreError::Damaged)
+    }
+
+    /// Reads a text column as a day.
+    pub(crate) fn date(&self, column: &str) -> Result<Date, StoreError> {
+        Date::parse(&self.get::<String>(column)?).map_err(|_| StoreError::Damaged)
     }
 }
 

@@ -31,10 +31,6 @@ pub(crate) struct Campaign {
     pub closed: bool,
 }
 
-fn date(row: &Row, column: &str) -> Result<Date, StoreError> {
-    Date::parse(&row.get::<String>(column)?).map_err(|_| StoreError::Damaged)
-}
-
 fn campaign(row: &Row) -> Result<Campaign, StoreError> {
     Ok(Campaign {
         id: row.id("id")?,
@@ -42,8 +38,8 @@ fn campaign(row: &Row) -> Result<Campaign, StoreError> {
         province: row.get("province")?,
         standard: row.get("standard")?,
         score_table: row.get("score_table")?,
-        opening_date: date(row, "opening_date")?,
-        review_date: date(row, "review_date")?,
+        opening_date: row.date("opening_date")?,
+        review_date: row.date("review_date")?,
         region: row.get("region")?,
         closed: row.get::<Option<i64>>("closed_at_ms")?.is_some(),
     })
@@ -143,62 +139,6 @@ impl Store {
         tx.commit().await
     }
 
-    /// Loads a score table into a campaign.
-    pub(crate) async fn campaign_score_table(
-        &self,
-        id: CampaignId,
-        table: &str,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        tx.run("update campaign set score_table = $2 where id = $1", vals![id, table]).await?;
-        tx.commit().await
-    }
-
-    /// Adds hamlets or replaces their counts.
-    pub(crate) async fn hamlet_put(
-        &self,
-        campaign: CampaignId,
-        hamlets: &[(String, Hamlet)],
-    ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into hamlet (campaign, code, unit, name, area, households, persons,
-                dtts_households, dtts_persons, opening_households, opening_persons,
-                opening_dtts_households, opening_dtts_persons, source, type_word)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-            on conflict (campaign, code) do update set
-                type_word = excluded.type_word, name = excluded.name, area = excluded.area, households = excluded.households,
-                persons = excluded.persons, dtts_households = excluded.dtts_households,
-                dtts_persons = excluded.dtts_persons,
-                opening_households = excluded.opening_households,
-                opening_persons = excluded.opening_persons,
-                opening_dtts_households = excluded.opening_dtts_households,
-                opening_dtts_persons = excluded.opening_dtts_persons, source = excluded.source
-            where hamlet.unit = excluded.unit";
-        let mut tx = self.begin().await?;
-        for (unit, hamlet) in hamlets {
-            let (now, then) = (hamlet.closing, hamlet.opening);
-            let row = vals![
-                campaign,
-                &hamlet.code,
-                unit,
-                &hamlet.name,
-                area_name(hamlet.area),
-                stored(now.households),
-                stored(now.persons),
-                stored(now.dtts_households),
-                stored(now.dtts_persons),
-                stored(then.households),
-                stored(then.persons),
-                stored(then.dtts_households),
-                stored(then.dtts_persons),
-                &hamlet.source,
-                &hamlet.type_word
-            ];
-            tx.run(SQL, row).await?;
-        }
-        tx.commit().await
-    }
-
     /// Lists hamlets with their units, by code; of one unit or of all.
     pub(crate) async fn hamlet_list(
         &self,
@@ -209,23 +149,6 @@ impl Store {
             select * from hamlet where campaign = $1 and ($2 = '' or unit = $2) order by code";
         let rows = self.db.all(SQL, vals![campaign, unit.unwrap_or("")]).await?;
         rows.iter().map(hamlet).collect()
-    }
-
-    /// Assigns hamlets to people.
-    pub(crate) async fn assignment_put(
-        &self,
-        campaign: CampaignId,
-        pairs: &[(String, AccountId)],
-        now_ms: i64,
-    ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into assignment (campaign, hamlet, account, from_ms) values ($1, $2, $3, $4)
-            on conflict (campaign, hamlet, account) do update set until_ms = null";
-        let mut tx = self.begin().await?;
-        for (hamlet, account) in pairs {
-            tx.run(SQL, vals![campaign, hamlet, *account, now_ms]).await?;
-        }
-        tx.commit().await
     }
 
     /// Ends an assignment; work done under it is still taken.
@@ -261,23 +184,120 @@ impl Store {
 
     /// Lists the lists of units loaded beside the built-in one, oldest first.
     pub(crate) async fn unit_files(&self) -> Result<Vec<String>, StoreError> {
-        let sql = "select text from unit_file order by loaded_at_ms, digest";
-        self.db.all(sql, vals![]).await?.iter().map(|row| row.get("text")).collect()
+        self.db.all(UNIT_FILES, vals![]).await?.iter().map(|row| row.get("text")).collect()
     }
 
-    /// Keeps a list of units.
-    pub(crate) async fn unit_file_add(&self, text: &str, now_ms: i64) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into unit_file (digest, text, loaded_at_ms) values ($1, $2, $3)
-            on conflict (digest) do nothing";
-        let mut tx = self.begin().await?;
-        let digest = shared::id::sha256(text.as_bytes());
-        tx.run(SQL, vals![digest.as_slice(), text, now_ms]).await?;
-        tx.commit().await
+    /// Returns what changes with every list of units that is loaded.
+    pub(crate) async fn unit_version(&self) -> Result<String, StoreError> {
+        let sql = "select value from meta where name = 'unit_files'";
+        let row = self.db.one(sql, vals![]).await?;
+        row.map_or(Ok(String::new()), |row| row.get("value"))
     }
 }
 
+const UNIT_FILES: &str = "select text from unit_file order by loaded_at_ms, digest";
+
 impl Tx {
+    /// Adds hamlets or replaces their counts.
+    pub(crate) async fn hamlet_put(
+        &mut self,
+        campaign: CampaignId,
+        hamlets: &[(String, Hamlet)],
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into hamlet (campaign, code, unit, name, area, households, persons,
+                dtts_households, dtts_persons, opening_households, opening_persons,
+                opening_dtts_households, opening_dtts_persons, source, type_word)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            on conflict (campaign, code) do update set
+                type_word = excluded.type_word, name = excluded.name, area = excluded.area, households = excluded.households,
+                persons = excluded.persons, dtts_households = excluded.dtts_households,
+                dtts_persons = excluded.dtts_persons,
+                opening_households = excluded.opening_households,
+                opening_persons = excluded.opening_persons,
+                opening_dtts_households = excluded.opening_dtts_households,
+                opening_dtts_persons = excluded.opening_dtts_persons, source = excluded.source
+            where hamlet.unit = excluded.unit";
+        for (unit, hamlet) in hamlets {
+            let (now, then) = (hamlet.closing, hamlet.opening);
+            let row = vals![
+                campaign,
+                &hamlet.code,
+                unit,
+                &hamlet.name,
+                area_name(hamlet.area),
+                stored(now.households),
+                stored(now.persons),
+                stored(now.dtts_households),
+                stored(now.dtts_persons),
+                stored(then.households),
+                stored(then.persons),
+                stored(then.dtts_households),
+                stored(then.dtts_persons),
+                &hamlet.source,
+                &hamlet.type_word
+            ];
+            self.run(SQL, row).await?;
+        }
+        Ok(())
+    }
+
+    /// Assigns hamlets to people.
+    pub(crate) async fn assignment_put(
+        &mut self,
+        campaign: CampaignId,
+        pairs: &[(String, AccountId)],
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into assignment (campaign, hamlet, account, from_ms) values ($1, $2, $3, $4)
+            on conflict (campaign, hamlet, account) do update set until_ms = null";
+        for (hamlet, account) in pairs {
+            self.run(SQL, vals![campaign, hamlet, *account, now_ms]).await?;
+        }
+        Ok(())
+    }
+
+    /// Locks a campaign for an import; false where it is closed, which nothing is loaded into.
+    pub(crate) async fn campaign_lock(&mut self, id: CampaignId) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            update campaign set closed_at_ms = closed_at_ms
+            where id = $1 and closed_at_ms is null";
+        Ok(self.run(SQL, vals![id]).await? == 1)
+    }
+
+    /// Loads a score table into a campaign.
+    pub(crate) async fn campaign_score_table(
+        &mut self,
+        id: CampaignId,
+        table: &str,
+    ) -> Result<(), StoreError> {
+        let sql = "update campaign set score_table = $2 where id = $1";
+        self.run(sql, vals![id, table]).await.map(drop)
+    }
+
+    /// Raises the version of the units and lists their files. Whoever comes second waits here.
+    pub(crate) async fn unit_files_lock(&mut self) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "
+            insert into meta (name, value) values ('unit_files', '1') on conflict (name)
+            do update set value = cast(cast(meta.value as bigint) + 1 as text)";
+        self.run(SQL, vals![]).await?;
+        self.all(UNIT_FILES, vals![]).await?.iter().map(|row| row.get("text")).collect()
+    }
+
+    /// Keeps a list of units.
+    pub(crate) async fn unit_file_add(
+        &mut self,
+        text: &str,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into unit_file (digest, text, loaded_at_ms) values ($1, $2, $3)
+            on conflict (digest) do nothing";
+        let digest = shared::id::sha256(text.as_bytes());
+        self.run(SQL, vals![digest.as_slice(), text, now_ms]).await.map(drop)
+    }
+
     /// Lists every hamlet an account was ever assigned, and the unit of any hamlet asked for.
     pub(crate) async fn assignment_ever(
         &mut self,

@@ -1,5 +1,7 @@
 //! Which household belongs where, and the derived cache of what its log came to.
 
+use std::collections::BTreeSet;
+
 use shared::id::{CampaignId, DocumentId, HouseholdId};
 
 use super::backend::{Row, Tx, vals};
@@ -78,15 +80,12 @@ impl Store {
             .collect()
     }
 
-    /// Lists the codes of a unit's opening households.
+    /// Lists the codes of a campaign's opening households.
     pub(crate) async fn household_codes(
         &self,
         campaign: CampaignId,
-        unit: &str,
-    ) -> Result<std::collections::BTreeSet<String>, StoreError> {
-        const SQL: &str = "
-            select code from household where campaign = $1 and unit = $2 and code <> ''";
-        self.db.all(SQL, vals![campaign, unit]).await?.iter().map(|row| row.get("code")).collect()
+    ) -> Result<BTreeSet<String>, StoreError> {
+        self.db.all(CODES, vals![campaign]).await?.iter().map(|row| row.get("code")).collect()
     }
 
     /// Replaces cache entries.
@@ -110,6 +109,8 @@ impl Store {
     }
 }
 
+const CODES: &str = "select code from household where campaign = $1 and code <> ''";
+
 /// A household being registered.
 #[derive(Debug, Clone)]
 pub(crate) struct NewHousehold<'a> {
@@ -124,6 +125,14 @@ pub(crate) struct NewHousehold<'a> {
 }
 
 impl Tx {
+    /// Lists the codes of a campaign's opening households as they are now.
+    pub(crate) async fn household_codes(
+        &mut self,
+        campaign: CampaignId,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        self.all(CODES, vals![campaign]).await?.iter().map(|row| row.get("code")).collect()
+    }
+
     /// Registers a household; false where it is known, which then stays as it is.
     pub(crate) async fn household_add(
         &mut self,

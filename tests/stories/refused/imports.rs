@@ -179,6 +179,10 @@ on_each_backend! {
         let refused = import(&town, "score-table", &unknown).await;
         let items = refused.refused(422, "table-refused").items();
         assert!(items.len() >= 3, "{items:?}");
+        for item in &items {
+            assert!(item["vi"].is_string() && item["en"].is_string(), "{item}");
+            assert_ne!(item["vi"], item["en"]);
+        }
         assert!(
             import(&town, "score-table", "").await.refused(422, "table-refused").items().len() == 1
         );
@@ -191,7 +195,7 @@ on_each_backend! {
         let before = kept(&town).await;
         let lines = |heard: &Heard| -> Vec<u64> {
             let items = heard.refused(422, "import-rows").items();
-            items.iter().map(|item| item["line"].as_u64().unwrap()).collect()
+            named(&items).into_iter().map(|(line, _)| line).collect()
         };
         let itself = format!(
             "{header}44,,province,tỉnh,Quảng Bình,Quang Binh,,,\n\

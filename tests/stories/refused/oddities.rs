@@ -16,6 +16,8 @@ fn holes(town: &Town, device: &str, document: &str, heads: &Value) -> Vec<(Strin
         form[key] = json!("HOLE");
         ("/v1/campaigns".to_owned(), form)
     };
+    let mut on_a_day = person("ai-do", "enumerator", MO_O, None);
+    on_a_day["on"] = json!("HOLE");
     let settle = town.path(&format!("/households/{document}/settle"));
     let settled = |key: &str, path: &str| {
         let mut form = json!({ "heads": heads, "path": path, "value": "x", "reason": "y" });
@@ -29,6 +31,7 @@ fn holes(town: &Town, device: &str, document: &str, heads: &Value) -> Vec<(Strin
         ("/v1/accounts".to_owned(), json!([person("HOLE", "enumerator", MO_O, None)])),
         ("/v1/accounts".to_owned(), json!([person("ai-do", "enumerator", "HOLE", None)])),
         ("/v1/accounts".to_owned(), json!([person("ai-do", "HOLE", MO_O, None)])),
+        ("/v1/accounts".to_owned(), json!([on_a_day])),
         ("/v1/devices/codes".to_owned(), json!({ "accounts": ["hoa", "HOLE"] })),
         (
             "/v1/devices".to_owned(),

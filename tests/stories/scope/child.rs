@@ -29,6 +29,21 @@ fn program() -> &'static Path {
     })
 }
 
+/// Runs a command of the operator's on the town's data and database; returns what it prints.
+///
+/// # Errors
+/// What it says on standard error where it fails.
+pub(crate) fn operator(town: &Town, act: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(program());
+    command.args(act).arg("--data").arg(&town.config.data).stdin(Stdio::null());
+    if let Some(database) = &town.config.database {
+        command.arg("--database").arg(database);
+    }
+    let done = command.output().expect("the program runs");
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if done.status.success() { Ok(said(&done.stdout)) } else { Err(said(&done.stderr)) }
+}
+
 /// A running `rasoat serve` that logs everything up to debug. Dropped, it is killed.
 #[derive(Debug)]
 pub(super) struct Server {

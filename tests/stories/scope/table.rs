@@ -158,6 +158,7 @@ fn of_nobody() -> Vec<Route> {
         route!("GET" "/", EVERYBODY, Same, |_| plain("/")),
         route!("GET" "/healthz", EVERYBODY, Same, |_| plain("/healthz")),
         route!("GET" "/readyz", EVERYBODY, Same, |_| plain("/readyz")),
+        route!("GET" "/problems/{name}", EVERYBODY, Same, |_| plain("/problems/forbidden")),
         route!("GET" "/v1/openapi.json", EVERYBODY, Same, |_| plain("/v1/openapi.json")),
         route!("POST" "/v1/sessions", EVERYBODY, Same, |to| {
             form("/v1/sessions", &json!({ "name": spare_person(to.unit), "password": "x" }))
@@ -233,7 +234,7 @@ fn of_files() -> Vec<Route> {
             PROVINCE, Same, |to| of_campaign(to, "/hamlets")),
         route!("POST" "/v1/campaigns/{campaign}/roster",
             PROVINCE, Same, |to| of_campaign(to, "/roster")),
-        route!("POST" "/v1/campaigns/{campaign}/assignments", PROVINCE, Same, |to| {
+        route!("POST" "/v1/campaigns/{campaign}/assignments", KEEPERS, Same, |to| {
             of_campaign(to, "/assignments")
         }),
         route!("POST" "/v1/campaigns/{campaign}/assignments/end", KEEPERS, Hidden, |to| {
