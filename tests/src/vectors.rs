@@ -14,6 +14,7 @@ use shared::standard::Standard;
 use shared::unit::Area;
 
 mod cases;
+pub mod wire;
 
 /// Where the checked-in vectors are, from the folder of this crate.
 pub const VECTORS_PATH: &str = "../mobile-schema/vectors/classify.json";
@@ -255,6 +256,18 @@ fn deprive_in_three(household: &mut Household) {
     set(household, "media.tv", false);
 }
 
+/// Compares a checked-in file with what it should be, or writes it where `RASOAT_WRITE` is set.
+#[cfg(test)]
+fn compare(path: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("RASOAT_WRITE").is_some() {
+        std::fs::write(&path, text).expect("the folder is there");
+    }
+    let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
+    let how = "RASOAT_WRITE=1 cargo test -p tests --lib vectors";
+    assert!(checked_in == text, "{} is stale, run: {how}", path.display());
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -268,13 +281,28 @@ mod tests {
 
     #[test]
     fn the_checked_in_vectors_are_the_made_ones() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(VECTORS_PATH);
-        if std::env::var_os("RASOAT_WRITE").is_some() {
-            std::fs::write(&path, text()).unwrap();
+        compare(VECTORS_PATH, &text());
+    }
+
+    /// A phone is built from the folder `mobile-schema` alone: what it needs of the standards is
+    /// copied there, byte for byte.
+    #[test]
+    fn the_copied_standards_are_those_of_the_rules() {
+        for (name, text) in [
+            ("nd-07-2021", include_str!("../../shared/standards/nd-07-2021.json")),
+            ("b1-synthetic", include_str!("../../shared/standards/b1-synthetic.json")),
+        ] {
+            compare(&format!("../mobile-schema/standards/{name}.json"), text);
         }
-        let checked_in = std::fs::read_to_string(path).unwrap_or_default();
-        let stale = "run: RASOAT_WRITE=1 cargo test -p tests --lib vectors";
-        assert!(checked_in == text(), "the vectors are stale, {stale}");
+    }
+
+    #[test]
+    fn nothing_in_the_schema_s_folder_points_out_of_it() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mobile-schema/vectors");
+        for name in ["run.mjs", "wire.mjs"] {
+            let text = std::fs::read_to_string(folder.join(name)).unwrap();
+            assert!(!text.contains("../../"), "{name} reads outside of mobile-schema");
+        }
     }
 
     /// Every indicator is found deprived and not deprived, and every class is reached.
