@@ -8,8 +8,8 @@ use serde_json::{Map, Value as Json, json};
 use ts_rs::{Config, TS};
 
 use crate::form::{
-    AnswerKey, Check, Choice, Condition, Finding, Form, Kind, Label, Objection, Page, PassRule,
-    Question, Range, Scope,
+    AnswerKey, Check, Choice, Condition, Finding, Form, Kind, Label, Objection, Page, Question,
+    Range, Scope,
 };
 use crate::household::{Asked, BLOCKS, Household, SCHEMA_VERSION, Value};
 use crate::problem;
@@ -261,7 +261,6 @@ fn typescript() -> String {
         declare::<Label>(&config),
         declare::<Scope>(&config),
         declare::<Form>(&config),
-        declare::<PassRule>(&config),
         declare::<Page>(&config),
         declare::<Question>(&config),
         declare::<Kind>(&config),

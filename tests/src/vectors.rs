@@ -357,13 +357,13 @@ mod tests {
         }
     }
 
-    /// Phiếu A's number of ticks stands in the form and in the standard: they must not differ.
     #[test]
-    fn the_form_and_the_standard_agree_on_phieu_a() {
-        let rule = Form::phieu_a().pass_rule.as_ref().unwrap();
-        let standard = Standard::nd_07_2021().form_a;
-        assert_eq!(standard.ticks_min, rule.ticks_min);
-        assert_eq!(standard.tick_prefix, format!("{}.", rule.question));
+    fn the_ticks_that_the_standard_counts_are_those_of_phieu_a() {
+        let rule = Standard::nd_07_2021().form_a;
+        let keys = Form::phieu_a().keys();
+        let counted = keys.iter().filter(|key| key.key.starts_with(&rule.tick_prefix)).count();
+        assert_eq!(counted, keys.len());
+        assert!(u32::try_from(counted).unwrap() >= rule.ticks_min);
     }
 
     #[test]
