@@ -59,7 +59,7 @@ impl<'a> Sheet<'a> {
 
     /// Returns an answer, unless the form objects to it.
     pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
-        if self.unfit.iter().any(|unfit| *unfit == key) { None } else { self.answers.get(key) }
+        if self.unfit.contains(&key) { None } else { self.answers.get(key) }
     }
 }
 
