@@ -97,32 +97,7 @@ verified: boolean,
 /**
  * Pages in the order they are asked.
  */
-pages: Array<Page>,
-/**
- * How the ticks decide whether a family goes on to the next form.
- */
-pass_rule?: PassRule, };
-
-/**
- * A rule that counts ticks of one question. The standard of a campaign may set another number.
- */
-export type PassRule = {
-/**
- * The ticks question whose options are counted.
- */
-question: string,
-/**
- * Fewest ticks with which a family goes on.
- */
-ticks_min: number,
-/**
- * Where the rule comes from.
- */
-source: string,
-/**
- * Whether it was read in the legal text.
- */
-verified: boolean, };
+pages: Array<Page>, };
 
 /**
  * One page: what is saved together, as one change of the document.

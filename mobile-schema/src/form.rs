@@ -8,8 +8,6 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::household::{Answers, Value};
-
 mod objection;
 
 pub use objection::{Facts, Finding, Objection};
@@ -59,25 +57,6 @@ pub struct Form {
     pub verified: bool,
     /// Pages in the order they are asked.
     pub pages: Vec<Page>,
-    /// How the ticks decide whether a family goes on to the next form.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "generate", ts(optional))]
-    pub pass_rule: Option<PassRule>,
-}
-
-/// A rule that counts ticks of one question. The standard of a campaign may set another number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(schemars::JsonSchema, ts_rs::TS))]
-#[serde(deny_unknown_fields)]
-pub struct PassRule {
-    /// The ticks question whose options are counted.
-    pub question: String,
-    /// Fewest ticks with which a family goes on.
-    pub ticks_min: u32,
-    /// Where the rule comes from.
-    pub source: String,
-    /// Whether it was read in the legal text.
-    pub verified: bool,
 }
 
 /// One page: what is saved together, as one change of the document.
@@ -348,20 +327,6 @@ impl Form {
             },
         )
     }
-
-    /// Counts the ticks and says whether the family goes on to the next form.
-    ///
-    /// A tick that is absent was not made. A form without a rule lets everyone pass.
-    pub fn passes(&self, answers: &Answers) -> bool {
-        let Some(rule) = &self.pass_rule else { return true };
-        let is_tick = |key: &str| {
-            self.find(key, Scope::Household)
-                .is_some_and(|place| place.question.code == rule.question)
-        };
-        let ticked =
-            answers.iter().filter(|(key, value)| **value == Value::Bool(true) && is_tick(key));
-        u32::try_from(ticked.count()).is_ok_and(|ticked| ticked >= rule.ticks_min)
-    }
 }
 
 impl Question {
@@ -479,17 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn phieu_a_passes_on_its_count_of_ticks() {
-        let form = Form::phieu_a();
-        let ticked = |options: &[u8]| {
-            let tick = |option: &u8| (format!("a.{option}"), Value::Bool(true));
-            form.passes(&options.iter().map(tick).collect())
-        };
-        assert!(!form.verified && !form.pass_rule.as_ref().unwrap().verified);
-        assert!(!ticked(&[]));
-        assert!(!ticked(&[1]));
-        assert!(ticked(&[1, 2]));
-        assert!(!ticked(&[1, 99]), "no such option");
-        assert!(Form::phieu_b().passes(&Answers::new()));
+    fn phieu_a_is_marked_as_not_verified() {
+        assert!(!Form::phieu_a().verified);
     }
 }

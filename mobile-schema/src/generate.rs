@@ -8,8 +8,8 @@ use serde_json::{Map, Value as Json, json};
 use ts_rs::{Config, TS};
 
 use crate::form::{
-    AnswerKey, Check, Choice, Condition, Finding, Form, Kind, Label, Objection, Page, PassRule,
-    Question, Range, Scope,
+    AnswerKey, Check, Choice, Condition, Finding, Form, Kind, Label, Objection, Page, Question,
+    Range, Scope,
 };
 use crate::household::{Asked, BLOCKS, Household, SCHEMA_VERSION, Value};
 use crate::problem;
@@ -159,7 +159,6 @@ fn document_schema() -> Json {
                 "additionalProperties": false,
             },
             "asked": asked_schema(),
-            "notes": { "type": "string" },
         },
         "required": ["answers", "asked", "b1_items", "members"],
         "additionalProperties": false,
@@ -262,7 +261,6 @@ fn typescript() -> String {
         declare::<Label>(&config),
         declare::<Scope>(&config),
         declare::<Form>(&config),
-        declare::<PassRule>(&config),
         declare::<Page>(&config),
         declare::<Question>(&config),
         declare::<Kind>(&config),
@@ -321,6 +319,18 @@ mod tests {
             let listed = schema.pointer(&pointer).unwrap().as_object().unwrap();
             assert_eq!(listed.len(), keys.count());
         }
+    }
+
+    /// The document has the maps that genesis makes and the names that the first page writes:
+    /// what nothing reads is not offered.
+    #[test]
+    fn the_document_schema_offers_nothing_that_genesis_and_the_opening_do_not_make() {
+        let schema = document_schema();
+        let offered: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+        let mut made =
+            ["answers", "asked", "b1_items", "campaign", "household", "members", "schema"];
+        made.sort_unstable();
+        assert_eq!(offered, made);
     }
 
     /// Every field a frame writes stands in the TypeScript of that frame, and no other.

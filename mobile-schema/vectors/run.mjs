@@ -1,11 +1,13 @@
-// Evaluates every vector from the data files alone and exits with 1 on any difference.
+// Evaluates every vector from the data files of mobile-schema alone, checks the vectors of the wire,
+// and exits with 1 on any difference.
 // Needs nothing but node: `node mobile-schema/vectors/run.mjs`.
 
 import { readFileSync } from "node:fs";
+import { wireDifferences } from "./wire.mjs";
 
 const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
-const standard = read("../../shared/standards/nd-07-2021.json");
-const table = read("../../shared/standards/b1-synthetic.json");
+const standard = read("../standards/nd-07-2021.json");
+const table = read("../standards/b1-synthetic.json");
 const form = read("../forms/phieu-b.json");
 
 /** Kinds of the questions by scope and key; a tick or count has the key `question.option`. */
@@ -292,5 +294,8 @@ for (const vector of vectors) {
   }
 }
 if (vectors.length === 0) throw new Error("no vectors");
-console.log(`${vectors.length} vectors, ${differ} differences`);
+const wire = wireDifferences();
+wire.forEach((what) => console.error(`wire: ${what}`));
+differ += wire.length;
+console.log(`${vectors.length} vectors and the wire, ${differ} differences`);
 process.exit(differ === 0 ? 0 : 1);

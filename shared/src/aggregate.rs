@@ -111,12 +111,15 @@ impl Counts {
 
     /// Returns the rate of poor households (tỷ lệ hộ nghèo).
     ///
-    /// Source: TT 07/2021/TT-BLĐTBXH, form 7.1, column 4 = 3 / 1 × 100 (`shared/LEGAL.md`).
+    /// Source: Circular 07/2021/TT-BLĐTBXH, form 7.1, column 4 = 3 / 1 × 100, see `LEGAL.md`,
+    /// "Report figures (forms 7.x)".
     pub fn poor_rate(&self) -> Rate {
         Rate::of(self.poor.households, self.closing.households)
     }
 
-    /// Returns the rate of near-poor households (tỷ lệ hộ cận nghèo), form 7.1 column 8.
+    /// Returns the rate of near-poor households (tỷ lệ hộ cận nghèo).
+    ///
+    /// Source: form 7.1, column 8 = 7 / 1 × 100, see `LEGAL.md`, "Report figures (forms 7.x)".
     pub fn near_poor_rate(&self) -> Rate {
         Rate::of(self.near_poor.households, self.closing.households)
     }
@@ -202,7 +205,7 @@ impl Rate {
     /// Returns the change since an earlier rate in hundredths of a percentage point.
     ///
     /// Taken from the unrounded rates and rounded half up in size, so that a fall of 1,4031 is
-    /// −1,40. Source: rounding practice of the published tables, regulation 5 (`shared/LEGAL.md`).
+    /// −1,40. Source: practice of the published tables, see `LEGAL.md`, "Rounding".
     ///
     /// ```
     /// use shared::aggregate::Rate;

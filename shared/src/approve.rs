@@ -135,8 +135,8 @@ impl Act {
 
     /// Returns the role that may do it.
     ///
-    /// Source: QĐ 24/2021/QĐ-TTg Art. 4 (secondary reading, `shared/LEGAL.md`): the commune
-    /// submits, the district chair gives an opinion, the commune chair recognises. That a
+    /// Source: Decision 24/2021/QĐ-TTg, Art. 4 (secondary), see `LEGAL.md`, "Process steps": the
+    /// commune submits, the district chair gives an opinion, the commune chair recognises. That a
     /// recognition is taken back by the office that issued it is our reading.
     pub fn role(&self) -> Role {
         match self {

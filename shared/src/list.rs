@@ -15,8 +15,8 @@ pub use self::bytes::{freeze, thaw};
 
 /// What the visit to a household came to, as far as the list is concerned.
 ///
-/// Source: regulation 4.2 step 2 and practice 11 (`shared/LEGAL.md`): refused and not found are no
-/// class; the steering committee decides with minutes.
+/// Source: practice of the field (unverified), see `LEGAL.md`, "Outcomes of a visit": refused and
+/// not found are no class; the steering committee decides with minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

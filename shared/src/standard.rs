@@ -319,10 +319,16 @@ fn once<'a>(codes: impl Iterator<Item = &'a String>) -> Result<(), StandardError
 
 /// Tells whether an applicant's Phiếu A leads on to Phiếu B; `None` where it has no answers yet.
 ///
+/// Ticks that Phiếu A does not have are not counted. Nothing blocks on the result yet: an applicant
+/// who does not pass is surveyed and classified like anybody else.
+///
 /// Source: not found. The rule counts ticks because one province's data model stores Phiếu A as
 /// ticked conditions with one outcome; see `LEGAL.md`, "Phiếu A".
 pub fn form_a_passes(household: &Household, rule: &FormARule) -> Option<bool> {
-    let ticks = household.answers.iter().filter(|(key, _)| key.starts_with(&rule.tick_prefix));
+    let is_tick = |key: &str| {
+        key.starts_with(&rule.tick_prefix) && Form::phieu_a().find(key, Scope::Household).is_some()
+    };
+    let ticks = household.answers.iter().filter(|(key, _)| is_tick(key));
     let ticks: Vec<&Value> = ticks.map(|(_, value)| value).collect();
     let ticked = ticks.iter().filter(|value| value.as_bool() == Some(true)).count();
     let passes = u32::try_from(ticked).is_ok_and(|ticked| ticked >= rule.ticks_min);
@@ -495,6 +501,8 @@ mod tests {
         assert_eq!(ticked(&[]), None);
         assert_eq!(ticked(&[("aquaculture", true), ("media.tv", true)]), None);
         assert_eq!(ticked(&[("a.1", true), ("a.2", false)]), Some(false));
+        assert_eq!(ticked(&[("a.1", true), ("a.99", true)]), Some(false), "no such tick");
+        assert_eq!(ticked(&[("a.98", true), ("a.99", true)]), None, "no such ticks");
         assert_eq!(ticked(&[("a.1", true), ("a.2", false), ("a.3", true)]), Some(true));
     }
 

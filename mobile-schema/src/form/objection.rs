@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{Choice, Condition, Form, Kind, Label, Question, Range, Scope};
 use crate::household::{Answers, Household, Value};
 
-/// Years a birth may lie in; the forms are older than nobody alive and newer than no phone.
+/// Years a birth may lie in: nobody alive was born before 1900, and a later year than 2099 is a
+/// slip of the keyboard for as long as these forms are in use.
 const BIRTH_YEARS: std::ops::RangeInclusive<i64> = 1900..=2099;
 
 /// Oldest age that is not objected to, in whole years.

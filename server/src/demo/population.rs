@@ -519,7 +519,6 @@ mod tests {
             let causes = (1..=8).filter(ticked).count();
             assert_eq!((1..=3).contains(&causes), class != Class::Above, "{causes}");
             let form_a = &made.form_a;
-            assert!(spec.opening.is_some() || Form::phieu_a().passes(form_a), "{form_a:?}");
             assert!(form_a.keys().all(|key| Form::phieu_a().find(key, Scope::Household).is_some()));
         }
     }
