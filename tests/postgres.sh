@@ -7,11 +7,11 @@
 set -euo pipefail
 
 newest() {
-  local found=()
-  shopt -s nullglob
-  found=(/usr/lib/postgresql/*/bin /usr/local/pgsql/bin /opt/homebrew/opt/postgresql*/bin)
-  if [ "${#found[@]}" -gt 0 ]; then printf '%s\n' "${found[@]}" | sort -V | tail -n 1; return; fi
-  if command -v initdb >/dev/null && command -v pg_ctl >/dev/null; then dirname "$(command -v initdb)"; fi
+  local initdb
+  for initdb in $(command -v initdb) /usr/local/pgsql/bin/initdb \
+    $(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -rV); do
+    if [ -x "$initdb" ]; then dirname "$initdb"; return; fi
+  done
 }
 bin=${PG_BIN:-$(newest)}
 
