@@ -15,6 +15,7 @@ mod loading;
 mod people;
 mod processes;
 mod refused;
+mod schema;
 mod scope;
 mod tidy;
 mod tokens;

@@ -27,10 +27,20 @@ on_each_backend! {
     async fn the_order_and_the_batches_of_arrival_change_nothing(town: Town) {
         let opinions = opinions();
         let mut hoa = town.phone("hoa").await;
-        for seed in 0..u64::try_from(cases(SETS)).unwrap() {
+        let mut sets = 0;
+        for seed in 0.. {
+            if sets == cases(SETS) {
+                break;
+            }
             let mut rng = Rng::new(seed);
             let mut log = generate(&mut rng, &opinions);
             let expected = stand(&place(), &log, &[], &basis());
+            // Of a copied phone's branches the first to arrive is the household's own: phones that
+            // took it cannot take the other. Which one that is, is the order's to say.
+            if expected.flags.iter().any(|flag| flag.code == "actor-forked") {
+                continue;
+            }
+            sets += 1;
             let mut documents = Vec::new();
             for _ in 0..ORDERS {
                 let (document, _) = hoa.register("19558-01");

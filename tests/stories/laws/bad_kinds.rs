@@ -38,6 +38,9 @@ pub(super) struct Kind {
 const ACCEPTED: Verdict = (Fate::Accepted, None);
 const MALFORMED: Verdict = (Fate::Quarantined, Some("change-malformed"));
 const KIND_REFUSED: Verdict = (Fate::Quarantined, Some("change-kind-refused"));
+/// Name of the kind that only a copied phone makes.
+pub(super) const TWICE: &str = "two changes under one number";
+
 const TOO_LARGE: Verdict = (Fate::Quarantined, Some("change-too-large"));
 const DEPENDENCIES: Verdict = (Fate::Quarantined, Some("change-dependencies"));
 const ACTOR: Verdict = (Fate::Quarantined, Some("change-actor"));
@@ -248,7 +251,7 @@ pub(super) fn of_content() -> Vec<Kind> {
         "a huge text" => ACCEPTED, |g| answer(g, |tx| {
             put(tx, "answers", "cause_other", "mưa ".repeat(10_000));
         });
-        "a huge key" => ACCEPTED, |g| answer(g, |tx| put(tx, "answers", &"k".repeat(9_000), 1));
+        "a huge key" => TOO_LARGE, |g| answer(g, |tx| put(tx, "answers", &"k".repeat(9_000), 1));
         "bytes for an answer" => ACCEPTED, |g| answer(g, |tx| {
             put(tx, "answers", "cause_other", ScalarValue::Bytes(vec![255; 40]));
         });
@@ -283,7 +286,7 @@ pub(super) fn of_content() -> Vec<Kind> {
         "no answers any more" => ACCEPTED, |g| answer(g, |tx| tx.delete(ROOT, "answers").unwrap());
     };
     kinds.push(Kind {
-        name: "two changes under one number",
+        name: TWICE,
         make: |g| {
             let actor = g.rng.bytes::<16>().to_vec();
             let first = g.rebuilt(|parts| parts.actor.clone_from(&actor));

@@ -274,7 +274,7 @@ on_each_backend! {
         });
         let before = kept(&town).await;
         let heard = post(&town, town.officer.token(), &format!("{path}/settle"), &form).await;
-        heard.refused(422, "list-frozen");
+        heard.refused(409, "list-frozen");
         assert_eq!(kept(&town).await, before);
     }
 }
