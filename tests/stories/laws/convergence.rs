@@ -205,7 +205,7 @@ impl Seen {
         for (what, is) in [
             ("several heads", standing.heads.len() > 1),
             ("disputes", !standing.disputes.is_empty()),
-            ("a copied phone", !standing.forked.is_empty()),
+            ("a copied phone", standing.flags.iter().any(|flag| flag.code == "actor-forked")),
             ("something missing", waiting > 0),
             ("a class", classified),
             ("several changes", log.len() > 3),
