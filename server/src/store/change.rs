@@ -173,7 +173,7 @@ impl Store {
             .collect()
     }
 
-    /// Reads the accepted changes of one household, or of a whole unit by document.
+    /// Reads the accepted changes of one household, or of a whole unit, in order of position.
     pub(crate) async fn change_log(
         &self,
         campaign: CampaignId,
@@ -182,7 +182,7 @@ impl Store {
     ) -> Result<Vec<LoggedChange>, StoreError> {
         const OF_UNIT: &str = "
             select document, hash, chunk, provenance, side from change
-            where campaign = $1 and unit = $2 and fate = 'accepted' order by document, position";
+            where campaign = $1 and unit = $2 and position > 0 order by position";
         const OF_DOCUMENT: &str = "
             select document, hash, chunk, provenance, side from change
             where campaign = $1 and document = $2 and fate = 'accepted' order by position";

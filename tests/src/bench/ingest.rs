@@ -148,7 +148,7 @@ fn hamlet(number: usize) -> (&'static str, String) {
 
 async fn set_up(office: &Office) -> CampaignId {
     let campaign = office.add_campaign(&campaign_form()).await.expect("a campaign");
-    let mut hamlets = "unit,code,name,area,households,persons,dtts_households,dtts_persons,\
+    let mut hamlets = "unit,code,type_word,name,area,households,persons,dtts_households,dtts_persons,\
                        opening_households,opening_persons,opening_dtts_households,\
                        opening_dtts_persons,source\n"
         .to_owned();
@@ -156,7 +156,7 @@ async fn set_up(office: &Office) -> CampaignId {
     let mut people = Vec::new();
     for number in 0..PHONES {
         let (unit, code) = hamlet(number);
-        hamlets.push_str(&format!("{unit},{code},thôn {code},rural,9,9,9,9,9,9,9,9,synthetic\n"));
+        hamlets.push_str(&format!("{unit},{code},thôn,{code},rural,9,9,9,9,9,9,9,9,synthetic\n"));
         assignments.push_str(&format!("{code},{}\n", name(number)));
         people.push(person(&name(number), "enumerator", unit, None));
     }
