@@ -148,10 +148,11 @@ fn hamlet(number: usize) -> (&'static str, String) {
 
 async fn set_up(office: &Office) -> CampaignId {
     let campaign = office.add_campaign(&campaign_form()).await.expect("a campaign");
-    let mut hamlets = "unit,code,type_word,name,area,households,persons,dtts_households,dtts_persons,\
+    let mut hamlets =
+        "unit,code,type_word,name,area,households,persons,dtts_households,dtts_persons,\
                        opening_households,opening_persons,opening_dtts_households,\
                        opening_dtts_persons,source\n"
-        .to_owned();
+            .to_owned();
     let mut assignments = "hamlet,account\n".to_owned();
     let mut people = Vec::new();
     for number in 0..PHONES {
