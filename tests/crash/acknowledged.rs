@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use server::demo::client::{Client, ClientError};
 use server::demo::office::Office;
@@ -12,7 +11,7 @@ use server::demo::phone::{Phone, PhoneError};
 use shared::id::DocumentId;
 use shared::page::Page;
 use tests::auditor::{Auditor, Edit};
-use tests::process::{Home, Rng, free_address};
+use tests::process::{Home, Rng, free_address, in_time};
 use tests::town::Cast;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -133,15 +132,14 @@ async fn one_kill(
     let enough = rng.below(BATCHES_MAX);
     // The guard that comes with it would keep the writers from counting on.
     let reached = async { progress.wait_for(|done| *done >= enough).await.map(|_| ()) };
-    let waited = tokio::time::timeout(Duration::from_secs(120), reached).await;
-    assert!(matches!(waited, Ok(Ok(()))), "no progress");
+    in_time("acknowledged batches", reached).await.expect("the phones count");
     if rng.below(2) == 0 {
         pass(rng.below(JITTER_MICROS)).await;
     }
     server.kill();
     killed.store(true, Ordering::Release);
     let mut back = Vec::new();
-    while let Some(writer) = tasks.join_next().await {
+    while let Some(writer) = in_time("phones after a kill", tasks.join_next()).await {
         back.push(writer.expect("a writer works"));
     }
     back
@@ -162,8 +160,9 @@ async fn nothing_acknowledged_is_lost(home: Home) {
         // The office looks right after the next start, before any phone is back.
         let server = home.start(address);
         let client = Client::new(server.base());
-        let office = Office::sign_in(&client, "tinh", &password).await.expect("it signs in");
-        auditor.read(&client, office.token()).await;
+        let office = in_time("sign-in", Office::sign_in(&client, "tinh", &password)).await;
+        let office = office.expect("it signs in");
+        in_time("the auditor", auditor.read(&client, office.token())).await;
         for writer in &writers {
             let lost: Vec<Edit> =
                 writer.acknowledged().difference(&auditor.seen).copied().collect();
@@ -182,7 +181,7 @@ async fn at_rest(client: &Client, office: &Office, mut writers: Vec<Writer>, mut
     let acknowledged: usize = writers.iter().map(|writer| writer.acknowledged().len()).sum();
     for _ in 0..2 {
         for writer in &mut writers {
-            hand_in(&mut writer.phone).await;
+            in_time("a phone hands in", hand_in(&mut writer.phone)).await;
         }
     }
     auditor.read(client, office.token()).await;

@@ -13,7 +13,7 @@ use shared::id::ChangeHash;
 use shared::list::{List, changes_digest, freeze};
 use shared::page::Page;
 use tests::auditor::Edit;
-use tests::process::{Home, Rng, Server, free_address};
+use tests::process::{Home, Rng, Server, free_address, in_time};
 use tests::town::{Cast, MO_O};
 
 use super::{kills, on_postgres, pass, seed};
@@ -73,7 +73,7 @@ impl Way {
         });
         let usual = u64::try_from(self.usual.as_micros()).expect("a short time");
         let instant = self.rng.below(usual * 2);
-        let (synced, ()) = tokio::join!(self.minh.sync(), async {
+        let (synced, ()) = tokio::join!(in_time("minh", self.minh.sync()), async {
             pass(instant).await;
             server.kill();
         });
@@ -81,7 +81,7 @@ impl Way {
             Ok(_) | Err(PhoneError::Client(ClientError::Transport(_))) => {}
             Err(error) => panic!("{error}"),
         }
-        match asked.await.expect("the office asks") {
+        match in_time("the office", asked).await.expect("the office asks") {
             Ok((taken, took)) => {
                 self.step = taken["step"].as_str().expect("a step").to_owned();
                 self.decisions += 1;
@@ -191,7 +191,7 @@ async fn a_list_is_never_seen_torn(home: Home) {
     for _ in 0..kills() {
         way.one_kill(server).await;
         server = home.start(address);
-        way.look(&server).await;
+        in_time("a look at the list", way.look(&server)).await;
         steps.insert(way.step.clone());
     }
     eprintln!("{} kills, {} decisions, steps seen: {steps:?}", kills(), way.decisions);

@@ -3,9 +3,10 @@
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{OnceLock, mpsc};
+use std::time::Duration;
 
 use server::cli::serve::FIRST_ACCOUNT;
 use tempfile::TempDir;
@@ -14,6 +15,9 @@ use tempfile::TempDir;
 ///
 /// A client that calls a dead server in that other range can be connected to itself.
 const PORTS: std::ops::Range<u64> = 11_000..32_000;
+
+/// How long a test waits for anything a server does, however busy the machine is.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
@@ -93,7 +97,7 @@ impl Home {
             .stderr(log)
             .spawn()
             .expect("the program starts");
-        let said = BufReader::new(child.stdout.take().expect("its output is read"));
+        let said = lines(child.stdout.take().expect("its output is read"));
         Server {
             child,
             said,
@@ -104,14 +108,14 @@ impl Home {
 
     /// Starts a server that listens when this returns.
     pub fn start(&self, listen: SocketAddr) -> Server {
-        let mut server = self.launch(listen);
+        let server = self.launch(listen);
         server.wait_until_it_listens();
         server
     }
 
     /// Starts the first server and returns it with the password it shows once.
     pub fn start_first(&self, listen: SocketAddr) -> (Server, String) {
-        let mut server = self.start(listen);
+        let server = self.start(listen);
         let password = server.password();
         (server, password)
     }
@@ -148,6 +152,19 @@ pub fn free_address() -> SocketAddr {
     }
 }
 
+/// Reads lines on a thread of their own, so that a server that hangs is noticed.
+fn lines(output: impl std::io::Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (said, heard) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if said.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    heard
+}
+
 fn password_in(text: &str) -> Option<String> {
     let mark = format!("{FIRST_ACCOUNT} / ");
     text.trim().strip_prefix(&mark).map(ToOwned::to_owned)
@@ -157,7 +174,7 @@ fn password_in(text: &str) -> Option<String> {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    said: BufReader<ChildStdout>,
+    said: mpsc::Receiver<String>,
     base: String,
     log: PathBuf,
 }
@@ -174,11 +191,11 @@ impl Server {
     }
 
     /// Waits for the line that is printed once the listener is bound.
-    pub fn wait_until_it_listens(&mut self) {
+    pub fn wait_until_it_listens(&self) {
         while !self.line().contains(&self.base) {}
     }
 
-    fn password(&mut self) -> String {
+    fn password(&self) -> String {
         loop {
             if let Some(password) = password_in(&self.line()) {
                 return password;
@@ -186,14 +203,11 @@ impl Server {
         }
     }
 
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        let read = self.said.read_line(&mut line).expect("its output is text");
-        if read == 0 {
+    fn line(&self) -> String {
+        self.said.recv_timeout(PATIENCE).unwrap_or_else(|why| {
             let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-            panic!("the server ended by itself: {log}");
-        }
-        line
+            panic!("the server says nothing, {why}: {log}")
+        })
     }
 
     /// Ends the process as a power switch ends it: SIGKILL.
@@ -245,5 +259,13 @@ impl Rng {
     /// Draws a number below `bound`, which is not 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.draw() % bound
+    }
+}
+
+/// Waits for something a server does; one that hangs fails the test instead of stopping it.
+pub async fn in_time<T>(what: &str, done: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, done).await {
+        Ok(done) => done,
+        Err(_) => panic!("{what}: nothing for {} s", PATIENCE.as_secs()),
     }
 }

@@ -34,8 +34,8 @@ struct Pair {
 impl Pair {
     async fn start() -> Option<Self> {
         let home = Home::new(Some(database(Cluster::Fast).await?));
-        let mut servers = [home.launch(free_address()), home.launch(free_address())];
-        for server in &mut servers {
+        let servers = [home.launch(free_address()), home.launch(free_address())];
+        for server in &servers {
             server.wait_until_it_listens();
         }
         // Which of the two was first, and told the password, is not known.
