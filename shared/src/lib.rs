@@ -36,6 +36,8 @@ mod columns;
 #[cfg(feature = "merge")]
 pub mod guard;
 #[cfg(feature = "merge")]
+pub mod holding;
+#[cfg(feature = "merge")]
 pub mod merge;
 #[cfg(feature = "merge")]
 pub mod page;

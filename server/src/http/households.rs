@@ -5,7 +5,7 @@ use mobile_schema::household::{Household, Value};
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::classify::{Classification, classify};
-use shared::id::{Actor as CrdtActor, CampaignId, ChangeHash, DocumentId};
+use shared::id::{CampaignId, ChangeHash, DocumentId};
 use shared::merge::merge;
 use shared::page::{Decision, SettleError, settle as write_settle};
 use shared::resolve::{Dispute, Path as AnswerPath, resolve};
@@ -16,9 +16,9 @@ use super::extract::{Json, Path, Seen, campaign, list_unit};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::ingest::desk::{DeskChange, append_desk, release_late};
-use crate::keys::random;
 use crate::problem::{Body, Problem};
 use crate::standing::{OwnedBasis, Standings, logged, place, refresh};
+use crate::store::StoreError;
 use crate::store::change::{AsideChange, Authorship};
 use crate::store::household::HouseholdAt;
 
@@ -303,8 +303,10 @@ pub(super) async fn settle(
         return Err(Problem::new(&problem::REASON_MISSING));
     }
     let changes = app.store.change_log(id, &at.unit, Some(document)).await?;
+    let said = (actor.account.id, document, &form.heads, &form.path, &form.value, &form.closes);
+    let said = serde_json::to_vec(&said).map_err(|_| StoreError::Damaged)?;
+    let by = app.keys.desk_actor(&said);
     let written = tokio::task::spawn_blocking(move || {
-        let by = CrdtActor(random());
         let decision = Decision {
             heads: &form.heads,
             path: &form.path,

@@ -2,11 +2,12 @@
 //!
 //! A unit's log is locked before anything of it is written.
 
+use shared::holding::{Kept, Waiting};
 use shared::id::{CampaignId, ChangeHash, DeviceId, Digest, DocumentId};
 
 use super::StoreError;
 use super::backend::{Row, Tx, vals};
-use super::change::{KnownChange, NewChange, WaitingChange};
+use super::change::{KnownChange, NewChange};
 
 fn hashes(bytes: &[u8]) -> Result<Vec<ChangeHash>, StoreError> {
     bytes
@@ -57,7 +58,7 @@ impl Tx {
             .map(|row| {
                 Ok(KnownChange {
                     hash: row.id("hash")?,
-                    fate: row.get("fate")?,
+                    kept: kept(row)?,
                     reason: row.get("reason")?,
                     number: (row.id("actor")?, row.get("actor_seq")?),
                     side: row.get::<i64>("side")? == 1,
@@ -72,7 +73,7 @@ impl Tx {
         &mut self,
         campaign: CampaignId,
         document: DocumentId,
-    ) -> Result<Vec<WaitingChange>, StoreError> {
+    ) -> Result<Vec<Waiting>, StoreError> {
         const SQL: &str = "
             select hash, fate, actor, actor_seq, dependencies,
                 cast(length(chunk) as bigint) as bytes
@@ -98,7 +99,7 @@ impl Tx {
         campaign: CampaignId,
         unit: &str,
         reason: &str,
-    ) -> Result<Vec<(DocumentId, WaitingChange)>, StoreError> {
+    ) -> Result<Vec<(DocumentId, Waiting)>, StoreError> {
         const SQL: &str = "
             select document, hash, fate, actor, actor_seq, dependencies,
                 cast(length(chunk) as bigint) as bytes
@@ -219,10 +220,14 @@ impl Tx {
     }
 }
 
-fn waiting(row: &Row) -> Result<WaitingChange, StoreError> {
-    Ok(WaitingChange {
+fn kept(row: &Row) -> Result<Kept, StoreError> {
+    Kept::of_word(&row.get::<String>("fate")?).ok_or(StoreError::Damaged)
+}
+
+fn waiting(row: &Row) -> Result<Waiting, StoreError> {
+    Ok(Waiting {
         hash: row.id("hash")?,
-        held: row.get::<String>("fate")? == "held",
+        held: kept(row)? == Kept::Held,
         number: (row.id("actor")?, row.get("actor_seq")?),
         bytes: usize::try_from(row.get::<i64>("bytes")?).unwrap_or(usize::MAX),
         dependencies: hashes(&row.get::<Vec<u8>>("dependencies")?)?,

@@ -5,6 +5,7 @@
 //! reader on PostgreSQL skip a row that commits late.
 
 use mobile_schema::problem;
+use shared::holding::{Kept, Number};
 use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DeviceId, Digest, DocumentId};
 
 use shared::list::Aside;
@@ -38,22 +39,11 @@ pub(crate) struct NewChange<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct KnownChange {
     pub(crate) hash: ChangeHash,
-    pub(crate) fate: String,
+    pub(crate) kept: Kept,
     pub(crate) reason: String,
-    /// Actor and its number: only a copied phone gives two changes the same.
-    pub(crate) number: (Actor, i64),
+    pub(crate) number: Number,
     pub(crate) side: bool,
     pub(crate) bytes: i64,
-}
-
-/// A change that waits, with what it waits for.
-#[derive(Debug, Clone)]
-pub(crate) struct WaitingChange {
-    pub(crate) hash: ChangeHash,
-    pub(crate) held: bool,
-    pub(crate) number: (Actor, i64),
-    pub(crate) bytes: usize,
-    pub(crate) dependencies: Vec<ChangeHash>,
 }
 
 /// An accepted change on its way to a client.
