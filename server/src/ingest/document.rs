@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use mobile_schema::frame::{Fate, Verdict};
 use mobile_schema::problem;
-use shared::admit::Ancestors;
+use shared::admit::{Ancestors, is_ahead};
+use shared::guard::{Guarded, guard};
 use shared::id::{Actor, CampaignId, ChangeHash, DocumentId};
 use shared::limits;
 use shared::merge::genesis_hash;
@@ -116,12 +117,35 @@ impl Document {
                 .position(|change| self.ancestors(&change.dependencies) == Ancestors::Accepted);
             let Some(ready) = ready else { return Ok(()) };
             let change = changes.remove(ready);
+            if self.is_ahead(tx, campaign, id, &change).await? {
+                let reason = problem::OPERATIONS_AHEAD.name;
+                tx.change_set_aside(campaign, id, change.hash, "quarantined", reason).await?;
+                let (fate, reason) = ("quarantined".to_owned(), reason.to_owned());
+                let known = Known { fate, reason, side: false };
+                self.note(change.hash, known, change.number, change.bytes);
+                continue;
+            }
             let side = self.is_side(change.hash, change.number, &change.dependencies);
             let position = next();
             tx.change_release(campaign, id, change.hash, position, side).await?;
             let known = Known { fate: "accepted".to_owned(), reason: String::new(), side };
             self.note(change.hash, known, change.number, change.bytes);
             self.note_accepted(Some(position));
+        }
+    }
+
+    /// Tells whether a waiting change numbers its operations too far beyond those it builds on.
+    async fn is_ahead(
+        &self,
+        tx: &mut Tx,
+        campaign: CampaignId,
+        id: DocumentId,
+        change: &WaitingChange,
+    ) -> Result<bool, StoreError> {
+        let chunk = tx.change_chunk(campaign, id, change.hash).await?;
+        match chunk.and_then(|chunk| guard(&chunk).ok()) {
+            Some(change) => numbered_ahead(tx, campaign, id, &change).await,
+            None => Ok(false),
         }
     }
 
@@ -161,6 +185,26 @@ impl Document {
             .max()
             .unwrap_or(Ancestors::Accepted)
     }
+}
+
+/// Tells whether a change numbers its operations too far beyond those it builds on.
+pub(super) async fn numbered_ahead(
+    tx: &mut Tx,
+    campaign: CampaignId,
+    id: DocumentId,
+    change: &Guarded,
+) -> Result<bool, StoreError> {
+    // No household comes to such numbers by itself, so that nobody's work is looked up here.
+    if !is_ahead(change.first_operation(), 0) {
+        return Ok(false);
+    }
+    let mut newest = 0;
+    for dependency in change.dependencies() {
+        let chunk = tx.change_chunk(campaign, id, *dependency).await?;
+        let before = chunk.and_then(|chunk| guard(&chunk).ok());
+        newest = newest.max(before.map_or(0, |before| before.last_operation()));
+    }
+    Ok(is_ahead(change.first_operation(), newest))
 }
 
 impl Known {

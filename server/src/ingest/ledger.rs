@@ -12,7 +12,7 @@ use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DocumentId, Household
 use shared::limits;
 use shared::verify::Verified;
 
-use super::document::{Document, Known, Volume};
+use super::document::{Document, Known, Volume, numbered_ahead};
 use super::{Incoming, Outcome, Work};
 use crate::store::StoreError;
 use crate::store::backend::Tx;
@@ -164,6 +164,7 @@ impl Ledger {
         }
         let mut of = circumstances(work, incoming, verified, document, &self.assigned, &self.units);
         of.waiting_full = waiting_full;
+        of.numbered_ahead = numbered_ahead(tx, work.campaign, id, change).await?;
         let unit = document.map_or(&incoming.unit, |document| &document.at.unit).clone();
         let number = (change.actor(), i64::try_from(change.seq()).unwrap_or(i64::MAX));
         let side = document.is_some_and(|d| d.is_side(hash, number, change.dependencies()));
@@ -177,8 +178,12 @@ impl Ledger {
             (Admission::Accept, None) => return Err(StoreError::Damaged),
             (Admission::Wait, _) => (Fate::Waiting, "waiting", None, None),
             (Admission::Hold(reason), _) => (Fate::Held, "held", Some(reason), None),
+            (Admission::Quarantine(reason), _) => {
+                (Fate::Quarantined, "quarantined", Some(reason), None)
+            }
         };
-        let kept_reason = reason.filter(|_| stored == "held").map_or("", |reason| reason.name);
+        let aside = matches!(stored, "held" | "quarantined");
+        let kept_reason = reason.filter(|_| aside).map_or("", |reason| reason.name);
         let new = NewChange {
             document: id,
             hash,
@@ -289,6 +294,7 @@ fn circumstances(
         }),
         ancestors,
         waiting_full: false,
+        numbered_ahead: false,
     }
 }
 

@@ -145,6 +145,19 @@ impl Tx {
         Ok(self.run(SQL, row).await? == 1)
     }
 
+    /// Reads the bytes of one change.
+    pub(crate) async fn change_chunk(
+        &mut self,
+        campaign: CampaignId,
+        document: DocumentId,
+        hash: ChangeHash,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        const SQL: &str =
+            "select chunk from change where campaign = $1 and document = $2 and hash = $3";
+        let row = self.one(SQL, vals![campaign, document, hash]).await?;
+        row.map(|row| row.get("chunk")).transpose()
+    }
+
     /// Releases a waiting or held change into the log at a position.
     pub(crate) async fn change_release(
         &mut self,
