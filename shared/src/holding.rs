@@ -77,13 +77,17 @@ pub struct Waiting {
     pub bytes: usize,
     /// The changes it builds on.
     pub dependencies: Vec<ChangeHash>,
+    /// Its operations are numbered too far beyond those of the changes it builds on.
+    pub ahead: bool,
 }
 
-/// A change let into the log, and whether onto a side branch.
+/// A change whose turn came: let into the log, and whether onto a side branch, or quarantined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Released {
     /// Change hash.
     pub hash: ChangeHash,
+    /// What became of it.
+    pub kept: Kept,
     /// On the side branch of a copied phone.
     pub side: bool,
 }
@@ -143,14 +147,16 @@ pub fn place(holding: Option<&Holding>, change: &Guarded, of: &Circumstances) ->
         Admission::Accept => (Kept::Accepted, side.then_some(&problem::ACTOR_FORKED)),
         Admission::Wait => (Kept::Waiting, None),
         Admission::Hold(reason) => (Kept::Held, Some(reason)),
+        Admission::Quarantine(reason) => (Kept::Quarantined, Some(reason)),
     };
     Placing::Store(Placed { kept, reason, side, anew })
 }
 
 impl Placed {
-    /// Returns the name of the reason that is kept with the change: why it is held.
+    /// Returns the name of the reason that is kept with the change: why it is set aside.
     pub fn kept_reason(&self) -> &'static str {
-        self.reason.filter(|_| self.kept == Kept::Held).map_or("", |reason| reason.name)
+        let aside = matches!(self.kept, Kept::Held | Kept::Quarantined);
+        self.reason.filter(|_| aside).map_or("", |reason| reason.name)
     }
 
     /// Returns what the sender is told.
@@ -242,8 +248,8 @@ impl Holding {
             || self.accepted.bytes + waiting.bytes + bytes > limits::DOCUMENT_BYTES_MAX
     }
 
-    /// Lets each of these into the log whose ancestors are all there, in that order; the others
-    /// stay in the list.
+    /// Lets each of these into the log whose ancestors are all there, in that order, or sets it
+    /// aside for good; the others stay in the list.
     pub fn release(&mut self, aside: &mut Vec<Waiting>) -> Vec<Released> {
         let mut released = Vec::new();
         loop {
@@ -253,9 +259,14 @@ impl Holding {
             let Some(ready) = ready else { return released };
             let change = aside.remove(ready);
             let side = self.is_side(change.hash, change.number, &change.dependencies);
-            let known = Known { kept: Kept::Accepted, reason: String::new(), side };
+            let (kept, reason) = if change.ahead {
+                (Kept::Quarantined, problem::OPERATIONS_AHEAD.name)
+            } else {
+                (Kept::Accepted, "")
+            };
+            let known = Known { kept, reason: reason.to_owned(), side };
             self.note(change.hash, known, change.number, change.bytes);
-            released.push(Released { hash: change.hash, side });
+            released.push(Released { hash: change.hash, kept, side });
         }
     }
 

@@ -42,7 +42,11 @@ pub mod merge;
 #[cfg(feature = "merge")]
 pub mod page;
 #[cfg(feature = "merge")]
+mod references;
+#[cfg(feature = "merge")]
 pub mod resolve;
+#[cfg(feature = "merge")]
+mod runs;
 #[cfg(feature = "merge")]
 pub mod standing;
 #[cfg(feature = "merge")]

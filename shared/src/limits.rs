@@ -41,6 +41,22 @@ pub const ACTOR_BYTES: u64 = 16;
 /// Largest sequence number and first operation number of a change.
 pub const COUNTER_MAX: u64 = 1 << 31;
 
+/// Largest step of a tally: so many of them as a document holds add up within 63 bits.
+pub const TALLY_MAX: i64 = 1 << 45;
+
+/// How far a change may number its operations beyond those it builds on.
+///
+/// A client that writes at an earlier state leaves out the numbers its document has used since:
+/// at most as many as a document holds.
+pub const OPERATIONS_AHEAD_MAX: u32 = 100_000;
+
+/// Most operations one household's document may hold: 83 households of 40 members.
+pub const DOCUMENT_OPERATIONS_MAX: usize = 100_000;
+
+/// Deepest object of a document, the root being 0. Forms need three: members, member, answer. Whoever
+/// walks a document does it on a stack that ends.
+pub const DOCUMENT_NESTING_MAX: usize = 8;
+
 /// Most changes one household's document may hold.
 pub const DOCUMENT_CHANGES_MAX: usize = 2_000;
 

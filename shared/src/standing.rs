@@ -133,6 +133,7 @@ pub fn stand(place: &Place, changes: &[Logged], side: &[Logged], basis: &Basis<'
     let mut flags = resolved.flags;
     flags.extend(objections(household, basis));
     flags.extend(merged.broken.iter().map(|hash| flag("change-broken", &hash.to_string())));
+    flags.extend(merged.ahead.iter().map(|hash| flag("operations-ahead", &hash.to_string())));
     flags.extend(merged.forked.iter().map(|hash| flag("actor-forked", &hash.to_string())));
     flags.extend(side.iter().map(|change| flag("actor-forked", &change.hash.to_string())));
     flags.sort();

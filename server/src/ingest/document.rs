@@ -1,6 +1,9 @@
 //! What the log holds of one household while a transaction appends to it.
 
-use shared::holding::{Holding, Known, Released, Waiting};
+use mobile_schema::problem;
+use shared::admit::is_ahead;
+use shared::guard::{Guarded, guard};
+use shared::holding::{Holding, Kept, Known, Released, Waiting};
 use shared::id::{CampaignId, DocumentId};
 
 use crate::store::StoreError;
@@ -35,7 +38,8 @@ impl Document {
         Ok(())
     }
 
-    /// Lets each of these into the log whose ancestors are all there; the others stay in the list.
+    /// Lets each of these into the log, or aside for good, whose ancestors are all there; the others
+    /// stay in the list.
     pub(super) async fn release(
         &mut self,
         tx: &mut Tx,
@@ -43,6 +47,7 @@ impl Document {
         changes: &mut Vec<Waiting>,
         next: impl FnMut() -> i64,
     ) -> Result<(), StoreError> {
+        self.look_ahead(tx, campaign, changes).await?;
         let released = self.holding.release(changes);
         self.let_in(tx, campaign, &released, next).await
     }
@@ -54,7 +59,8 @@ impl Document {
         campaign: CampaignId,
         next: impl FnMut() -> i64,
     ) -> Result<(), StoreError> {
-        let waiting = tx.change_waiting(campaign, self.at.document).await?;
+        let mut waiting = tx.change_waiting(campaign, self.at.document).await?;
+        self.look_ahead(tx, campaign, &mut waiting).await?;
         let released = self.holding.release_waiting(waiting);
         self.let_in(tx, campaign, &released, next).await
     }
@@ -67,9 +73,32 @@ impl Document {
         mut next: impl FnMut() -> i64,
     ) -> Result<(), StoreError> {
         for change in released {
-            let (position, id) = (next(), self.at.document);
+            let id = self.at.document;
+            if change.kept != Kept::Accepted {
+                let (fate, reason) = (change.kept.as_str(), problem::OPERATIONS_AHEAD.name);
+                tx.change_set_aside(campaign, id, change.hash, fate, reason).await?;
+                continue;
+            }
+            let position = next();
             tx.change_release(campaign, id, change.hash, position, change.side).await?;
             self.note_accepted(Some(position));
+        }
+        Ok(())
+    }
+
+    /// Finds the waiting changes that number their operations too far beyond what they build on.
+    async fn look_ahead(
+        &self,
+        tx: &mut Tx,
+        campaign: CampaignId,
+        changes: &mut [Waiting],
+    ) -> Result<(), StoreError> {
+        let id = self.at.document;
+        for change in changes {
+            let chunk = tx.change_chunk(campaign, id, change.hash).await?;
+            if let Some(guarded) = chunk.and_then(|chunk| guard(&chunk).ok()) {
+                change.ahead = numbered_ahead(tx, campaign, id, &guarded).await?;
+            }
         }
         Ok(())
     }
@@ -85,4 +114,24 @@ impl Document {
             self.moved = true;
         }
     }
+}
+
+/// Tells whether a change numbers its operations too far beyond those it builds on.
+pub(super) async fn numbered_ahead(
+    tx: &mut Tx,
+    campaign: CampaignId,
+    id: DocumentId,
+    change: &Guarded,
+) -> Result<bool, StoreError> {
+    // No household comes to such numbers by itself, so that nobody's work is looked up here.
+    if !is_ahead(change.first_operation(), 0) {
+        return Ok(false);
+    }
+    let mut newest = 0;
+    for dependency in change.dependencies() {
+        let chunk = tx.change_chunk(campaign, id, *dependency).await?;
+        let before = chunk.and_then(|chunk| guard(&chunk).ok());
+        newest = newest.max(before.map_or(0, |before| before.last_operation()));
+    }
+    Ok(is_ahead(change.first_operation(), newest))
 }

@@ -12,7 +12,7 @@ use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DocumentId, Household
 use shared::limits;
 use shared::verify::Verified;
 
-use super::document::Document;
+use super::document::{Document, numbered_ahead};
 use super::{Incoming, Outcome, Work};
 use crate::store::StoreError;
 use crate::store::backend::Tx;
@@ -158,6 +158,7 @@ impl Ledger {
         let document = self.documents.get(&(work.campaign, id));
         let mut of = circumstances(work, incoming, verified, document, &self.assigned, &self.units);
         of.waiting_full = waiting_full;
+        of.numbered_ahead = numbered_ahead(tx, work.campaign, id, change).await?;
         let placed = match place(document.map(|document| &document.holding), change, &of) {
             Placing::Again(verdict) => return Ok(verdict),
             Placing::Store(placed) => placed,
@@ -273,5 +274,6 @@ fn circumstances(
         }),
         ancestors,
         waiting_full: false,
+        numbered_ahead: false,
     }
 }

@@ -146,6 +146,19 @@ impl Tx {
         Ok(self.run(SQL, row).await? == 1)
     }
 
+    /// Reads the bytes of one change.
+    pub(crate) async fn change_chunk(
+        &mut self,
+        campaign: CampaignId,
+        document: DocumentId,
+        hash: ChangeHash,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        const SQL: &str =
+            "select chunk from change where campaign = $1 and document = $2 and hash = $3";
+        let row = self.one(SQL, vals![campaign, document, hash]).await?;
+        row.map(|row| row.get("chunk")).transpose()
+    }
+
     /// Releases a waiting or held change into the log at a position.
     pub(crate) async fn change_release(
         &mut self,
@@ -231,5 +244,6 @@ fn waiting(row: &Row) -> Result<Waiting, StoreError> {
         number: (row.id("actor")?, row.get("actor_seq")?),
         bytes: usize::try_from(row.get::<i64>("bytes")?).unwrap_or(usize::MAX),
         dependencies: hashes(&row.get::<Vec<u8>>("dependencies")?)?,
+        ahead: false,
     })
 }
