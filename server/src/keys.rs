@@ -10,7 +10,7 @@ use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use ed25519_dalek::{Signer, SigningKey};
 use jsonwebtoken::{DecodingKey, EncodingKey};
-use mobile_schema::frame::RECEIPT_CONTEXT;
+use mobile_schema::frame::{PAGE_CONTEXT, RECEIPT_CONTEXT};
 
 /// Draws random bytes from the system.
 pub fn random<const N: usize>() -> [u8; N] {
@@ -82,6 +82,11 @@ impl Keys {
     /// Signs a receipt.
     pub(crate) fn sign_receipt(&self, receipt: &[u8]) -> [u8; 64] {
         self.signing.sign(&[RECEIPT_CONTEXT, receipt].concat()).to_bytes()
+    }
+
+    /// Signs a page of documents.
+    pub(crate) fn sign_page(&self, page: &[u8]) -> [u8; 64] {
+        self.signing.sign(&[PAGE_CONTEXT, page].concat()).to_bytes()
     }
 }
 
