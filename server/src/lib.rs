@@ -13,5 +13,6 @@ pub mod imports;
 pub mod ingest;
 pub mod keys;
 pub mod problem;
+pub mod snapshot;
 pub mod standing;
 pub mod store;

@@ -17,6 +17,7 @@ mod exactly_once;
 mod ledger;
 mod reading;
 mod rng;
+mod saved;
 mod silent_loser;
 mod wire;
 
