@@ -15,5 +15,6 @@ pub mod ingest;
 pub mod keys;
 pub mod listen;
 pub mod problem;
+pub mod snapshot;
 pub mod standing;
 pub mod store;

@@ -18,6 +18,7 @@ mod ledger;
 mod pages;
 mod reading;
 mod rng;
+mod saved;
 mod silent_loser;
 mod wire;
 
