@@ -85,6 +85,7 @@ problems! {
     TABLE_REFUSED = "table-refused", "Bảng điểm không hợp lệ.", "The score table is not valid.";
     STANDARD_UNKNOWN = "standard-unknown", "Không có bộ chuẩn này.", "There is no such standard.";
     UNIT_UNKNOWN = "unit-unknown", "Không có đơn vị này vào ngày rà soát.", "There is no such unit on the review date.";
+    TOO_MANY = "too-many", "Thiết bị hoặc xã này vừa gửi quá nhiều. Hãy gửi lại sau thời gian máy chủ báo (Retry-After).", "This device or its unit sent too much at once. Send again after the time the server gives (Retry-After).";
     TOO_BUSY = "too-busy", "Máy chủ đang bận. Thử lại sau ít phút.", "The server is busy. Try again in a few minutes.";
     STORE_BUSY = "store-busy", "Kho dữ liệu đang bận. Thử lại sau.", "The store is busy. Try again.";
     STORE_FAILED = "store-failed", "Lỗi phía máy chủ; chưa có gì được ghi. Báo người vận hành.", "A failure on the server's side; nothing was written. Tell the operator.";

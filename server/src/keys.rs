@@ -10,7 +10,7 @@ use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use ed25519_dalek::{Signer, SigningKey};
 use jsonwebtoken::{DecodingKey, EncodingKey};
-use mobile_schema::frame::RECEIPT_CONTEXT;
+use mobile_schema::frame::{PAGE_CONTEXT, RECEIPT_CONTEXT};
 use shared::id::{Actor, sha256};
 
 /// Bytes in front of a decision whose actor is worked out.
@@ -95,6 +95,11 @@ impl Keys {
         let mut actor = [0; 16];
         actor.copy_from_slice(&sha256(&signature)[..16]);
         Actor(actor)
+    }
+
+    /// Signs a page of documents.
+    pub(crate) fn sign_page(&self, page: &[u8]) -> [u8; 64] {
+        self.signing.sign(&[PAGE_CONTEXT, page].concat()).to_bytes()
     }
 }
 

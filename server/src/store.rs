@@ -11,6 +11,7 @@ pub(crate) mod device;
 pub mod faults;
 pub(crate) mod household;
 pub(crate) mod list;
+pub(crate) mod snapshot;
 mod value;
 
 use std::path::Path;

@@ -20,6 +20,7 @@
 //! Nothing here knows the time, a file, a socket or a database; nothing draws random numbers.
 
 pub mod admit;
+pub mod bucket;
 pub mod canonical;
 pub mod cursor;
 pub mod date;

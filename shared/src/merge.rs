@@ -70,7 +70,8 @@ pub struct Merged {
 /// ```
 pub fn merge<C: AsRef<[u8]>>(chunks: &[C]) -> Merged {
     let (changes, mut broken) = parse(chunks);
-    let (placed, waiting) = ancestors_first(&changes, changes.keys().copied().collect());
+    let wanted = changes.keys().copied().collect();
+    let (placed, waiting) = ancestors_first(&changes, wanted, &|dep| *dep == genesis_hash());
     let (ordered, forked) = without_forks(placed);
     let (ordered, crowded) = within_room(ordered);
     broken.extend(crowded);
@@ -92,11 +93,86 @@ pub fn merge_at<C: AsRef<[u8]>>(chunks: &[C], heads: &[ChangeHash]) -> Option<Au
         }
         next.extend(changes.get(&hash)?.deps().iter().map(|dep| ChangeHash(dep.0)));
     }
-    let (ordered, waiting) = ancestors_first(&changes, wanted);
+    let (ordered, waiting) = ancestors_first(&changes, wanted, &|dep| *dep == genesis_hash());
     let checked = references::check(&ordered);
     let Checked { sound, marks, .. } = &checked;
     let whole = waiting.is_empty() && sound.len() == ordered.len();
     whole.then(|| apply(&genesis(), sound, *marks)).flatten()
+}
+
+/// Adds changes to a document saved from [`merge`]; `None` where it takes all of them to tell what
+/// comes of it, or where the saved bytes are of no use.
+///
+/// What is returned is the document that merging all of them gives. So every addition must follow
+/// by its own ancestors from what its author and the authors it names wrote before: then no order
+/// of arrival could have left anything out.
+pub fn merge_onto<C: AsRef<[u8]>>(saved: &[u8], chunks: &[C]) -> Option<Automerge> {
+    let doc = catch_unwind(|| Automerge::load(saved)).ok()?.ok()?;
+    let (changes, broken) = parse(chunks);
+    let mut lineage = Lineage::of(&doc);
+    let wanted = changes.keys().copied().collect();
+    let (ordered, waiting) =
+        ancestors_first(&changes, wanted, &|dep| lineage.changes.contains_key(dep));
+    if !broken.is_empty() || !waiting.is_empty() {
+        return None;
+    }
+    if !ordered.iter().all(|change| lineage.takes(change)) {
+        return None;
+    }
+    let before = doc.get_changes(&[]);
+    let before = before.iter().filter(|change| hash_of(change) != genesis_hash());
+    let all: Vec<&Change> = before.chain(ordered.iter().copied()).collect();
+    let (all, crowded) = within_room(all);
+    let checked = references::check(&all);
+    let whole = crowded.is_empty() && checked.broken.is_empty() && checked.ahead.is_empty();
+    whole.then(|| apply(&doc, &ordered, checked.marks)).flatten()
+}
+
+/// Who wrote each change of a document, under which number, on top of what.
+struct Lineage {
+    changes: BTreeMap<ChangeHash, (ActorId, u64, Vec<ChangeHash>)>,
+    numbers: BTreeSet<(ActorId, u64)>,
+}
+
+impl Lineage {
+    fn of(doc: &Automerge) -> Self {
+        let mut lineage = Self { changes: BTreeMap::new(), numbers: BTreeSet::new() };
+        for change in doc.get_changes_meta(&[]) {
+            let deps = change.deps.iter().map(|dep| ChangeHash(dep.0)).collect();
+            let actor = change.actor.into_owned();
+            lineage.numbers.insert((actor.clone(), change.seq));
+            lineage.changes.insert(ChangeHash(change.hash.0), (actor, change.seq, deps));
+        }
+        lineage
+    }
+
+    /// Adds a change; false where something else than its ancestors decides about it.
+    fn takes(&mut self, change: &Change) -> bool {
+        let deps: Vec<ChangeHash> = change.deps().iter().map(|dep| ChangeHash(dep.0)).collect();
+        let newest = self.newest(&deps);
+        let before = newest.get(change.actor_id()).copied().unwrap_or(0);
+        let follows = change.seq() == before + 1
+            && change.other_actor_ids().iter().all(|author| newest.contains_key(author));
+        let number = (change.actor_id().clone(), change.seq());
+        let new = self.numbers.insert(number.clone());
+        self.changes.insert(hash_of(change), (number.0, number.1, deps));
+        follows && new
+    }
+
+    /// Finds each author's newest number among these changes and their ancestors.
+    fn newest(&self, heads: &[ChangeHash]) -> BTreeMap<&ActorId, u64> {
+        let mut newest = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        let mut next: Vec<&ChangeHash> = heads.iter().collect();
+        while let Some(hash) = next.pop() {
+            if let Some((actor, seq, deps)) = self.changes.get(hash).filter(|_| seen.insert(hash)) {
+                let number = newest.entry(actor).or_insert(0);
+                *number = (*seq).max(*number);
+                next.extend(deps);
+            }
+        }
+        newest
+    }
 }
 
 /// Turns an actor of ours into the library's.
@@ -243,18 +319,20 @@ fn within_room(ordered: Vec<&Change>) -> (Vec<&Change>, BTreeSet<ChangeHash>) {
     (ordered, crowded)
 }
 
-/// Orders the wanted changes so that each follows its ancestors; what cannot be placed waits.
-fn ancestors_first(
-    changes: &Changes,
+/// Orders the wanted changes so that each follows its ancestors, those already there aside; what
+/// cannot be placed waits.
+fn ancestors_first<'a>(
+    changes: &'a Changes,
     wanted: BTreeSet<ChangeHash>,
-) -> (Vec<&Change>, Vec<ChangeHash>) {
+    is_there: &dyn Fn(&ChangeHash) -> bool,
+) -> (Vec<&'a Change>, Vec<ChangeHash>) {
     let mut open: BTreeMap<ChangeHash, usize> = BTreeMap::new();
     let mut children: BTreeMap<ChangeHash, Vec<ChangeHash>> = BTreeMap::new();
     let mut ready = BTreeSet::new();
     for hash in wanted {
         let deps: BTreeSet<ChangeHash> =
             changes[&hash].deps().iter().map(|dep| ChangeHash(dep.0)).collect();
-        let missing = deps.iter().filter(|dep| **dep != genesis_hash()).count();
+        let missing = deps.iter().filter(|dep| !is_there(dep)).count();
         if missing == 0 {
             ready.insert(hash);
         } else {

@@ -15,14 +15,14 @@ use crate::date::{PartialDate, age_on};
 use crate::guard::guard;
 use crate::id::{ChangeHash, DocumentId, HouseholdId};
 use crate::list::{Open, Outcome, Provenance, Row, changes_digest};
-use crate::merge::{merge, merge_at};
+use crate::merge::{Merged, merge, merge_at, merge_onto};
 use crate::page::message_closes;
 use crate::resolve::{Dispute, DisputedValue, Flag, Path, Resolved, resolve, writers};
 use crate::standard::{is_dtts, known_ethnicity};
 use crate::unit::Area;
 
 /// What the server's own rows say about a household; never taken from its document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Household id.
     pub household: HouseholdId,
@@ -39,11 +39,12 @@ pub struct Place {
 }
 
 /// One accepted change of the household.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Logged {
     /// Change hash.
     pub hash: ChangeHash,
     /// Inflated chunk.
+    #[serde(with = "serde_bytes")]
     pub chunk: Vec<u8>,
     /// The way it came.
     pub by: Way,
@@ -55,8 +56,26 @@ impl AsRef<[u8]> for Logged {
     }
 }
 
+/// A change without its bytes: what a row says about each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Change hash.
+    pub hash: ChangeHash,
+    /// The way it came.
+    pub by: Way,
+}
+
+/// A household's document as it was saved, and the changes in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Base<'a> {
+    /// Bytes of a document that [`stand_whole`] returned.
+    pub saved: &'a [u8],
+    /// Every change in it.
+    pub changes: &'a [Known],
+}
+
 /// The ways a change comes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Way {
     /// Signed by an enrolled device.
     Device,
@@ -88,12 +107,97 @@ pub struct Standing {
 /// `side` are the changes of copied phones that came second: what they say otherwise is disputed
 /// until somebody at the desk has looked at it.
 pub fn stand(place: &Place, changes: &[Logged], side: &[Logged], basis: &Basis<'_>) -> Standing {
+    stand_whole(place, changes, side, basis).0
+}
+
+/// Does what [`stand`] does, and returns the document where no change of the main branch was left
+/// out of it: then it may be saved, and others stand on it.
+///
+/// The document is made from the set in one order, so its saved bytes are a function of the set.
+pub fn stand_whole(
+    place: &Place,
+    changes: &[Logged],
+    side: &[Logged],
+    basis: &Basis<'_>,
+) -> (Standing, Option<Automerge>) {
     let changes = each_once(changes);
     let side = each_once(side);
-    let merged = merge(&changes);
-    let mut resolved = resolve(&merged.doc);
+    let Merged { doc, waiting, forked, broken, ahead } = merge(&changes);
+    let mut resolved = resolve(&doc);
     let open_side = still_open(&side, &changes);
-    let forked = dispute_side(&mut resolved.disputes, &merged.doc, &changes, &open_side);
+    let open_forked = dispute_side(&mut resolved.disputes, &doc, &changes, &open_side);
+    let mut flags: Vec<Flag> =
+        broken.iter().map(|hash| flag("change-broken", &hash.to_string())).collect();
+    flags.extend(ahead.iter().map(|hash| flag("operations-ahead", &hash.to_string())));
+    flags.extend(forked.iter().map(|hash| flag("actor-forked", &hash.to_string())));
+    flags.extend(side.iter().map(|change| flag("actor-forked", &change.hash.to_string())));
+    let left_out = [&waiting, &forked, &broken];
+    let is_whole = left_out.iter().all(|changes| changes.is_empty()) && ahead.is_empty();
+    let read = Read { resolved, flags, broken: broken.len() + waiting.len(), forked: open_forked };
+    let known = |changes: &[&Logged]| -> Vec<Known> {
+        changes.iter().map(|change| Known { hash: change.hash, by: change.by }).collect()
+    };
+    let standing = judge(place, read, &known(&changes), &known(&side), basis);
+    (standing, is_whole.then_some(doc))
+}
+
+/// Comes to the same standing as [`stand`] from a saved document and what came after it.
+///
+/// `None` where that cannot be told from these alone; then [`stand`] needs the whole log. A
+/// household with a side branch always does.
+///
+/// ```
+/// use shared::standing::{Base, Place, stand_on, stand_whole};
+/// # use shared::{classify::Basis, standard::Standard, unit::Area, id::*};
+/// # let standard = Standard::nd_07_2021();
+/// # let day = shared::date::Date::parse("2022-12-14").unwrap();
+/// # let basis = Basis { standard: &standard, table: None, review_date: day, region: "" };
+/// # let (household, document) = (HouseholdId([1; 16]), DocumentId([2; 16]));
+/// # let (hamlet, area) = ("19558-01".to_owned(), Area::Rural);
+/// # let place = Place { household, document, hamlet, area, opening: None, opening_dtts: false };
+/// let (standing, document) = stand_whole(&place, &[], &[], &basis);
+/// let saved = document.unwrap().save_nocompress();
+/// let base = Base { saved: &saved, changes: &[] };
+/// assert_eq!(stand_on(&place, &base, &[], &basis), Some(standing));
+/// ```
+pub fn stand_on(
+    place: &Place,
+    base: &Base<'_>,
+    later: &[Logged],
+    basis: &Basis<'_>,
+) -> Option<Standing> {
+    let later = each_once(later);
+    let resolved = resolve(&merge_onto(base.saved, &later)?);
+    let added = later.iter().map(|change| Known { hash: change.hash, by: change.by });
+    let changes: Vec<Known> = base.changes.iter().copied().chain(added).collect();
+    let read = Read { resolved, flags: Vec::new(), broken: 0, forked: Vec::new() };
+    Some(judge(place, read, &changes, &[], basis))
+}
+
+/// Says of a household whose changes cannot be merged that it is open: it holds up its own row and
+/// nobody else's.
+pub fn unmerged(place: &Place, changes: &[Known], side: &[Known], basis: &Basis<'_>) -> Standing {
+    let flags = vec![flag("document-broken", "")];
+    let read = Read { resolved: Resolved::default(), flags, broken: 1, forked: Vec::new() };
+    judge(place, read, changes, side, basis)
+}
+
+/// What was read from a household's document, and what was left out of it.
+struct Read {
+    resolved: Resolved,
+    flags: Vec<Flag>,
+    broken: usize,
+    forked: Vec<ChangeHash>,
+}
+
+fn judge(
+    place: &Place,
+    read: Read,
+    changes: &[Known],
+    side: &[Known],
+    basis: &Basis<'_>,
+) -> Standing {
+    let Read { resolved, flags: left_out, broken, forked } = read;
     let household = &resolved.household;
     let code = household.answers.get("outcome").and_then(Value::as_text);
     let outcome = Outcome::of_code(code);
@@ -125,25 +229,21 @@ pub fn stand(place: &Place, changes: &[Logged], side: &[Logged], basis: &Basis<'
         causes: causes(household),
         opening: place.opening,
         opening_dtts: place.opening_dtts,
-        provenance: provenance(&changes),
+        provenance: provenance(changes),
         changes: changes_digest(
-            &changes.iter().chain(&side).map(|change| change.hash).collect::<Vec<_>>(),
+            &changes.iter().chain(side).map(|change| change.hash).collect::<Vec<_>>(),
         ),
     };
     let mut flags = resolved.flags;
     flags.extend(objections(household, basis));
-    flags.extend(merged.broken.iter().map(|hash| flag("change-broken", &hash.to_string())));
-    flags.extend(merged.ahead.iter().map(|hash| flag("operations-ahead", &hash.to_string())));
-    flags.extend(merged.forked.iter().map(|hash| flag("actor-forked", &hash.to_string())));
-    flags.extend(side.iter().map(|change| flag("actor-forked", &change.hash.to_string())));
+    flags.extend(left_out);
     flags.sort();
     flags.dedup();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let disputes = count(resolved.disputes.len());
-    let broken = count(merged.broken.len() + merged.waiting.len());
     Standing {
         row,
-        open: Open { disputes, broken, missing },
+        open: Open { disputes, broken: count(broken), missing },
         disputes: resolved.disputes,
         flags,
         forked,
@@ -237,7 +337,7 @@ fn causes(household: &Household) -> Vec<u8> {
         .collect()
 }
 
-fn provenance(changes: &[&Logged]) -> Provenance {
+fn provenance(changes: &[Known]) -> Provenance {
     let mut counts = Provenance::default();
     for change in changes {
         match change.by {

@@ -15,8 +15,10 @@ mod craft;
 mod device;
 mod exactly_once;
 mod ledger;
+mod pages;
 mod reading;
 mod rng;
+mod saved;
 mod silent_loser;
 mod wire;
 

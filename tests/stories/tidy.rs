@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 const FILE_LINES_MAX: usize = 400;
 
 /// SHA-256 of each released migration: a new one is added, an old one never edited.
-const MIGRATIONS: [(&str, &str); 1] =
-    [("0001_line.sql", "4facab7153b15c2be445f425a59fd1db6e8828a779c4e6c889221c90aae007d5")];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("0001_line.sql", "4facab7153b15c2be445f425a59fd1db6e8828a779c4e6c889221c90aae007d5"),
+    ("0002_snapshot.sql", "805b60a2a9552a798c7c23e8da7e914960335fb39411cc0f2773cdc6f4e1f7cd"),
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()

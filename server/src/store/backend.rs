@@ -20,8 +20,10 @@ use super::faults::Faults;
 pub(crate) use super::value::{Id, Val, vals};
 
 /// The migrations in order: number, name, text with dialect tokens. Released ones never change.
-pub(crate) const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "line", include_str!("../../migrations/0001_line.sql"))];
+pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "line", include_str!("../../migrations/0001_line.sql")),
+    (2, "snapshot", include_str!("../../migrations/0002_snapshot.sql")),
+];
 
 /// Connections that only read a SQLite file beside the one writer.
 const SQLITE_READERS: u32 = 4;

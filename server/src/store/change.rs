@@ -127,7 +127,29 @@ impl Store {
         rows.iter().map(|row| Ok((row.get("unit")?, row.get("last_position")?))).collect()
     }
 
-    /// Reads a unit's accepted changes after a position, of all hamlets or of those named.
+    /// Lists position and size of a unit's accepted changes after a position, of all hamlets or of
+    /// those named: what [`Store::change_after`] would read, without its bytes.
+    pub(crate) async fn change_sizes_after(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+        position: i64,
+        hamlets: &str,
+        rows_max: i64,
+    ) -> Result<Vec<(i64, i64)>, StoreError> {
+        const SQL: &str = "
+            select change.position, cast(length(change.chunk) as bigint) as bytes
+            from change join household on household.document = change.document
+            where change.campaign = $1 and change.unit = $2 and change.position > $3
+            and change.side = 0
+            and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4)
+            order by change.position limit $5";
+        let rows = self.db.all(SQL, vals![campaign, unit, position, hamlets, rows_max]).await?;
+        rows.iter().map(|row| Ok((row.get("position")?, row.get("bytes")?))).collect()
+    }
+
+    /// Reads a unit's accepted changes after a position up to another, of all hamlets or of those
+    /// named.
     ///
     /// `hamlets` is empty for all, else `,code,code,`. Not `like`: on SQLite that takes a hamlet for
     /// its neighbour in capitals.
@@ -137,17 +159,17 @@ impl Store {
         unit: &str,
         position: i64,
         hamlets: &str,
-        rows_max: i64,
+        until: i64,
     ) -> Result<Vec<SentChange>, StoreError> {
         const SQL: &str = "
             select change.document, change.position, change.chunk, change.device,
                 household.household, household.hamlet, household.code
             from change join household on household.document = change.document
             where change.campaign = $1 and change.unit = $2 and change.position > $3
-            and change.side = 0
+            and change.position <= $5 and change.side = 0
             and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4)
-            order by change.position limit $5";
-        let rows = self.db.all(SQL, vals![campaign, unit, position, hamlets, rows_max]).await?;
+            order by change.position";
+        let rows = self.db.all(SQL, vals![campaign, unit, position, hamlets, until]).await?;
         rows.iter()
             .map(|row| {
                 Ok(SentChange {
