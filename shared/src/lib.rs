@@ -40,6 +40,8 @@ pub mod merge;
 #[cfg(feature = "merge")]
 pub mod page;
 #[cfg(feature = "merge")]
+pub mod refork;
+#[cfg(feature = "merge")]
 pub mod resolve;
 #[cfg(feature = "merge")]
 pub mod standing;
