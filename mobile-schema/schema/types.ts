@@ -338,7 +338,10 @@ key: string,
 objection: Objection, };
 
 /** What a phone sends to POST /v1/sync (CBOR). Ids are byte strings of 16, hashes of 32. */
-export type SyncRequest = { v: number; campaign: Uint8Array; cursor: Uint8Array; batches: Array<Batch>; all_in?: boolean };
+export type SyncRequest = { v: number; campaign: Uint8Array; cursor: Uint8Array; batches: Array<Batch>; all_in?: boolean; about?: About };
+
+/** What a phone says about itself: the actor it writes under, its clock (UTC), app and form version. */
+export type About = { actor: Uint8Array; device_now_ms: number; app: string; schema: number };
 
 /** Changes of one device with the signed manifest that names them; manifest is CBOR of Manifest. */
 export type Batch = { manifest: Uint8Array; signature: Uint8Array; chunks: Array<Uint8Array> };
@@ -351,6 +354,7 @@ export type Manifest = {
   schema: number;
   changes: Array<[Uint8Array, Uint8Array]>;
   households: Array<NewHousehold>;
+  typed_by?: Uint8Array;
 };
 
 /** A household a phone registered itself. */
@@ -366,6 +370,7 @@ export type SyncResponse = {
   left: Array<string>;
   cursor: Uint8Array;
   more: boolean;
+  forked?: Array<Uint8Array>;
 };
 
 /** A signed receipt, or the stable name of why the batch was refused whole; receipt is CBOR of Receipt. */
@@ -462,4 +467,9 @@ export type ProblemName =
   | "region-unknown"
   | "standard-not-in-force"
   | "too-slow"
-  | "encoding-unsupported";
+  | "encoding-unsupported"
+  | "typed-by-unknown"
+  | "person-disabled"
+  | "refresh-unsigned"
+  | "device-needed"
+  | "code-closed";

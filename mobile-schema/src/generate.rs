@@ -33,7 +33,10 @@ const TS_HEAD: &str = "\
 /// A test compares the field names with what the Rust types write.
 const TS_FRAMES: &str = r#"
 /** What a phone sends to POST /v1/sync (CBOR). Ids are byte strings of 16, hashes of 32. */
-export type SyncRequest = { v: number; campaign: Uint8Array; cursor: Uint8Array; batches: Array<Batch>; all_in?: boolean };
+export type SyncRequest = { v: number; campaign: Uint8Array; cursor: Uint8Array; batches: Array<Batch>; all_in?: boolean; about?: About };
+
+/** What a phone says about itself: the actor it writes under, its clock (UTC), app and form version. */
+export type About = { actor: Uint8Array; device_now_ms: number; app: string; schema: number };
 
 /** Changes of one device with the signed manifest that names them; manifest is CBOR of Manifest. */
 export type Batch = { manifest: Uint8Array; signature: Uint8Array; chunks: Array<Uint8Array> };
@@ -46,6 +49,7 @@ export type Manifest = {
   schema: number;
   changes: Array<[Uint8Array, Uint8Array]>;
   households: Array<NewHousehold>;
+  typed_by?: Uint8Array;
 };
 
 /** A household a phone registered itself. */
@@ -61,6 +65,7 @@ export type SyncResponse = {
   left: Array<string>;
   cursor: Uint8Array;
   more: boolean;
+  forked?: Array<Uint8Array>;
 };
 
 /** A signed receipt, or the stable name of why the batch was refused whole; receipt is CBOR of Receipt. */
@@ -340,6 +345,7 @@ mod tests {
         let hash = ByteArray::new([0; 32]);
         let bytes = ByteBuf::new();
         let new_household = frame::NewHousehold { household: id, hamlet: String::new() };
+        let about = frame::About { actor: id, device_now_ms: 0, app: String::new(), schema: 1 };
         check(
             "SyncRequest",
             &frame::SyncRequest {
@@ -348,8 +354,10 @@ mod tests {
                 cursor: bytes.clone(),
                 batches: vec![],
                 all_in: false,
+                about: Some(about.clone()),
             },
         );
+        check("About", &about);
         check(
             "Batch",
             &frame::Batch { manifest: bytes.clone(), signature: bytes.clone(), chunks: vec![] },
@@ -364,6 +372,7 @@ mod tests {
                 schema: 1,
                 changes: vec![],
                 households: vec![],
+                typed_by: Some(id),
             },
         );
         check(
@@ -377,6 +386,7 @@ mod tests {
                 left: vec![],
                 cursor: bytes,
                 more: false,
+                forked: vec![id],
             },
         );
         check(

@@ -4,12 +4,17 @@
 
 pub(crate) mod account;
 mod append;
+pub(crate) mod assignment;
 pub(crate) mod backend;
+pub(crate) mod binding;
 pub(crate) mod campaign;
 pub(crate) mod change;
+pub(crate) mod code;
 pub(crate) mod device;
+pub(crate) mod health;
 pub(crate) mod household;
 pub(crate) mod list;
+pub(crate) mod volume;
 
 use std::path::Path;
 

@@ -138,8 +138,8 @@ async fn download(
     let mut cursor = ByteBuf::new();
     loop {
         let campaign = ByteArray::new(done.campaign.0);
-        let request =
-            SyncRequest { v: FRAME_VERSION, campaign, cursor, batches: vec![], all_in: false };
+        let (batches, all_in, about) = (Vec::new(), false, None);
+        let request = SyncRequest { v: FRAME_VERSION, campaign, cursor, batches, all_in, about };
         let (answer, _, _) = client.sync(office.token(), &request).await.unwrap();
         for row in answer.households {
             hamlets.insert(*row.document, row.hamlet);

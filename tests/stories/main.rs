@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod ask;
+mod codes;
+mod copied;
 mod desk;
 mod fakes;
 mod fates;
@@ -12,11 +14,15 @@ mod laws;
 mod line;
 mod lists;
 mod loading;
+mod moves;
 mod people;
+mod people_on_devices;
 mod processes;
 mod refused;
+mod renewals;
 mod schema;
 mod scope;
+mod sync_health;
 mod tidy;
 mod tokens;
 mod units;

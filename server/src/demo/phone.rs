@@ -3,6 +3,8 @@
 //! It is also the reference for what a client does: write offline, sign what it sends, resend until
 //! a receipt names it, and never trust that an answer arrived.
 
+mod memory;
+
 use std::collections::BTreeMap;
 
 use automerge::AutomergeError;
@@ -23,6 +25,7 @@ use shared::merge::{actor_id, merge};
 use shared::page::{Page, write};
 use shared::resolve::resolve;
 
+use self::memory::Memory;
 use super::client::{Client, ClientError};
 use crate::keys::random;
 
@@ -107,6 +110,7 @@ pub struct Phone {
     pub clock_s: i64,
     /// Layout version the phone says it writes.
     pub schema: u32,
+    memory: Memory,
 }
 
 impl Phone {
@@ -147,6 +151,7 @@ impl Phone {
             new_households: BTreeMap::new(),
             clock_s: 1_664_600_000,
             schema: SCHEMA_VERSION,
+            memory: Memory::default(),
         })
     }
 
@@ -168,6 +173,7 @@ impl Phone {
             new_households: self.new_households.clone(),
             clock_s: self.clock_s,
             schema: self.schema,
+            memory: self.memory.clone(),
         }
     }
 
@@ -187,6 +193,7 @@ impl Phone {
             if let Some(written) = write(&mut doc, page, self.clock_s)? {
                 kept.chunks.push(written.chunk.clone());
                 let (hash, chunk) = (written.hash, written.chunk);
+                self.memory.note_written(document, hash);
                 self.outbox.push(Unsent { document, hash, chunk });
             }
         }
@@ -207,10 +214,12 @@ impl Phone {
     /// Signs the first of what is unsent, as much as one batch holds.
     pub fn next_batch(&self) -> Option<Batch> {
         let mut size = 0;
+        let typist = self.memory.typist_of(self.outbox.first()?);
         let count = self
             .outbox
             .iter()
             .take(limits::BATCH_CHANGES_MAX)
+            .take_while(|unsent| self.memory.typist_of(unsent) == typist)
             .take_while(|unsent| {
                 size += unsent.chunk.len() + 64;
                 size <= BATCH_BYTES || size == unsent.chunk.len() + 64
@@ -237,6 +246,10 @@ impl Phone {
                 .map(|c| (ByteArray::new(c.document.0), ByteArray::new(c.hash.0)))
                 .collect(),
             households: households.into_values().collect(),
+            typed_by: changes
+                .first()
+                .and_then(|change| self.memory.typist_of(change))
+                .map(|account| ByteArray::new(account.0)),
         };
         let mut bytes = Vec::new();
         ciborium::into_writer(&manifest, &mut bytes).expect("memory takes every byte");
@@ -258,6 +271,7 @@ impl Phone {
             cursor: ByteBuf::from(self.cursor.clone()),
             batches,
             all_in: sent == self.outbox.len() && !self.cursor.is_empty(),
+            about: self.about(),
         }
     }
 
@@ -280,7 +294,7 @@ impl Phone {
             let more = answer.more;
             self.take(&request, answer, &mut report)?;
             let stuck = report.refused.len() > refused_before;
-            if stuck || (!more && self.outbox.is_empty()) {
+            if stuck || (!more && self.outbox.is_empty() && !self.refork()?) {
                 return Ok(report);
             }
         }
@@ -293,7 +307,7 @@ impl Phone {
     ) -> Result<(SyncResponse, usize, usize), PhoneError> {
         match self.client.sync(&self.access, request).await {
             Err(error) if error.name() == Some("unauthenticated") => {
-                let form = serde_json::json!({ "refresh": self.refresh });
+                let form = self.renewal();
                 let path = "/v1/sessions/refresh";
                 let tokens: crate::auth::Tokens =
                     self.client.json(Method::POST, path, None, &form).await?;
@@ -317,7 +331,9 @@ impl Phone {
                 BatchResult::Receipt { receipt, signature } => {
                     let receipt = self.check_receipt(batch, receipt, signature)?;
                     // Every verdict of a receipt means durable: nothing named is sent again.
-                    self.outbox.drain(..batch.chunks.len().min(self.outbox.len()));
+                    let sent = batch.chunks.len().min(self.outbox.len());
+                    self.memory.note_receipt(&self.outbox[..sent], &receipt);
+                    self.outbox.drain(..sent);
                     report.verdicts.extend(receipt.verdicts);
                 }
             }
@@ -339,7 +355,9 @@ impl Phone {
                 kept.chunks.push(chunk.to_vec());
             }
         }
-        self.households.retain(|_, kept| !answer.left.contains(&kept.hamlet));
+        self.memory.note_answer(&answer, self.actor);
+        let memory = &self.memory;
+        self.households.retain(|document, kept| !memory.leaves(&answer, *document, &kept.hamlet));
         self.cursor = answer.cursor.into_vec();
         Ok(())
     }

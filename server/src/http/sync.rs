@@ -1,6 +1,8 @@
 //! `POST /v1/sync`: how phones hand in their work and fetch what is new.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod caller;
+
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 use mobile_schema::frame::{
@@ -8,19 +10,19 @@ use mobile_schema::frame::{
 };
 use mobile_schema::problem::{self, Problem as Name};
 use serde_bytes::{ByteArray, ByteBuf};
-use shared::cursor::{Cursor, Hamlets, Reading, Scope, Segment, joined, reading};
-use shared::id::{CampaignId, Digest};
+use shared::cursor::{Cursor, Hamlets, Reading, Segment, joined, reading};
+use shared::id::{AccountId, CampaignId, Digest};
 use shared::limits;
-use shared::scope::Role;
 use shared::verify::{manifest_device, verify};
 
+use self::caller::{Caller, Own, forked, own, scope_of};
 use super::extract::{Cbor, Seen, campaign};
 use crate::app::App;
-use crate::auth::{Actor, Sender};
-use crate::ingest::{Incoming, Outcome, Work, WriteError};
+use crate::auth::Sender;
+use crate::ingest::{Incoming, Outcome, TypedBy, Work, WriteError};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
-use crate::store::device::{Device, SyncNote};
+use crate::store::device::SyncNote;
 
 /// Rows read at one time while an answer is filled.
 const ROWS: i64 = 512;
@@ -51,15 +53,36 @@ pub(super) async fn sync(
     let seen = campaign(&app, &actor, id).await?;
     let cursor = read_cursor(&app, &request.cursor)?;
     let device = actor.device.as_ref();
-    let revoked = device.is_some_and(|device| device.revoked);
-    let scope = if revoked { Scope::new() } else { scope_of(&app, &actor, id, &seen).await? };
+    let scope = scope_of(&app, &actor, id, &seen).await?;
     let newest = app.store.positions(id).await?;
     let reading = reading(cursor.as_ref(), &scope, &newest);
+    let caller = Caller { device, about: request.about.as_ref() };
 
     let all_in = request.all_in;
-    let results = take(&app, &seen, request.batches, device, &reading, all_in).await?;
-    let answer = fill(&app, id, reading, device).await?;
-    Ok(Cbor(SyncResponse { results, ..answer }))
+    let results = take(&app, &seen, request.batches, &caller, &reading, all_in).await?;
+    let forked = forked(&app, device).await?;
+    let own = own(&caller, !forked.is_empty());
+    let mut answer = fill(&app, id, reading, own).await?;
+    // What was taken away meanwhile may be among it: nothing is sent, and the phone asks again.
+    if scope_of(&app, &actor, id, &seen).await? != scope {
+        answer = SyncResponse { cursor: request.cursor, more: true, ..nothing() };
+    }
+    let forked = forked.into_iter().map(|actor| ByteArray::new(actor.0)).collect();
+    Ok(Cbor(SyncResponse { results, forked, ..answer }))
+}
+
+fn nothing() -> SyncResponse {
+    SyncResponse {
+        v: FRAME_VERSION,
+        results: Vec::new(),
+        households: Vec::new(),
+        changes: Vec::new(),
+        entered: Vec::new(),
+        left: Vec::new(),
+        cursor: ByteBuf::new(),
+        more: false,
+        forked: Vec::new(),
+    }
 }
 
 fn read_cursor(app: &App, bytes: &[u8]) -> Result<Option<Cursor>, Problem> {
@@ -71,32 +94,12 @@ fn read_cursor(app: &App, bytes: &[u8]) -> Result<Option<Cursor>, Problem> {
     Ok((cursor.epoch == app.epoch).then_some(cursor))
 }
 
-async fn scope_of(
-    app: &App,
-    actor: &Actor,
-    id: CampaignId,
-    seen: &Seen,
-) -> Result<Scope, StoreError> {
-    if actor.account.post.role != Role::Enumerator {
-        let units = actor.account.post.list_units(&seen.tree);
-        return Ok(units.into_iter().map(|unit| (unit, Hamlets::All)).collect());
-    }
-    let mut scope = Scope::new();
-    for (unit, hamlet) in app.store.assignment_list(id, actor.account.id).await? {
-        let hamlets = scope.entry(unit).or_insert_with(|| Hamlets::Only(BTreeSet::new()));
-        if let Hamlets::Only(codes) = hamlets {
-            codes.insert(hamlet);
-        }
-    }
-    Ok(scope)
-}
-
 /// Verifies batches, makes what passed durable, and signs a receipt for each.
 async fn take(
     app: &App,
     seen: &Seen,
     batches: Vec<Batch>,
-    caller: Option<&Device>,
+    caller: &Caller<'_>,
     reading: &Reading,
     all_in: bool,
 ) -> Result<Vec<BatchResult>, Problem> {
@@ -111,7 +114,7 @@ async fn take(
         campaign: seen.campaign.id,
         campaign_closed: seen.campaign.closed,
         batches: sound,
-        note: caller.map(|device| {
+        note: caller.device.map(|device| {
             let note = SyncNote {
                 at_ms: now_ms,
                 work_out_ms: went_out.then_some(now_ms),
@@ -119,6 +122,7 @@ async fn take(
             };
             (device.id, note)
         }),
+        about: caller.about(now_ms),
         now_ms,
     };
     let nothing = work.batches.is_empty() && work.note.is_none();
@@ -161,21 +165,33 @@ async fn incoming(
     let Ok((verified, batch, device)) = checked.await else {
         return Ok(Err(&problem::MANIFEST_MALFORMED));
     };
-    Ok(match verified {
-        Err(error) => Err(error.problem()),
+    let verified = match verified {
+        Err(error) => return Ok(Err(error.problem())),
         Ok(verified) if *verified.manifest.campaign != campaign.0 => {
-            Err(&problem::MANIFEST_MALFORMED)
+            return Ok(Err(&problem::MANIFEST_MALFORMED));
         }
-        Ok(verified) => Ok(Incoming {
-            batch: verified,
-            manifest: batch.manifest.into_vec(),
-            signature: batch.signature.into_vec(),
-            device: device.id,
-            device_revoked: device.revoked,
-            account: device.account,
-            unit: device.unit,
-        }),
-    })
+        Ok(verified) => verified,
+    };
+    let typed_by = verified.manifest.typed_by.map(|account| AccountId(*account));
+    let mut incoming = Incoming {
+        batch: verified,
+        manifest: batch.manifest.into_vec(),
+        signature: batch.signature.into_vec(),
+        device: device.id,
+        device_revoked: device.revoked,
+        account: device.account,
+        typed_by: TypedBy::Unsaid,
+        account_disabled: device.account_disabled,
+        unit: device.unit,
+    };
+    if let Some(account) = typed_by {
+        incoming.typed_by = TypedBy::Unknown;
+        if let Some(typist) = app.store.device_typist(device.id, account).await? {
+            (incoming.account, incoming.typed_by) = (account, TypedBy::Bound);
+            (incoming.account_disabled, incoming.unit) = (typist.disabled, typist.unit);
+        }
+    }
+    Ok(Ok(incoming))
 }
 
 fn receipt(app: &App, manifest: Digest, outcome: Outcome, now_ms: i64) -> BatchResult {
@@ -205,19 +221,10 @@ async fn fill(
     app: &App,
     id: CampaignId,
     reading: Reading,
-    caller: Option<&Device>,
+    own: Option<Own>,
 ) -> Result<SyncResponse, StoreError> {
     let newest = app.store.positions(id).await?;
-    let mut answer = SyncResponse {
-        v: FRAME_VERSION,
-        results: Vec::new(),
-        households: Vec::new(),
-        changes: Vec::new(),
-        entered: reading.entered,
-        left: reading.left,
-        cursor: ByteBuf::new(),
-        more: false,
-    };
+    let mut answer = SyncResponse { entered: reading.entered, left: reading.left, ..nothing() };
     let mut households = BTreeMap::new();
     let mut room = limits::ANSWER_BYTES;
     let mut segments = Vec::new();
@@ -225,7 +232,7 @@ async fn fill(
         let last = newest.get(&segment.unit).copied().unwrap_or(0);
         while segment.position < last && room > 0 {
             let read =
-                read_on(app, id, &mut segment, last, caller, &mut room, &mut households).await?;
+                read_on(app, id, &mut segment, last, own, &mut room, &mut households).await?;
             answer.changes.extend(read);
         }
         answer.more |= segment.position < last;
@@ -244,7 +251,7 @@ async fn read_on(
     id: CampaignId,
     segment: &mut Segment,
     last: i64,
-    caller: Option<&Device>,
+    own: Option<Own>,
     room: &mut usize,
     households: &mut Households,
 ) -> Result<Vec<(ByteArray<16>, ByteBuf)>, StoreError> {
@@ -259,8 +266,7 @@ async fn read_on(
         if *room == 0 {
             return Ok(sent);
         }
-        let own = caller.is_some_and(|caller| row.device.as_deref() == Some(caller.id.as_bytes()));
-        if !own || row.position <= segment.whole_until {
+        if !own.is_some_and(|own| own.wrote(&row)) || row.position <= segment.whole_until {
             *room = room.saturating_sub(row.chunk.len() + 16);
             let household: [u8; 16] = row.household.try_into().map_err(|_| StoreError::Damaged)?;
             households.entry(row.document.0).or_insert_with(|| HouseholdRow {

@@ -18,8 +18,10 @@ use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, SqlSafeStr, Sqlite, Transa
 use super::StoreError;
 
 /// The migrations in order: number, name, text with dialect tokens. Released ones never change.
-pub(crate) const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "line", include_str!("../../migrations/0001_line.sql"))];
+pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "line", include_str!("../../migrations/0001_line.sql")),
+    (4, "device", include_str!("../../migrations/0004_device.sql")),
+];
 
 /// Connections that only read a SQLite file beside the one writer.
 const SQLITE_READERS: u32 = 4;
@@ -201,7 +203,7 @@ macro_rules! ids {
         }
     )* };
 }
-ids!(CampaignId, HouseholdId, DocumentId, DeviceId, AccountId, Actor, ChangeHash, Digest);
+ids!(CampaignId, HouseholdId, DocumentId, DeviceId, AccountId, CodeId, Actor, ChangeHash, Digest);
 
 macro_rules! bound {
     ($sql:expr, $vals:expr) => {{
@@ -378,5 +380,20 @@ impl Tx {
             Self::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Db {
+    /// Returns the steps of SQLite's plan for a statement.
+    pub(crate) async fn plan(
+        &self,
+        sql: &'static str,
+        vals: Vec<Val>,
+    ) -> Result<Vec<String>, StoreError> {
+        let Self::Sqlite { readers, .. } = self else { return Ok(Vec::new()) };
+        let sql = AssertSqlSafe(format!("explain query plan {sql}"));
+        let rows = bound!(sql, vals).fetch_all(readers).await?;
+        rows.into_iter().map(|row| Row::Sqlite(row).get("detail")).collect()
     }
 }
