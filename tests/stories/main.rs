@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod ask;
+mod codes;
 mod compressed;
+mod copied;
 mod desk;
 mod fakes;
 mod fates;
@@ -14,13 +16,17 @@ mod laws;
 mod line;
 mod lists;
 mod loading;
+mod moves;
 mod node_client;
 mod people;
+mod people_on_devices;
 mod processes;
 mod refused;
+mod renewals;
 mod schema;
 mod scope;
 mod slow_line;
+mod sync_health;
 mod tidy;
 mod tokens;
 mod units;
