@@ -14,6 +14,7 @@ use shared::verify::VerifiedBatch;
 use tokio::sync::{mpsc, oneshot};
 
 use self::ledger::Ledger;
+use crate::materialise::Materialiser;
 use crate::store::device::SyncNote;
 use crate::store::{Store, StoreError};
 
@@ -68,9 +69,11 @@ pub(crate) enum WriteError {
 
 impl Writer {
     /// Starts the writer of a store. It ends with the last handle.
-    pub(crate) fn start(store: Store) -> Self {
+    ///
+    /// What it has made durable is handed on to be merged.
+    pub(crate) fn start(store: Store, materialiser: Materialiser) -> Self {
         let (queue, work) = mpsc::channel(QUEUE_REQUESTS);
-        tokio::spawn(run(store, work));
+        tokio::spawn(run(store, materialiser, work));
         Self { queue }
     }
 
@@ -85,17 +88,17 @@ impl Writer {
     }
 }
 
-async fn run(store: Store, mut queue: mpsc::Receiver<(Work, Reply)>) {
+async fn run(store: Store, materialiser: Materialiser, mut queue: mpsc::Receiver<(Work, Reply)>) {
     let mut group = Vec::new();
     while queue.recv_many(&mut group, GROUP_REQUESTS).await > 0 {
         let works: Vec<&Work> = group.iter().map(|(work, _)| work).collect();
-        let outcomes = match write_group(&store, &works).await {
+        let outcomes = match write_group(&store, &materialiser, &works).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
             // One request's failure is not its neighbours': each is tried alone.
             Err(_) => {
                 let mut alone = Vec::new();
                 for work in &works {
-                    let outcome = write_group(&store, &[work]).await;
+                    let outcome = write_group(&store, &materialiser, &[work]).await;
                     alone.push(outcome.map(|mut outcomes| outcomes.pop().unwrap_or_default()));
                 }
                 alone
@@ -108,7 +111,11 @@ async fn run(store: Store, mut queue: mpsc::Receiver<(Work, Reply)>) {
     }
 }
 
-async fn write_group(store: &Store, works: &[&Work]) -> Result<Vec<Vec<Outcome>>, StoreError> {
+async fn write_group(
+    store: &Store,
+    materialiser: &Materialiser,
+    works: &[&Work],
+) -> Result<Vec<Vec<Outcome>>, StoreError> {
     let mut tx = store.begin().await?;
     let mut ledger = Ledger::default();
     for work in works {
@@ -126,7 +133,8 @@ async fn write_group(store: &Store, works: &[&Work]) -> Result<Vec<Vec<Outcome>>
         }
         outcomes.push(of_work);
     }
-    ledger.finish(&mut tx).await?;
+    let moved = ledger.finish(&mut tx).await?;
     tx.commit().await?;
+    materialiser.queue(moved);
     Ok(outcomes)
 }

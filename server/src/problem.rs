@@ -78,6 +78,7 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "list-state"
         | "list-counts-missing"
         | "list-has-aside"
+        | "document-broken"
         | "import-after-work" => StatusCode::CONFLICT,
         "too-busy" | "store-busy" => StatusCode::SERVICE_UNAVAILABLE,
         "store-failed" => StatusCode::INTERNAL_SERVER_ERROR,

@@ -10,6 +10,8 @@ pub(crate) mod change;
 pub(crate) mod device;
 pub(crate) mod household;
 pub(crate) mod list;
+pub(crate) mod material;
+pub(crate) mod quarantine;
 pub(crate) mod snapshot;
 
 use std::path::Path;

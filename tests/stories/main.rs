@@ -14,9 +14,12 @@ mod lists;
 mod loading;
 mod people;
 mod processes;
+mod rebuilt;
 mod refused;
 mod schema;
 mod scope;
 mod tidy;
 mod tokens;
 mod units;
+#[cfg(debug_assertions)]
+mod workers;

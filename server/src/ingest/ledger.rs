@@ -239,18 +239,24 @@ impl Ledger {
         Ok(())
     }
 
-    pub(super) async fn finish(self, tx: &mut Tx) -> Result<(), StoreError> {
+    /// Notes how far units and households have come; returns the households that moved on.
+    pub(super) async fn finish(
+        self,
+        tx: &mut Tx,
+    ) -> Result<Vec<(CampaignId, DocumentId)>, StoreError> {
         for ((campaign, unit), log) in self.units {
             if log.moved {
                 tx.unit_moved_on(campaign, &unit, log.position).await?;
             }
         }
-        for ((_, id), document) in self.documents {
+        let mut moved = Vec::new();
+        for ((campaign, id), document) in self.documents {
             if document.moved {
                 tx.household_moved_on(id, document.at.last_position).await?;
+                moved.push((campaign, id));
             }
         }
-        Ok(())
+        Ok(moved)
     }
 }
 
