@@ -338,7 +338,15 @@ key: string,
 objection: Objection, };
 
 /** What a phone sends to POST /v1/sync (CBOR). Ids are byte strings of 16, hashes of 32. */
-export type SyncRequest = { v: number; campaign: Uint8Array; cursor: Uint8Array; batches: Array<Batch>; all_in?: boolean };
+export type SyncRequest = {
+  v: number;
+  campaign: Uint8Array;
+  cursor: Uint8Array;
+  batches?: Array<Batch>;
+  all_in?: boolean;
+  pages?: boolean;
+  answer_bytes?: number;
+};
 
 /** Changes of one device with the signed manifest that names them; manifest is CBOR of Manifest. */
 export type Batch = { manifest: Uint8Array; signature: Uint8Array; chunks: Array<Uint8Array> };
@@ -356,16 +364,39 @@ export type Manifest = {
 /** A household a phone registered itself. */
 export type NewHousehold = { household: Uint8Array; hamlet: string };
 
-/** What the server answers. `changes` are pairs of document id and change chunk. */
+/** What the server answers; empty lists and false are left out. `changes` are pairs of document id and change chunk. */
 export type SyncResponse = {
   v: number;
-  results: Array<BatchResult>;
-  households: Array<HouseholdRow>;
-  changes: Array<[Uint8Array, Uint8Array]>;
-  entered: Array<string>;
-  left: Array<string>;
+  results?: Array<BatchResult>;
+  pages?: Array<SignedPage>;
+  households?: Array<HouseholdRow>;
+  changes?: Array<[Uint8Array, Uint8Array]>;
+  entered?: Array<string>;
+  left?: Array<string>;
   cursor: Uint8Array;
-  more: boolean;
+  more?: boolean;
+};
+
+/** Households that came into scope; page is CBOR of Page, the signature the server's. */
+export type SignedPage = { page: Uint8Array; signature: Uint8Array };
+
+/** Households of one hamlet, whole: each document has every change up to the position, or more. */
+export type Page = {
+  v: number;
+  campaign: Uint8Array;
+  epoch: Uint8Array;
+  unit: string;
+  hamlet: string;
+  position: number;
+  households: Array<PageHousehold>;
+};
+
+/** One household of a page; bytes are what Automerge.load takes. */
+export type PageHousehold = {
+  document: Uint8Array;
+  household: Uint8Array;
+  code: string;
+  bytes: Uint8Array;
 };
 
 /** A signed receipt, or the stable name of why the batch was refused whole; receipt is CBOR of Receipt. */
@@ -428,6 +459,7 @@ export type ProblemName =
   | "change-broken"
   | "change-unmergeable"
   | "document-broken"
+  | "operations-ahead"
   | "document-foreign"
   | "document-too-large"
   | "hamlet-unknown"
@@ -459,9 +491,11 @@ export type ProblemName =
   | "table-refused"
   | "standard-unknown"
   | "unit-unknown"
+  | "too-many"
   | "too-busy"
   | "store-busy"
   | "store-failed"
+  | "store-full"
   | "region-unknown"
   | "standard-not-in-force"
   | "too-slow"

@@ -18,8 +18,11 @@ pub const MANIFEST_CONTEXT: &[u8] = b"rasoat manifest 1\0";
 /// Bytes a server signs: this prefix, then the receipt exactly as sent.
 pub const RECEIPT_CONTEXT: &[u8] = b"rasoat receipt 1\0";
 
+/// Bytes a server signs: this prefix, then the page exactly as sent.
+pub const PAGE_CONTEXT: &[u8] = b"rasoat page 1\0";
+
 /// What a phone sends: its cursor and the work it has not yet seen acknowledged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncRequest {
     /// [`FRAME_VERSION`].
     pub v: u32,
@@ -28,11 +31,21 @@ pub struct SyncRequest {
     /// Cursor of the last answer, byte for byte; empty at first.
     pub cursor: ByteBuf,
     /// Signed batches, each judged on its own.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub batches: Vec<Batch>,
     /// True with the last request that empties the phone: all its work is handed in (đã nộp hết).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub all_in: bool,
+    /// True from a client that reads [`Page`]s: what newly came into its scope is sent as documents.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub pages: bool,
+    /// About how many bytes the answer may have, as sent; absent for the server's own measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_bytes: Option<u32>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Changes of one device with the manifest that names them.
@@ -73,25 +86,75 @@ pub struct NewHousehold {
     pub hamlet: String,
 }
 
-/// What the server answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What the server answers. What is empty is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncResponse {
     /// [`FRAME_VERSION`].
     pub v: u32,
     /// One result for each batch, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub results: Vec<BatchResult>,
+    /// Households that came into the caller's scope, whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<SignedPage>,
     /// Households that the changes below belong to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub households: Vec<HouseholdRow>,
     /// Document id and change chunk, ancestors first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<(ByteArray<16>, ByteBuf)>,
     /// Hamlets that came into the caller's scope since the cursor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entered: Vec<String>,
     /// Hamlets that left the caller's scope since the cursor; nothing more of them is sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<String>,
     /// Cursor to send next time, opaque.
     pub cursor: ByteBuf,
     /// True where more waits; sync again at once.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub more: bool,
+}
+
+/// A page with the server's signature: it holds wherever it is carried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedPage {
+    /// CBOR of a [`Page`].
+    pub page: ByteBuf,
+    /// Ed25519 signature of the server over [`PAGE_CONTEXT`] and the page, 64 bytes.
+    pub signature: ByteBuf,
+}
+
+/// Households of one hamlet, whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// [`FRAME_VERSION`].
+    pub v: u32,
+    /// Campaign of every document.
+    pub campaign: ByteArray<16>,
+    /// Epoch of the store the position is of.
+    pub epoch: ByteArray<16>,
+    /// Code of the commune, or of a district without communes.
+    pub unit: String,
+    /// Hamlet code of the campaign.
+    pub hamlet: String,
+    /// Each document has at least every change that the unit's log had accepted up to here.
+    pub position: i64,
+    /// The households, in order of document id.
+    pub households: Vec<PageHousehold>,
+}
+
+/// One household of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageHousehold {
+    /// Document id.
+    pub document: ByteArray<16>,
+    /// Household id.
+    pub household: ByteArray<16>,
+    /// Code the household has on the opening list; empty for one that a phone registered.
+    pub code: String,
+    /// The document as Automerge loads it: an uncompressed document chunk, changes behind it.
+    pub bytes: ByteBuf,
 }
 
 /// What became of one batch: a signed receipt, or the stable name of why it was refused whole.

@@ -33,7 +33,15 @@ const TS_HEAD: &str = "\
 /// A test compares the field names with what the Rust types write.
 const TS_FRAMES: &str = r#"
 /** What a phone sends to POST /v1/sync (CBOR). Ids are byte strings of 16, hashes of 32. */
-export type SyncRequest = { v: number; campaign: Uint8Array; cursor: Uint8Array; batches: Array<Batch>; all_in?: boolean };
+export type SyncRequest = {
+  v: number;
+  campaign: Uint8Array;
+  cursor: Uint8Array;
+  batches?: Array<Batch>;
+  all_in?: boolean;
+  pages?: boolean;
+  answer_bytes?: number;
+};
 
 /** Changes of one device with the signed manifest that names them; manifest is CBOR of Manifest. */
 export type Batch = { manifest: Uint8Array; signature: Uint8Array; chunks: Array<Uint8Array> };
@@ -51,16 +59,39 @@ export type Manifest = {
 /** A household a phone registered itself. */
 export type NewHousehold = { household: Uint8Array; hamlet: string };
 
-/** What the server answers. `changes` are pairs of document id and change chunk. */
+/** What the server answers; empty lists and false are left out. `changes` are pairs of document id and change chunk. */
 export type SyncResponse = {
   v: number;
-  results: Array<BatchResult>;
-  households: Array<HouseholdRow>;
-  changes: Array<[Uint8Array, Uint8Array]>;
-  entered: Array<string>;
-  left: Array<string>;
+  results?: Array<BatchResult>;
+  pages?: Array<SignedPage>;
+  households?: Array<HouseholdRow>;
+  changes?: Array<[Uint8Array, Uint8Array]>;
+  entered?: Array<string>;
+  left?: Array<string>;
   cursor: Uint8Array;
-  more: boolean;
+  more?: boolean;
+};
+
+/** Households that came into scope; page is CBOR of Page, the signature the server's. */
+export type SignedPage = { page: Uint8Array; signature: Uint8Array };
+
+/** Households of one hamlet, whole: each document has every change up to the position, or more. */
+export type Page = {
+  v: number;
+  campaign: Uint8Array;
+  epoch: Uint8Array;
+  unit: string;
+  hamlet: string;
+  position: number;
+  households: Array<PageHousehold>;
+};
+
+/** One household of a page; bytes are what Automerge.load takes. */
+export type PageHousehold = {
+  document: Uint8Array;
+  household: Uint8Array;
+  code: string;
+  bytes: Uint8Array;
 };
 
 /** A signed receipt, or the stable name of why the batch was refused whole; receipt is CBOR of Receipt. */
@@ -340,20 +371,64 @@ mod tests {
         let hash = ByteArray::new([0; 32]);
         let bytes = ByteBuf::new();
         let new_household = frame::NewHousehold { household: id, hamlet: String::new() };
+        let batch =
+            frame::Batch { manifest: bytes.clone(), signature: bytes.clone(), chunks: vec![] };
+        let row = frame::HouseholdRow {
+            document: id,
+            household: id,
+            code: String::new(),
+            unit: String::new(),
+            hamlet: String::new(),
+        };
+        let signed = frame::SignedPage { page: bytes.clone(), signature: bytes.clone() };
+        let of_page = frame::PageHousehold {
+            document: id,
+            household: id,
+            code: String::new(),
+            bytes: bytes.clone(),
+        };
+        // What is empty is left out, so nothing is.
         check(
             "SyncRequest",
             &frame::SyncRequest {
                 v: 1,
                 campaign: id,
                 cursor: bytes.clone(),
-                batches: vec![],
-                all_in: false,
+                batches: vec![batch.clone()],
+                all_in: true,
+                pages: true,
+                answer_bytes: Some(1),
             },
         );
         check(
-            "Batch",
-            &frame::Batch { manifest: bytes.clone(), signature: bytes.clone(), chunks: vec![] },
+            "SyncResponse",
+            &frame::SyncResponse {
+                v: 1,
+                results: vec![frame::BatchResult::Refused(String::new())],
+                pages: vec![signed.clone()],
+                households: vec![row.clone()],
+                changes: vec![(id, bytes.clone())],
+                entered: vec![String::new()],
+                left: vec![String::new()],
+                cursor: bytes,
+                more: true,
+            },
         );
+        check("SignedPage", &signed);
+        check(
+            "Page",
+            &frame::Page {
+                v: 1,
+                campaign: id,
+                epoch: id,
+                unit: String::new(),
+                hamlet: String::new(),
+                position: 0,
+                households: vec![of_page.clone()],
+            },
+        );
+        check("PageHousehold", &of_page);
+        check("Batch", &batch);
         check("NewHousehold", &new_household);
         check(
             "Manifest",
@@ -367,33 +442,11 @@ mod tests {
             },
         );
         check(
-            "SyncResponse",
-            &frame::SyncResponse {
-                v: 1,
-                results: vec![],
-                households: vec![],
-                changes: vec![],
-                entered: vec![],
-                left: vec![],
-                cursor: bytes,
-                more: false,
-            },
-        );
-        check(
             "Receipt",
             &frame::Receipt { manifest: hash, epoch: id, received_at_ms: 0, verdicts: vec![] },
         );
         check("Verdict", &frame::Verdict { fate: frame::Fate::Held, reason: Some(String::new()) });
-        check(
-            "HouseholdRow",
-            &frame::HouseholdRow {
-                document: id,
-                household: id,
-                code: String::new(),
-                unit: String::new(),
-                hamlet: String::new(),
-            },
-        );
+        check("HouseholdRow", &row);
     }
 
     fn check(name: &str, frame: &impl serde::Serialize) {

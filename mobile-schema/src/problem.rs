@@ -56,6 +56,7 @@ problems! {
     CHANGE_BROKEN = "change-broken", "Thay đổi không áp dụng được vào hồ sơ; đã giữ nguyên để kiểm tra.", "The change cannot be applied to its document; its bytes are kept.";
     CHANGE_UNMERGEABLE = "change-unmergeable", "Không gộp được thay đổi này: quá trình gộp bị dừng hoặc quá lâu. Đã giữ nguyên để kiểm tra; hồ sơ được gộp không có nó.", "Merging this change failed or took too long. Its bytes are kept for inspection; the household is merged without it.";
     DOCUMENT_BROKEN = "document-broken", "Hồ sơ của hộ này hiện không gộp được. Báo người vận hành.", "The household's changes cannot be merged at present. Tell the operator.";
+    OPERATIONS_AHEAD = "operations-ahead", "Số thứ tự thao tác của thay đổi nhảy quá xa so với phần trước; đã giữ nguyên để kiểm tra.", "The change numbers its operations too far beyond those it builds on; its bytes are kept.";
     DOCUMENT_FOREIGN = "document-foreign", "Hồ sơ không thuộc danh sách và không được khai là hộ mới.", "The document is neither listed nor declared as a new household.";
     DOCUMENT_TOO_LARGE = "document-too-large", "Hồ sơ hộ đã vượt giới hạn kích thước.", "The household's document is over its size limit.";
     HAMLET_UNKNOWN = "hamlet-unknown", "Không có thôn này trong đợt rà soát.", "There is no such hamlet in the campaign.";
@@ -87,9 +88,11 @@ problems! {
     TABLE_REFUSED = "table-refused", "Bảng điểm không hợp lệ.", "The score table is not valid.";
     STANDARD_UNKNOWN = "standard-unknown", "Không có bộ chuẩn này.", "There is no such standard.";
     UNIT_UNKNOWN = "unit-unknown", "Không có đơn vị này vào ngày rà soát.", "There is no such unit on the review date.";
+    TOO_MANY = "too-many", "Thiết bị hoặc xã này vừa gửi quá nhiều. Hãy gửi lại sau thời gian máy chủ báo (Retry-After).", "This device or its unit sent too much at once. Send again after the time the server gives (Retry-After).";
     TOO_BUSY = "too-busy", "Máy chủ đang bận. Thử lại sau ít phút.", "The server is busy. Try again in a few minutes.";
     STORE_BUSY = "store-busy", "Kho dữ liệu đang bận. Thử lại sau.", "The store is busy. Try again.";
     STORE_FAILED = "store-failed", "Lỗi phía máy chủ; chưa có gì được ghi. Báo người vận hành.", "A failure on the server's side; nothing was written. Tell the operator.";
+    STORE_FULL = "store-full", "Kho dữ liệu hết chỗ; chưa có gì được ghi. Giữ dữ liệu trên máy và gửi lại sau; báo người vận hành.", "The store has no room left; nothing was written. Keep the work on the device and send it again later; tell the operator.";
     REGION_UNKNOWN = "region-unknown", "Bảng điểm không có cột nông thôn của vùng này.", "No score table has a rural column of this region.";
     STANDARD_NOT_IN_FORCE = "standard-not-in-force", "Ngày rà soát nằm ngoài thời gian áp dụng của bộ chuẩn.", "The standard is not in force on the review date.";
     TOO_SLOW = "too-slow", "Yêu cầu mất quá nhiều thời gian. Gửi lại, hoặc chia thành phần nhỏ hơn.", "The request took too long. Send it again, or in smaller parts.";

@@ -99,7 +99,7 @@ function signedProblems({ bytes: hex, context, seed, public_key: shown, signatur
 
 /** Lists everything in wire.json that does not come out as it says. */
 export function wireDifferences() {
-  const { document, actor, change, manifest, receipt } = JSON.parse(file("wire.json"));
+  const { document, actor, change, manifest, receipt, page } = JSON.parse(file("wire.json"));
   const found = [];
   const expect = (holds, what) => holds || found.push(what);
 
@@ -117,12 +117,17 @@ export function wireDifferences() {
   expect(isDeepStrictEqual(dependencies, change.dependencies), "dependencies of the change");
   expect(dependencies.length === 1 && dependencies[0] === genesisHash, "the change is not on genesis");
 
-  for (const [name, signed] of Object.entries({ manifest, receipt })) {
+  for (const [name, signed] of Object.entries({ manifest, receipt, page })) {
     signedProblems(signed).forEach((problem) => found.push(`${name}: ${problem}`));
   }
   const context = (signed) => bytes(signed.context).toString("latin1");
   expect(context(manifest) === "rasoat manifest 1\0", "context of the manifest");
   expect(context(receipt) === "rasoat receipt 1\0", "context of the receipt");
+  expect(context(page) === "rasoat page 1\0", "context of the page");
+  const [whole] = page.decoded.households;
+  expect(whole.document === document.document, "the page holds another document");
+  const genesisHex = file("../genesis/v1.bin").toString("hex");
+  expect(whole.bytes === genesisHex + change.chunk, "the page's document is not genesis and the change");
   const named = [[document.document, change.hash]];
   expect(isDeepStrictEqual(manifest.decoded.changes, named), "the manifest names another change");
   expect(receipt.decoded.manifest === manifest.sha256, "the receipt names another manifest");

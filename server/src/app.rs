@@ -8,6 +8,7 @@ use shared::aggregate::Counts;
 use shared::id::Digest;
 
 use crate::config::Config;
+use crate::gate::Gate;
 use crate::imports::units::{Known, UnitFault, check_units};
 use crate::ingest::Writer;
 use crate::keys::{KeyError, Keys, random};
@@ -33,6 +34,8 @@ pub struct Inner {
     pub(crate) writer: Writer,
     /// Merges what was written.
     pub(crate) materialiser: Materialiser,
+    /// What one sender may take.
+    pub(crate) gate: Gate,
     /// Passwords being hashed at one time: each takes 19 MiB.
     pub(crate) hashing: tokio::sync::Semaphore,
     /// A hash nobody has the password of, so that unknown names take as long as known ones.
@@ -115,6 +118,7 @@ impl App {
                 epoch,
                 writer,
                 materialiser,
+                gate: Gate::default(),
                 hashing: tokio::sync::Semaphore::new(2),
                 decoy_hash,
                 units: Mutex::default(),

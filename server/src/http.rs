@@ -1,13 +1,16 @@
 //! Every route, grouped by who calls it. A route and its description stand together.
 
 mod accounts;
+mod answer;
 mod campaigns;
 mod devices;
+pub(crate) mod encoding;
 mod extract;
 mod health;
 mod households;
 mod imports;
 mod lists;
+mod pages;
 mod problems;
 mod rates;
 mod sessions;
@@ -110,6 +113,7 @@ pub fn router(app: App) -> Router {
     router
         .fallback(async || Problem::new(&problem::NOT_FOUND))
         .method_not_allowed_fallback(async || Problem::new(&problem::METHOD_NOT_ALLOWED))
+        .layer(middleware::from_fn(encoding::pack))
         .layer(middleware::from_fn_with_state(app.clone(), watch))
         .with_state(app)
 }

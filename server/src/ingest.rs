@@ -6,20 +6,22 @@
 pub(crate) mod desk;
 mod document;
 mod ledger;
+mod queue;
+
+use std::sync::Arc;
 
 use mobile_schema::frame::Verdict;
 use mobile_schema::problem::Problem as Name;
 use shared::id::{AccountId, CampaignId, DeviceId};
 use shared::verify::VerifiedBatch;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use self::ledger::Ledger;
+use self::queue::{Queue, ROOM};
+use crate::gate::Caller;
 use crate::materialise::Materialiser;
 use crate::store::device::SyncNote;
 use crate::store::{Store, StoreError};
-
-/// Requests waiting for the writer before callers are told to come back.
-const QUEUE_REQUESTS: usize = 512;
 
 /// Requests written in one transaction at the most: a few thousand changes, some tens of ms.
 const GROUP_REQUESTS: usize = 48;
@@ -40,6 +42,8 @@ pub(crate) struct Incoming {
 /// One request's work for the writer.
 #[derive(Debug, Clone)]
 pub(crate) struct Work {
+    /// Whose turn it takes.
+    pub(crate) caller: Caller,
     pub(crate) campaign: CampaignId,
     pub(crate) campaign_closed: bool,
     pub(crate) batches: Vec<Incoming>,
@@ -52,10 +56,19 @@ pub(crate) type Outcome = Result<Vec<Verdict>, &'static Name>;
 
 type Reply = oneshot::Sender<Result<Vec<Outcome>, StoreError>>;
 
-/// The queue in front of the log.
+/// The queue in front of the log. It closes with the last handle, or when the writer is gone.
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
-    queue: mpsc::Sender<(Work, Reply)>,
+    queue: Arc<Open>,
+}
+
+#[derive(Debug)]
+struct Open(Queue<(Work, Reply)>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// Why the writer did not answer.
@@ -72,15 +85,16 @@ impl Writer {
     ///
     /// What it has made durable is handed on to be merged.
     pub(crate) fn start(store: Store, materialiser: Materialiser) -> Self {
-        let (queue, work) = mpsc::channel(QUEUE_REQUESTS);
-        tokio::spawn(run(store, materialiser, work));
-        Self { queue }
+        let queue = Queue::new(ROOM);
+        tokio::spawn(run(store, materialiser, Open(queue.handle())));
+        Self { queue: Arc::new(Open(queue)) }
     }
 
     /// Hands in work and waits until it is durable.
     pub(crate) async fn write(&self, work: Work) -> Result<Vec<Outcome>, WriteError> {
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send((work, reply)).map_err(|_| WriteError::Full)?;
+        let (caller, bytes) = (work.caller, work.bytes());
+        self.queue.0.put(caller, (work, reply), bytes).map_err(|_| WriteError::Full)?;
         match answer.await {
             Ok(outcome) => outcome.map_err(WriteError::Store),
             Err(_) => Err(WriteError::Full),
@@ -88,9 +102,26 @@ impl Writer {
     }
 }
 
-async fn run(store: Store, materialiser: Materialiser, mut queue: mpsc::Receiver<(Work, Reply)>) {
-    let mut group = Vec::new();
-    while queue.recv_many(&mut group, GROUP_REQUESTS).await > 0 {
+impl Work {
+    /// Returns about how much memory it takes.
+    fn bytes(&self) -> usize {
+        let bytes = |incoming: &Incoming| {
+            let changes = incoming.batch.changes.iter().map(|change| match change {
+                Ok(verified) => verified.change().chunk().len(),
+                Err(quarantined) => quarantined.chunk.len(),
+            });
+            incoming.manifest.len() + changes.sum::<usize>()
+        };
+        self.batches.iter().map(bytes).sum()
+    }
+}
+
+async fn run(store: Store, materialiser: Materialiser, queue: Open) {
+    loop {
+        let mut group = queue.0.take(GROUP_REQUESTS).await;
+        if group.is_empty() {
+            return;
+        }
         let works: Vec<&Work> = group.iter().map(|(work, _)| work).collect();
         let outcomes = match write_group(&store, &materialiser, &works).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),

@@ -10,7 +10,11 @@ use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use ed25519_dalek::{Signer, SigningKey};
 use jsonwebtoken::{DecodingKey, EncodingKey};
-use mobile_schema::frame::RECEIPT_CONTEXT;
+use mobile_schema::frame::{PAGE_CONTEXT, RECEIPT_CONTEXT};
+use shared::id::{Actor, sha256};
+
+/// Bytes in front of a decision whose actor is worked out.
+const DESK_ACTOR_CONTEXT: &[u8] = b"rasoat desk actor 1\0";
 
 /// Draws random bytes from the system.
 pub fn random<const N: usize>() -> [u8; N] {
@@ -82,6 +86,20 @@ impl Keys {
     /// Signs a receipt.
     pub(crate) fn sign_receipt(&self, receipt: &[u8]) -> [u8; 64] {
         self.signing.sign(&[RECEIPT_CONTEXT, receipt].concat()).to_bytes()
+    }
+
+    /// Returns the actor a decision of an office is written by: the same for the same decision, so
+    /// that one sent twice is one change, and nothing anybody else could write under before.
+    pub(crate) fn desk_actor(&self, decision: &[u8]) -> Actor {
+        let signature = self.signing.sign(&[DESK_ACTOR_CONTEXT, decision].concat()).to_bytes();
+        let mut actor = [0; 16];
+        actor.copy_from_slice(&sha256(&signature)[..16]);
+        Actor(actor)
+    }
+
+    /// Signs a page of documents.
+    pub(crate) fn sign_page(&self, page: &[u8]) -> [u8; 64] {
+        self.signing.sign(&[PAGE_CONTEXT, page].concat()).to_bytes()
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Problem {
     items: Vec<serde_json::Value>,
     /// For our log only.
     source: Option<StoreError>,
+    /// How long to wait before trying again, where that is known.
+    after_ms: u64,
 }
 
 /// The body of every problem, `application/problem+json`.
@@ -42,7 +44,13 @@ pub struct Body {
 impl Problem {
     /// Refuses with a published name.
     pub fn new(name: &'static Name) -> Self {
-        Self { status: status(name), name, items: Vec::new(), source: None }
+        Self { status: status(name), name, items: Vec::new(), source: None, after_ms: 0 }
+    }
+
+    /// Tells how long to wait before trying again.
+    #[must_use]
+    pub fn after_ms(self, after_ms: u64) -> Self {
+        Self { after_ms, ..self }
     }
 
     /// Names each thing that is wrong.
@@ -80,7 +88,8 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "list-has-aside"
         | "document-broken"
         | "import-after-work" => StatusCode::CONFLICT,
-        "too-busy" | "store-busy" => StatusCode::SERVICE_UNAVAILABLE,
+        "too-busy" | "store-busy" | "store-full" => StatusCode::SERVICE_UNAVAILABLE,
+        "too-many" => StatusCode::TOO_MANY_REQUESTS,
         "store-failed" => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
@@ -96,6 +105,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let name = match &error {
             StoreError::Busy(_) => &names::STORE_BUSY,
+            StoreError::Full(_) => &names::STORE_FULL,
             StoreError::Conflict(_)
             | StoreError::Damaged
             | StoreError::Failed(_)
@@ -143,12 +153,28 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Json(body)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            // Spread the retries: everybody comes back after an outage at once.
-            let [jitter] = crate::keys::random::<1>();
-            let seconds = HeaderValue::from(2 + u16::from(jitter % 16));
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        match self.status {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                response.headers_mut().insert(header::RETRY_AFTER, retry_after(self.after_ms));
+            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                let read = HeaderValue::from_static("zstd, gzip, deflate");
+                response.headers_mut().insert(header::ACCEPT_ENCODING, read);
+            }
+            _ => {}
         }
         response
     }
+}
+
+/// Longest wait that is asked for, seconds: nobody stays away because of a rounding.
+const RETRY_SECONDS_MAX: u64 = 600;
+
+/// Writes when to come back, whole seconds. After an outage everybody comes back at once, so each
+/// is told another time, drawn here: phones that start together would draw the same.
+fn retry_after(after_ms: u64) -> HeaderValue {
+    let [jitter] = crate::keys::random::<1>();
+    let seconds = after_ms.div_ceil(1000).clamp(2, RETRY_SECONDS_MAX);
+    let spread = (seconds / 2).max(16);
+    HeaderValue::from(seconds + u64::from(jitter) % spread)
 }

@@ -8,11 +8,13 @@ pub(crate) mod backend;
 pub(crate) mod campaign;
 pub(crate) mod change;
 pub(crate) mod device;
+pub mod faults;
 pub(crate) mod household;
 pub(crate) mod list;
 pub(crate) mod material;
 pub(crate) mod quarantine;
 pub(crate) mod snapshot;
+mod value;
 
 use std::path::Path;
 
@@ -21,9 +23,13 @@ use backend::{Db, Tx, vals};
 /// A failure of the store, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Somebody else holds the lock or the last connection: try again.
+    /// Somebody else holds the lock or the last connection, or the disk or the line to the database
+    /// fails: try again. What was asked for may have been done or not.
     #[error("the store is busy")]
     Busy(#[source] sqlx::Error),
+    /// The disk has no room: nothing was written, and trying again helps once somebody made some.
+    #[error("the store has no room")]
+    Full(#[source] sqlx::Error),
     /// A unique name or position is taken: the caller's data no longer fits.
     #[error("a unique value is taken")]
     Conflict(#[source] sqlx::Error),
@@ -41,24 +47,41 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let busy = match &error {
-            sqlx::Error::PoolTimedOut => true,
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Io(_) => true,
+            sqlx::Error::Database(inner) => inner.code().is_some_and(|code| passes(&code)),
+            _ => false,
+        };
+        let full = match &error {
+            // SQLite: full, or a write or growth the system refused; PostgreSQL: disk full.
             sqlx::Error::Database(inner) => {
-                // SQLite busy and locked; PostgreSQL serialisation failure, deadlock, start-up.
-                matches!(
-                    inner.code().as_deref(),
-                    Some("5" | "6" | "517" | "40001" | "40P01" | "57P03")
-                )
+                matches!(inner.code().as_deref(), Some("13" | "778" | "4874" | "53100"))
             }
             _ => false,
         };
         let conflict =
             matches!(&error, sqlx::Error::Database(inner) if inner.is_unique_violation());
-        match (busy, conflict) {
-            (true, _) => Self::Busy(error),
-            (false, true) => Self::Conflict(error),
-            (false, false) => Self::Failed(error),
+        match (busy, full, conflict) {
+            (true, _, _) => Self::Busy(error),
+            (_, true, _) => Self::Full(error),
+            (_, _, true) => Self::Conflict(error),
+            (false, false, false) => Self::Failed(error),
         }
     }
+}
+
+/// Tells by a database's own code whether trying again may help.
+fn passes(code: &str) -> bool {
+    if code.len() == 5 {
+        // PostgreSQL: lost line, serialisation or deadlock, no room, shut down, failing disk.
+        let classes = ["08", "40", "53", "58"];
+        return classes.contains(&&code[..2]) || code.starts_with("57P0");
+    }
+    // SQLite, without the upper bits that say more: busy, locked, read only, failing or full disk.
+    let primary = code.parse::<u32>().ok().map(|code| code & 0xff);
+    primary.is_some_and(|code| [5, 6, 8, 10, 13, 14].contains(&code))
 }
 
 /// The open store.
@@ -105,6 +128,12 @@ impl Store {
     /// Closes every connection, for a clean end.
     pub async fn close(&self) {
         self.db.close().await;
+    }
+
+    /// Returns the switch with which tests let storage calls fail.
+    #[cfg(debug_assertions)]
+    pub fn faults(&self) -> &faults::Faults {
+        &self.db.faults
     }
 
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {

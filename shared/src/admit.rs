@@ -4,6 +4,8 @@
 
 use mobile_schema::problem::{self, Problem};
 
+use crate::limits;
+
 /// What is known about a change when it arrives. Device clocks are no part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Circumstances {
@@ -25,6 +27,8 @@ pub struct Circumstances {
     pub ancestors: Ancestors,
     /// The device has as many waiting changes as it may.
     pub waiting_full: bool,
+    /// Its operations are numbered too far beyond those it builds on, see [`is_ahead`].
+    pub numbered_ahead: bool,
 }
 
 /// Where the changes that one builds on are.
@@ -47,6 +51,24 @@ pub enum Admission {
     Wait,
     /// Kept until a person decides, under this published reason.
     Hold(&'static Problem),
+    /// Kept as it came, and never merged.
+    Quarantine(&'static Problem),
+}
+
+/// Tells whether a change leaves out more numbers than any client does.
+///
+/// Whoever has the highest numbers wins every conflict from then on, and whoever builds on the
+/// highest there are can write nothing more. So this is looked at before anybody gets the change.
+///
+/// ```
+/// use shared::admit::is_ahead;
+///
+/// assert!(!is_ahead(8, 7));
+/// assert!(!is_ahead(100_008, 7));
+/// assert!(is_ahead(100_009, 7));
+/// ```
+pub fn is_ahead(first_operation: u32, newest_before: u32) -> bool {
+    first_operation.saturating_sub(newest_before) > limits::OPERATIONS_AHEAD_MAX + 1
 }
 
 /// Decides on one change.
@@ -64,6 +86,7 @@ pub enum Admission {
 ///     list_frozen: false,
 ///     ancestors: Ancestors::Accepted,
 ///     waiting_full: false,
+///     numbered_ahead: false,
 /// };
 /// assert_eq!(admit(&fine), Admission::Accept);
 /// let late = Circumstances { list_frozen: true, ..fine };
@@ -87,6 +110,7 @@ pub fn admit(of: &Circumstances) -> Admission {
             Admission::Hold(&problem::WAITING_TOO_MANY)
         }
         None if of.ancestors == Ancestors::Missing => Admission::Wait,
+        None if of.numbered_ahead => Admission::Quarantine(&problem::OPERATIONS_AHEAD),
         None => Admission::Accept,
     }
 }
@@ -107,8 +131,30 @@ mod tests {
             list_frozen: false,
             ancestors: Ancestors::Missing,
             waiting_full: false,
+            numbered_ahead: false,
         };
         assert_eq!(admit(&of), Admission::Hold(&problem::SCHEMA_NEWER));
         assert_eq!(admit(&Circumstances { schema_newer: false, ..of }), Admission::Wait);
+    }
+
+    #[test]
+    fn what_is_numbered_too_far_ahead_is_quarantined_once_its_ancestors_are_there() {
+        let of = Circumstances {
+            device_revoked: false,
+            schema_newer: false,
+            document_foreign: false,
+            document_full: false,
+            campaign_closed: false,
+            ever_assigned: true,
+            list_frozen: false,
+            ancestors: Ancestors::Accepted,
+            waiting_full: false,
+            numbered_ahead: true,
+        };
+        assert_eq!(admit(&of), Admission::Quarantine(&problem::OPERATIONS_AHEAD));
+        let early = Circumstances { ancestors: Ancestors::Missing, ..of };
+        assert_eq!(admit(&early), Admission::Wait);
+        let held = Circumstances { list_frozen: true, ..of };
+        assert_eq!(admit(&held), Admission::Hold(&problem::LIST_FROZEN));
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! Automerge does not check the checksum of a change, inflates compressed ones without limit and
 //! believes what columns claim about their own lengths. So this file reads the chunk's frame and
-//! header itself, and `columns.rs` walks what follows.
+//! header itself, and `columns.rs` reads the operations. Only what a client would write in the same
+//! bytes is let through: the library writes changes anew from what it keeps of them, and a change
+//! that comes out with another hash is one that nobody can load again.
 
 use std::io::Read;
 
-use crate::columns::{Header, walk};
+use crate::columns::{Header, Operations};
 use crate::id::{Actor, ChangeHash, sha256};
 use crate::limits;
+use crate::runs::number;
 
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 const KIND_CHANGE: u8 = 1;
@@ -21,6 +24,8 @@ pub struct Guarded {
     dependencies: Vec<ChangeHash>,
     actor: Actor,
     seq: u64,
+    first_operation: u32,
+    operations: u32,
     message: String,
     chunk: Vec<u8>,
 }
@@ -44,6 +49,21 @@ impl Guarded {
     /// Returns the position among its actor's changes, from 1. Not unique: phones get copied.
     pub fn seq(&self) -> u64 {
         self.seq
+    }
+
+    /// Returns the number of the first operation, which is above that of everything it builds on.
+    pub fn first_operation(&self) -> u32 {
+        self.first_operation
+    }
+
+    /// Returns how many operations it holds.
+    pub fn operations(&self) -> u32 {
+        self.operations
+    }
+
+    /// Returns the number of the last operation, or of the one before the first where it has none.
+    pub fn last_operation(&self) -> u32 {
+        (self.first_operation - 1).saturating_add(self.operations)
     }
 
     /// Returns the message the author gave it, empty where none.
@@ -109,38 +129,117 @@ pub fn guard(chunk: &[u8]) -> Result<Guarded, GuardError> {
 }
 
 fn read_header(body: &[u8], hash: ChangeHash) -> Result<Guarded, GuardError> {
-    let mut header = Reader(body);
-    let count = header.number()?;
-    if count > limits::DEPENDENCIES_MAX {
-        return Err(GuardError::Dependencies);
-    }
-    let mut dependencies = Vec::new();
-    for _ in 0..count {
-        dependencies
-            .push(ChangeHash::from_slice(header.take(32)?).map_err(|_| GuardError::Damaged)?);
-    }
-    let actor = header.sized()?;
-    let actor = Actor::from_slice(actor).map_err(|_| GuardError::Actor)?;
-    let seq = header.counter()?;
-    let first_operation = header.counter()?;
-    header.any_signed()?; // device time: decoded, never judged
-    let message = header.sized()?;
-    if message.len() > limits::MESSAGE_BYTES_MAX {
+    let read = Body::read(body)?;
+    let (operations, extra) = read.operations()?;
+    // The only extension there is: who the author of a first change is. The library insists on it.
+    if extra.len() > limits::MESSAGE_BYTES_MAX {
         return Err(GuardError::TooLarge);
     }
-    let message = String::from_utf8(message.to_vec()).map_err(|_| GuardError::Damaged)?;
-    let others = header.number()?;
-    if others > limits::OTHER_ACTORS_MAX {
-        return Err(GuardError::Actor);
+    if !extra.is_empty() && read.seq != 1 {
+        return Err(GuardError::Damaged);
     }
-    for _ in 0..others {
-        let other = header.sized()?;
-        if other.is_empty() || other.len() > 64 {
+    Ok(Guarded {
+        hash,
+        actor: actor_of_change(read.actor)?,
+        seq: read.seq,
+        first_operation: read.first_operation,
+        operations: operations.count()?,
+        message: read.message.to_owned(),
+        chunk: rebuild(body, hash),
+        dependencies: read.dependencies,
+    })
+}
+
+/// A change's body, its operations not yet read.
+#[derive(Debug)]
+pub(crate) struct Body<'a> {
+    pub(crate) dependencies: Vec<ChangeHash>,
+    pub(crate) actor: &'a [u8],
+    pub(crate) seq: u64,
+    pub(crate) first_operation: u32,
+    message: &'a str,
+    /// Other authors its operations refer to, by their index less one.
+    pub(crate) others: Vec<&'a [u8]>,
+    columns: &'a [u8],
+}
+
+impl<'a> Body<'a> {
+    /// Reads the body of an inflated chunk whose frame was looked at before.
+    pub(crate) fn of_chunk(chunk: &'a [u8]) -> Result<Self, GuardError> {
+        let mut frame = Reader(chunk);
+        frame.take(9)?;
+        Self::read(frame.sized()?)
+    }
+
+    fn read(body: &'a [u8]) -> Result<Self, GuardError> {
+        let mut header = Reader(body);
+        let count = header.number()?;
+        if count > limits::DEPENDENCIES_MAX {
+            return Err(GuardError::Dependencies);
+        }
+        let mut dependencies = Vec::new();
+        for _ in 0..count {
+            let hash = ChangeHash::from_slice(header.take(32)?).map_err(|_| GuardError::Damaged)?;
+            dependencies.push(hash);
+        }
+        let actor = header.sized()?;
+        actor_of_change(actor)?;
+        let seq = header.counter()?;
+        let first_operation = number(header.counter()?)?;
+        header.signed()?; // device time: decoded, never judged
+        let message = header.sized()?;
+        if message.len() > limits::MESSAGE_BYTES_MAX {
+            return Err(GuardError::TooLarge);
+        }
+        let message = std::str::from_utf8(message).map_err(|_| GuardError::Damaged)?;
+        let count = header.number()?;
+        if count > limits::OTHER_ACTORS_MAX {
             return Err(GuardError::Actor);
         }
+        let mut others: Vec<&[u8]> = Vec::new();
+        for _ in 0..count {
+            let other = header.sized()?;
+            actor_of_change(other)?;
+            if other == actor || others.last().is_some_and(|last| *last >= other) {
+                return Err(GuardError::Damaged);
+            }
+            others.push(other);
+        }
+        let columns = header.rest();
+        Ok(Self { dependencies, actor, seq, first_operation, message, others, columns })
     }
-    walk(header.0, Header { first_operation, actors: others + 1 })?;
-    Ok(Guarded { hash, dependencies, actor, seq, message, chunk: rebuild(body, hash) })
+
+    /// Starts reading the operations; returns what stands behind them, too.
+    pub(crate) fn operations(&self) -> Result<(Operations<'a>, &'a [u8]), GuardError> {
+        let header = Header {
+            first_operation: self.first_operation,
+            others: self.others.len(),
+            others_before: self.others.partition_point(|other| *other < self.actor),
+        };
+        Operations::new(self.columns, header)
+    }
+}
+
+/// Begins an author that the library made up beside another one, see [`actor_of_change`].
+const BESIDE: [u8; 4] = [0x13, 0xb2, 0x23, 0x09];
+
+/// Takes the author of a change: 16 bytes.
+///
+/// A client that writes at an earlier state (`changeAt`) does so beside its own later changes, under
+/// a name the library makes of a mark, a number and its own 16 bytes. Here it is told apart by a
+/// hash of that name.
+fn actor_of_change(bytes: &[u8]) -> Result<Actor, GuardError> {
+    if let Ok(actor) = Actor::from_slice(bytes) {
+        return Ok(actor);
+    }
+    let beside = bytes.strip_prefix(&BESIDE).ok_or(GuardError::Actor)?;
+    let mut rest = Reader(beside);
+    let number = rest.number().map_err(|_| GuardError::Actor)?;
+    if number == 0 || Actor::from_slice(rest.rest()).is_err() {
+        return Err(GuardError::Actor);
+    }
+    let hash = sha256(&[b"rasoat actor beside 1", bytes].concat());
+    Actor::from_slice(&hash[..16]).map_err(|_| GuardError::Actor)
 }
 
 fn inflate(sent: &[u8]) -> Result<Vec<u8>, GuardError> {
@@ -189,6 +288,7 @@ pub(crate) fn sealed(body: &[u8]) -> Vec<u8> {
 }
 
 /// Reads LEB128 numbers and length-prefixed parts; every failure is `Damaged`.
+#[derive(Debug, Clone)]
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -209,40 +309,47 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
-    /// Reads an unsigned number.
+    /// Returns everything that was not read.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Reads an unsigned number, written in as few bytes as it takes.
     pub(crate) fn number(&mut self) -> Result<u64, GuardError> {
         let mut value = 0_u64;
-        for shift in (0..63).step_by(7) {
+        for shift in (0..=63).step_by(7) {
             let byte = self.take(1)?[0];
             value |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return Ok(value);
+                let sound = (byte != 0 || shift == 0) && (shift < 63 || byte == 1);
+                return if sound { Ok(value) } else { Err(GuardError::Damaged) };
             }
         }
         Err(GuardError::Damaged)
     }
 
-    /// Reads a signed number.
+    /// Reads a signed number, written in as few bytes as it takes.
     pub(crate) fn signed(&mut self) -> Result<i64, GuardError> {
         let mut value = 0_i64;
-        for shift in (0..63).step_by(7) {
+        let mut before = 0;
+        for shift in (0..=63).step_by(7) {
             let byte = self.take(1)?[0];
             value |= i64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                // The sixth bit of the last byte is the sign of everything above it.
-                let sign = if byte & 0x40 == 0 { 0 } else { -1_i64 << (shift + 7).min(63) };
+                // The sixth bit of the last byte is the sign of everything above it; a byte that
+                // only repeats the sign is left away.
+                let repeats = match byte {
+                    0 => shift > 0 && before & 0x40 == 0,
+                    0x7f => shift > 0 && before & 0x40 != 0,
+                    _ => shift == 63,
+                };
+                if repeats {
+                    return Err(GuardError::Damaged);
+                }
+                let sign = if byte & 0x40 == 0 || shift == 63 { 0 } else { -1_i64 << (shift + 7) };
                 return Ok(value | sign);
             }
-        }
-        Err(GuardError::Damaged)
-    }
-
-    /// Reads past a signed number of any size.
-    fn any_signed(&mut self) -> Result<(), GuardError> {
-        for _ in 0..10 {
-            if self.take(1)?[0] & 0x80 == 0 {
-                return Ok(());
-            }
+            before = byte;
         }
         Err(GuardError::Damaged)
     }

@@ -20,6 +20,7 @@
 //! Nothing here knows the time, a file, a socket or a database; nothing draws random numbers.
 
 pub mod admit;
+pub mod bucket;
 pub mod canonical;
 pub mod cursor;
 pub mod date;
@@ -36,11 +37,17 @@ mod columns;
 #[cfg(feature = "merge")]
 pub mod guard;
 #[cfg(feature = "merge")]
+pub mod holding;
+#[cfg(feature = "merge")]
 pub mod merge;
 #[cfg(feature = "merge")]
 pub mod page;
 #[cfg(feature = "merge")]
+mod references;
+#[cfg(feature = "merge")]
 pub mod resolve;
+#[cfg(feature = "merge")]
+mod runs;
 #[cfg(feature = "merge")]
 pub mod standing;
 #[cfg(feature = "merge")]

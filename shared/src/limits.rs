@@ -1,5 +1,7 @@
 //! Every bound the doors enforce, with its unit and the reason for its size.
 
+use crate::bucket::Rate;
+
 /// Largest request body as sent, in bytes: an hour of work on a 32 kbit/s line many times over.
 pub const REQUEST_BYTES_MAX: usize = 1024 * 1024;
 
@@ -41,6 +43,22 @@ pub const ACTOR_BYTES: u64 = 16;
 /// Largest sequence number and first operation number of a change.
 pub const COUNTER_MAX: u64 = 1 << 31;
 
+/// Largest step of a tally: so many of them as a document holds add up within 63 bits.
+pub const TALLY_MAX: i64 = 1 << 45;
+
+/// How far a change may number its operations beyond those it builds on.
+///
+/// A client that writes at an earlier state leaves out the numbers its document has used since:
+/// at most as many as a document holds.
+pub const OPERATIONS_AHEAD_MAX: u32 = 100_000;
+
+/// Most operations one household's document may hold: 83 households of 40 members.
+pub const DOCUMENT_OPERATIONS_MAX: usize = 100_000;
+
+/// Deepest object of a document, the root being 0. Forms need three: members, member, answer. Whoever
+/// walks a document does it on a stack that ends.
+pub const DOCUMENT_NESTING_MAX: usize = 8;
+
 /// Most changes one household's document may hold.
 pub const DOCUMENT_CHANGES_MAX: usize = 2_000;
 
@@ -71,8 +89,109 @@ pub const KEY_BYTES_MAX: usize = 64;
 /// Deepest nesting of a CBOR frame.
 pub const FRAME_NESTING_MAX: usize = 8;
 
-/// About how many bytes of changes one sync answer carries: one part of a slow line's patience.
-pub const ANSWER_BYTES: usize = 256 * 1024;
+/// Most inflated bytes of one imported file where it comes compressed.
+pub const IMPORT_INFLATED_BYTES_MAX: usize = IMPORT_BYTES_MAX;
+
+/// About how many bytes one sync answer has, as sent, where the client does not say.
+///
+/// Sixteen seconds of a 32 kbit/s line.
+pub const ANSWER_BYTES: usize = 64 * 1024;
+
+/// Smallest part of its work that our own client hands in at once, in bytes before compression.
+///
+/// Only on a line that has just broken: 200 KB in such parts, cut ten times, send a tenth twice.
+pub const PART_BYTES_MIN: usize = 4 * 1024;
+
+/// The part our own client begins with: a day's work, 25 form pages.
+pub const PART_BYTES: usize = 16 * 1024;
+
+/// The largest: sixteen seconds of a 32 kbit/s line, which is the most that a cut may cost.
+pub const PART_BYTES_MAX: usize = 64 * 1024;
+
+/// Smallest answer a client may ask for, in bytes: two seconds of a 32 kbit/s line.
+pub const ANSWER_BYTES_MIN: usize = 8 * 1024;
+
+/// Largest answer a client may ask for, in bytes: a second of an office line.
+pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most bytes of an answer before it is compressed. Documents compress about fivefold.
+pub const ANSWER_INFLATED_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Longest time an answer is filled for, in milliseconds; what did not fit follows with the next.
+///
+/// It is well below the time-outs of phones, and 2 MiB of documents take a fraction of it.
+pub const ANSWER_FILL_MS: u64 = 2_000;
+
+/// About how many bytes of documents one signed page holds.
+///
+/// About thirty families; a signature of 64 bytes is a thousandth of it.
+pub const PAGE_BYTES: usize = 64 * 1024;
+
+/// Smallest body that is compressed, in bytes: below it a frame's head costs what is saved.
+pub const COMPRESS_BYTES_MIN: usize = 300;
+
+/// What one device may use of the server: [`crate::bucket`].
+///
+/// The burst is all that a phone can hold, 500 households with their changes, handed in eight
+/// times over after a server was restored. The refill is 360 changes a second, a thirtieth of what
+/// a core takes and thirty times what a 64 kbit/s line carries.
+pub const DEVICE_RATE: Rate = Rate { burst: 32 << 20, per_second: 256 << 10 };
+
+/// What all devices of one unit may use together.
+///
+/// A commune has at most thirty devices. Their refill is a quarter of a core, so that one commune
+/// with a broken version of an app leaves the others their server.
+pub const UNIT_RATE: Rate = Rate { burst: 256 << 20, per_second: 2 << 20 };
+
+/// What a request costs a bucket beside its bytes: looking its sender and its scope up.
+const REQUEST_COST: u64 = 1024;
+
+/// What a batch or a change costs beside its bytes: a signature or the walk through its columns.
+const BATCH_COST: u64 = 512;
+
+/// Returns what a request costs its sender's bucket. `signed` counts its batches and changes.
+pub fn request_cost(bytes: usize, signed: usize) -> u64 {
+    let number = |of: usize| u64::try_from(of).unwrap_or(u64::MAX);
+    REQUEST_COST
+        .saturating_add(number(bytes))
+        .saturating_add(number(signed).saturating_mul(BATCH_COST))
+}
+
+/// Devices and units whose buckets are remembered: a province has 1.250 and 125.
+pub const BUCKETS_MAX: usize = 16 * 1024;
+
+/// Bytes of request bodies held in memory at one time.
+///
+/// Half of 1.250 devices with a largest part of 64 KiB each, and 24 MiB for the largest bodies.
+pub const BODIES_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of sync answers held in memory until their phones have taken them.
+///
+/// 2.000 phones on slow lines with an answer of usual size each. Where it runs short, answers are
+/// as small as they may be; then phones are told to come back.
+pub const ANSWERS_BYTES_MAX: usize = 128 << 20;
+
+/// Sync requests being worked on at one time: more only wait for the one writer and the disk.
+pub const SYNCS_MAX: usize = 64;
+
+/// Sync requests that wait for one of those places; others are told to come back.
+///
+/// 500 first downloads at once, and half of 1.250 devices beside them.
+pub const SYNCS_WAITING_MAX: usize = 2_048;
+
+/// Requests of one device between its upload and its answer.
+///
+/// An honest one sends one at a time; those it gave up on may still be worked on.
+pub const SYNCS_PER_DEVICE_MAX: usize = 16;
+
+/// Requests that wait for the writer, and bytes of their changes.
+pub const QUEUE_REQUESTS_MAX: usize = 512;
+
+/// Bytes of changes that wait for the writer.
+pub const QUEUE_BYTES_MAX: usize = 32 << 20;
+
+/// Connections open at one time: three for each device of a province.
+pub const CONNECTIONS_MAX: usize = 4_096;
 
 const _: () = assert!(BATCH_CHANGES_MAX.is_power_of_two());
 const _: () = assert!(REQUEST_BYTES_MAX <= REQUEST_INFLATED_BYTES_MAX);

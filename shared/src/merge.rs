@@ -12,6 +12,8 @@ use automerge::{ActorId, Automerge, Change, ObjId, ROOT, ReadDoc};
 use mobile_schema::genesis::{GENESIS_V1, GENESIS_V1_HASH};
 
 use crate::id::{Actor, ChangeHash};
+use crate::limits;
+use crate::references::{self, Checked};
 
 static GENESIS: LazyLock<Automerge> =
     LazyLock::new(|| Automerge::load(GENESIS_V1).expect("the genesis bytes are our own and load"));
@@ -49,8 +51,12 @@ pub struct Merged {
     /// Changes that share actor and number with one in the document, and what builds on them: the
     /// side branch of a copied phone. Of copies that could all stay, the smallest hash does.
     pub forked: Vec<ChangeHash>,
-    /// Changes the library cannot apply, and what builds on them.
+    /// Changes that refer to what they cannot have seen, that the library cannot apply, or that find
+    /// no room in the document; and what builds on them.
     pub broken: Vec<ChangeHash>,
+    /// Changes in the document that leave out numbers between what they build on and themselves, as
+    /// one does that was written at an earlier state.
+    pub ahead: Vec<ChangeHash>,
 }
 
 /// Merges inflated change chunks that passed the guard, each once, in any order.
@@ -67,17 +73,13 @@ pub fn merge<C: AsRef<[u8]>>(chunks: &[C]) -> Merged {
     let wanted = changes.keys().copied().collect();
     let (placed, waiting) = ancestors_first(&changes, wanted, &|dep| *dep == genesis_hash());
     let (ordered, forked) = without_forks(placed);
-    let (ordered, gapped) = without_gaps(ordered);
-    broken.extend(gapped);
-    let doc = match apply(&ordered) {
-        Some(doc) => doc,
-        None => {
-            let (doc, failed) = apply_one_by_one(&ordered);
-            broken.extend(failed);
-            doc
-        }
-    };
-    Merged { doc, waiting, forked, broken: broken.into_iter().collect() }
+    let (ordered, crowded) = within_room(ordered);
+    broken.extend(crowded);
+    let checked = references::check(&ordered);
+    broken.extend(&checked.broken);
+    let doc = apply_around(genesis(), &checked.sound, checked.marks, &mut broken);
+    let ahead = checked.ahead.into_iter().filter(|hash| !broken.contains(hash)).collect();
+    Merged { doc, waiting, forked, broken: broken.into_iter().collect(), ahead }
 }
 
 /// Rebuilds the document as it was at `heads`; `None` where one of them is not in the set.
@@ -92,7 +94,10 @@ pub fn merge_at<C: AsRef<[u8]>>(chunks: &[C], heads: &[ChangeHash]) -> Option<Au
         next.extend(changes.get(&hash)?.deps().iter().map(|dep| ChangeHash(dep.0)));
     }
     let (ordered, waiting) = ancestors_first(&changes, wanted, &|dep| *dep == genesis_hash());
-    if waiting.is_empty() { apply(&ordered) } else { None }
+    let checked = references::check(&ordered);
+    let Checked { sound, marks, .. } = &checked;
+    let whole = waiting.is_empty() && sound.len() == ordered.len();
+    whole.then(|| apply(&genesis(), sound, *marks)).flatten()
 }
 
 /// Adds changes to a document saved from [`merge`]; `None` where it takes all of them to tell what
@@ -111,7 +116,16 @@ pub fn merge_onto<C: AsRef<[u8]>>(saved: &[u8], chunks: &[C]) -> Option<Automerg
     if !broken.is_empty() || !waiting.is_empty() {
         return None;
     }
-    if ordered.iter().all(|change| lineage.takes(change)) { apply_to(doc, &ordered) } else { None }
+    if !ordered.iter().all(|change| lineage.takes(change)) {
+        return None;
+    }
+    let before = doc.get_changes(&[]);
+    let before = before.iter().filter(|change| hash_of(change) != genesis_hash());
+    let all: Vec<&Change> = before.chain(ordered.iter().copied()).collect();
+    let (all, crowded) = within_room(all);
+    let checked = references::check(&all);
+    let whole = crowded.is_empty() && checked.broken.is_empty() && checked.ahead.is_empty();
+    whole.then(|| apply(&doc, &ordered, checked.marks)).flatten()
 }
 
 /// Who wrote each change of a document, under which number, on top of what.
@@ -276,7 +290,7 @@ impl<'a> Choice<'a> {
     }
 }
 
-fn hash_of(change: &Change) -> ChangeHash {
+pub(crate) fn hash_of(change: &Change) -> ChangeHash {
     ChangeHash(change.hash().0)
 }
 
@@ -284,26 +298,25 @@ fn any_of(deps: &[automerge::ChangeHash], set: &BTreeSet<ChangeHash>) -> bool {
     deps.iter().any(|dep| set.contains(&ChangeHash(dep.0)))
 }
 
-/// Leaves out what no honest client writes and the library panics on: a change that skips one of
-/// its author's numbers, or names an author of whom nothing is there.
-fn without_gaps(ordered: Vec<&Change>) -> (Vec<&Change>, BTreeSet<ChangeHash>) {
-    let genesis = ActorId::from([0; 16]);
-    let mut written = BTreeMap::from([(&genesis, 1)]);
-    let mut sound = Vec::with_capacity(ordered.len());
-    let mut gapped = BTreeSet::new();
-    for change in ordered {
-        let before = written.get(change.actor_id()).copied().unwrap_or(0);
-        let fits = change.seq() == before + 1
-            && change.other_actor_ids().iter().all(|author| written.contains_key(author))
-            && !any_of(change.deps(), &gapped);
-        if fits {
-            written.insert(change.actor_id(), change.seq());
-            sound.push(change);
-        } else {
-            gapped.insert(hash_of(change));
-        }
+/// Leaves out what finds no room in the document, the largest first: they are the unlikeliest to be
+/// a page that somebody filled in.
+fn within_room(ordered: Vec<&Change>) -> (Vec<&Change>, BTreeSet<ChangeHash>) {
+    let mut operations: usize = ordered.iter().map(|change| change.len()).sum();
+    if operations <= limits::DOCUMENT_OPERATIONS_MAX {
+        return (ordered, BTreeSet::new());
     }
-    (sound, gapped)
+    let mut by_size: Vec<_> =
+        ordered.iter().map(|change| (change.len(), hash_of(change))).collect();
+    by_size.sort_unstable();
+    let mut crowded = BTreeSet::new();
+    while operations > limits::DOCUMENT_OPERATIONS_MAX {
+        let Some((size, hash)) = by_size.pop() else { break };
+        operations -= size;
+        crowded.insert(hash);
+    }
+    let (out, ordered) = ordered.into_iter().partition(|change| crowded.contains(&hash_of(change)));
+    let _left_out: Vec<&Change> = out;
+    (ordered, crowded)
 }
 
 /// Orders the wanted changes so that each follows its ancestors, those already there aside; what
@@ -345,28 +358,44 @@ fn ancestors_first<'a>(
     (ordered, open.into_keys().collect())
 }
 
-fn apply(ordered: &[&Change]) -> Option<Automerge> {
-    apply_to(genesis(), ordered)
+/// Applies changes to a copy of a document; `None` where the library cannot.
+fn apply(doc: &Automerge, changes: &[&Change], marks: bool) -> Option<Automerge> {
+    let applied = catch_unwind(AssertUnwindSafe(|| {
+        let mut doc = doc.clone();
+        doc.apply_changes(changes.iter().copied().cloned()).ok()?;
+        // The end of a mark may come to stand before its beginning, and only loading tells.
+        let sound = !marks || Automerge::load(&doc.save_nocompress()).is_ok();
+        sound.then_some(doc)
+    }));
+    applied.ok().flatten()
 }
 
-fn apply_to(mut doc: Automerge, ordered: &[&Change]) -> Option<Automerge> {
-    let applied =
-        catch_unwind(AssertUnwindSafe(|| doc.apply_changes(ordered.iter().copied().cloned())));
-    matches!(applied, Ok(Ok(()))).then_some(doc)
-}
-
-/// Finds the changes that break the document by leaving each out in turn, ancestors first.
-fn apply_one_by_one(ordered: &[&Change]) -> (Automerge, Vec<ChangeHash>) {
-    let mut good: Vec<&Change> = Vec::new();
-    let mut broken = Vec::new();
-    for change in ordered {
-        let orphan = change.deps().iter().any(|dep| broken.contains(&ChangeHash(dep.0)));
-        good.push(change);
-        // A document that saw a panic is thrown away, so each try starts from genesis.
-        if orphan || apply(&good).is_none() {
-            good.pop();
-            broken.push(hash_of(change));
+/// Applies what can be applied: halves what cannot until it is single changes, ancestors first.
+fn apply_around(
+    doc: Automerge,
+    changes: &[&Change],
+    marks: bool,
+    broken: &mut BTreeSet<ChangeHash>,
+) -> Automerge {
+    let mut open: Vec<&Change> = Vec::with_capacity(changes.len());
+    for change in changes {
+        if any_of(change.deps(), broken) {
+            broken.insert(hash_of(change));
+        } else {
+            open.push(change);
         }
     }
-    (apply(&good).unwrap_or_else(genesis), broken)
+    // A document that saw a panic is thrown away, so each try is on a copy.
+    match apply(&doc, &open, marks) {
+        Some(doc) => doc,
+        None if open.len() < 2 => {
+            broken.extend(open.first().map(|change| hash_of(change)));
+            doc
+        }
+        None => {
+            let (first, second) = open.split_at(open.len() / 2);
+            let doc = apply_around(doc, first, marks, broken);
+            apply_around(doc, second, marks, broken)
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! Phones, the desk and the opening roster all write through this file, so that every value is a
 //! scalar in a map and a member is added under its random id, never in a list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
 use automerge::{Automerge, AutomergeError, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
@@ -101,9 +101,8 @@ fn write_with(
     put_answers(&mut tx, &answers, &page.answers)?;
     if !page.b1_items.is_empty() {
         let items = child(&mut tx, &ROOT, "b1_items")?;
-        for (code, points) in &page.b1_items {
-            put(&mut tx, &items, code, ScalarValue::Int(*points))?;
-        }
+        let points = page.b1_items.iter().map(|(code, n)| (code.as_str(), ScalarValue::Int(*n)));
+        put(&mut tx, &items, points)?;
     }
     if !page.members.is_empty() {
         let members = child(&mut tx, &ROOT, "members")?;
@@ -237,21 +236,28 @@ fn child(tx: &mut Transaction<'_>, parent: &ObjId, key: &str) -> Result<ObjId, A
     }
 }
 
-/// Writes one value; where several compete, all of them give way to a new one.
+/// Writes values; where several compete, all of them give way to a new one.
 ///
 /// Repeating the value that Automerge would pick only deletes the others: whoever then overwrites
 /// that one, without having seen the decision, would make the decision vanish. Deleting first
 /// leaves the library nothing to pick.
-fn put(
+fn put<'a>(
     tx: &mut Transaction<'_>,
     map: &ObjId,
-    key: &str,
-    value: ScalarValue,
+    values: impl IntoIterator<Item = (&'a str, ScalarValue)>,
 ) -> Result<(), AutomergeError> {
-    if tx.get_all(map, key)?.len() > 1 {
-        tx.delete(map, key)?;
+    let competing: BTreeSet<String> = tx
+        .map_range(map, ..)
+        .filter(|item| item.conflict)
+        .map(|item| item.key.into_owned())
+        .collect();
+    for (key, value) in values {
+        if competing.contains(key) {
+            tx.delete(map, key)?;
+        }
+        tx.put(map, key, value)?;
     }
-    tx.put(map, key, value)
+    Ok(())
 }
 
 fn put_answers(
@@ -259,15 +265,12 @@ fn put_answers(
     map: &ObjId,
     answers: &Answers,
 ) -> Result<(), AutomergeError> {
-    for (key, value) in answers {
-        let scalar = match value {
-            Value::Bool(flag) => ScalarValue::Boolean(*flag),
-            Value::Int(number) => ScalarValue::Int(*number),
-            Value::Text(text) => ScalarValue::Str(text.as_str().into()),
-        };
-        put(tx, map, key, scalar)?;
-    }
-    Ok(())
+    let scalar = |value: &Value| match value {
+        Value::Bool(flag) => ScalarValue::Boolean(*flag),
+        Value::Int(number) => ScalarValue::Int(*number),
+        Value::Text(text) => ScalarValue::Str(text.as_str().into()),
+    };
+    put(tx, map, answers.iter().map(|(key, value)| (key.as_str(), scalar(value))))
 }
 
 fn put_asked(tx: &mut Transaction<'_>, map: &ObjId, asked: &Asked) -> Result<(), AutomergeError> {
@@ -278,12 +281,10 @@ fn put_asked(tx: &mut Transaction<'_>, map: &ObjId, asked: &Asked) -> Result<(),
         ("medium", &asked.medium),
         ("day", &asked.day),
     ];
-    for (key, mark) in marks {
-        if let Some(mark) = mark {
-            put(tx, map, key, ScalarValue::Str(mark.as_str().into()))?;
-        }
-    }
-    Ok(())
+    let marks = marks.into_iter().filter_map(|(key, mark)| {
+        mark.as_ref().map(|mark| (key, ScalarValue::Str(mark.as_str().into())))
+    });
+    put(tx, map, marks)
 }
 
 #[cfg(test)]

@@ -122,15 +122,17 @@ pub fn stand_whole(
 ) -> (Standing, Option<Automerge>) {
     let changes = each_once(changes);
     let side = each_once(side);
-    let Merged { doc, waiting, forked, broken } = merge(&changes);
+    let Merged { doc, waiting, forked, broken, ahead } = merge(&changes);
     let mut resolved = resolve(&doc);
     let open_side = still_open(&side, &changes);
     let open_forked = dispute_side(&mut resolved.disputes, &doc, &changes, &open_side);
     let mut flags: Vec<Flag> =
         broken.iter().map(|hash| flag("change-broken", &hash.to_string())).collect();
+    flags.extend(ahead.iter().map(|hash| flag("operations-ahead", &hash.to_string())));
     flags.extend(forked.iter().map(|hash| flag("actor-forked", &hash.to_string())));
     flags.extend(side.iter().map(|change| flag("actor-forked", &change.hash.to_string())));
-    let is_whole = waiting.is_empty() && forked.is_empty() && broken.is_empty();
+    let left_out = [&waiting, &forked, &broken];
+    let is_whole = left_out.iter().all(|changes| changes.is_empty()) && ahead.is_empty();
     let read = Read { resolved, flags, broken: broken.len() + waiting.len(), forked: open_forked };
     let known = |changes: &[&Logged]| -> Vec<Known> {
         changes.iter().map(|change| Known { hash: change.hash, by: change.by }).collect()

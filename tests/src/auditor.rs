@@ -37,6 +37,7 @@ impl Auditor {
                 cursor: ByteBuf::from(self.cursor.clone()),
                 batches: Vec::new(),
                 all_in: false,
+                ..SyncRequest::default()
             };
             let (answer, _, _) = client.sync(token, &request).await.expect("the auditor reads");
             for (document, chunk) in &answer.changes {

@@ -34,6 +34,13 @@ impl Heard {
         serde_json::from_slice(self.body()).unwrap_or_default()
     }
 
+    /// Returns a header of the answer.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let head = std::str::from_utf8(&self.wire[..self.body]).ok()?;
+        let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+        headers.find(|(named, _)| named.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
     /// Returns the stable name of a refusal, empty for anything else.
     pub(crate) fn name(&self) -> String {
         let kind = self.json()["type"].as_str().unwrap_or("").to_owned();

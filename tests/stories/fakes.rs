@@ -138,8 +138,14 @@ async fn download(
     let mut cursor = ByteBuf::new();
     loop {
         let campaign = ByteArray::new(done.campaign.0);
-        let request =
-            SyncRequest { v: FRAME_VERSION, campaign, cursor, batches: vec![], all_in: false };
+        let request = SyncRequest {
+            v: FRAME_VERSION,
+            campaign,
+            cursor,
+            batches: vec![],
+            all_in: false,
+            ..SyncRequest::default()
+        };
         let (answer, _, _) = client.sync(office.token(), &request).await.unwrap();
         for row in answer.households {
             hamlets.insert(*row.document, row.hamlet);

@@ -47,6 +47,7 @@ async fn send(town: &Town, phone: &Phone, batches: &[&[Unsent]]) -> Vec<Vec<Verd
         cursor: ByteBuf::new(),
         batches: batches.iter().map(|changes| phone.sign(changes)).collect(),
         all_in: false,
+        ..SyncRequest::default()
     };
     let answer = sync(town, phone.access(), &request).await;
     answer.results.iter().map(|result| verdicts(result).unwrap()).collect()

@@ -15,6 +15,7 @@ mod craft;
 mod device;
 mod exactly_once;
 mod ledger;
+mod pages;
 mod reading;
 mod rng;
 mod saved;

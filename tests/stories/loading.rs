@@ -145,20 +145,6 @@ on_each_backend! {
         assert_eq!(places(&items), [(2, "account"), (3, "account")], "{HUONG_HIEP} is not {MO_O}");
     }
 
-    /// A body pressed together is told so, not taken for nonsense.
-    async fn a_compressed_body_is_told_so(town: Town) {
-        let to = town.running.address;
-        for encoding in ["gzip", "deflate", "zstd", "br", "identity, gzip"] {
-            let path = format!(
-                "/v1/sessions HTTP/1.1\r\ncontent-encoding: {encoding}\r\nx-rest: "
-            );
-            let heard = ask(to, "POST", &path, None, b"\x1f\x8b".to_vec()).await;
-            heard.refused(415, "encoding-unsupported");
-        }
-        let path = "/v1/sessions HTTP/1.1\r\ncontent-encoding: identity\r\nx-rest: ";
-        ask(to, "POST", path, None, b"{".to_vec()).await.refused(400, "body-malformed");
-    }
-
     /// The address in every refusal leads to what it means.
     async fn every_problem_can_be_looked_up(town: Town) {
         for problem in mobile_schema::problem::ALL {

@@ -4,20 +4,24 @@
 #![allow(clippy::unwrap_used)]
 
 mod ask;
+mod compressed;
 mod desk;
 mod fakes;
 mod fates;
+mod first_download;
 mod javascript;
 mod laws;
 mod line;
 mod lists;
 mod loading;
+mod node_client;
 mod people;
 mod processes;
 mod rebuilt;
 mod refused;
 mod schema;
 mod scope;
+mod slow_line;
 mod tidy;
 mod tokens;
 mod units;

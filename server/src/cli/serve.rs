@@ -129,7 +129,7 @@ pub struct Running {
     /// Address it listens on.
     pub address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
-    serving: tokio::task::JoinHandle<std::io::Result<()>>,
+    serving: tokio::task::JoinHandle<()>,
 }
 
 impl Running {
@@ -146,13 +146,10 @@ impl Running {
         app.materialiser.search();
         let (stop, stopped) = oneshot::channel::<()>();
         let router = crate::http::router(app.clone());
-        let serving = tokio::spawn(async move {
-            axum::serve(listener, router)
-                .with_graceful_shutdown(async {
-                    let _ = stopped.await;
-                })
-                .await
-        });
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        let serving = tokio::spawn(crate::listen::serve(listener, router, stopped));
         Ok(Self { app, address, stop: Some(stop), serving })
     }
 
@@ -163,6 +160,6 @@ impl Running {
         }
         let ended = self.serving.await;
         self.app.store.close().await;
-        ended.unwrap_or(Ok(()))
+        ended.map_err(std::io::Error::other)
     }
 }

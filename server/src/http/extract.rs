@@ -1,12 +1,14 @@
 //! Extractors that refuse with a problem, and the look-ups that every scoped route starts with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::RequestExt;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
 use mobile_schema::frame::FRAME_CONTENT_TYPE;
 use mobile_schema::problem;
 use serde::Serialize;
@@ -15,26 +17,46 @@ use shared::id::CampaignId;
 use shared::limits;
 use shared::unit::UnitTree;
 
+use super::encoding::{Encoding, Unpacker};
 use crate::app::App;
 use crate::auth::Actor;
+use crate::gate::Share;
 use crate::imports::units::Known;
 use crate::problem::Problem;
 use crate::store::account::Account;
 use crate::store::campaign::Campaign;
 
-/// Reads a body. A compressed one is refused: what it unpacks to could not be bounded beforehand.
-async fn body(request: Request, app: &App) -> Result<Bytes, Problem> {
-    let encodings = request.headers().get_all(header::CONTENT_ENCODING);
-    if encodings.iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Problem::new(&problem::ENCODING_UNSUPPORTED));
-    }
-    Bytes::from_request(request, app).await.map_err(|rejection| {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Problem::new(&problem::BODY_TOO_LARGE)
-        } else {
-            Problem::new(&problem::BODY_MALFORMED)
+/// Longest wait for the next bytes of a body, seconds. Lines stall; half a minute is a lost one.
+const BODY_WAIT_SECONDS: u64 = 30;
+
+/// Reads a body, unpacking it as it arrives, to at most so many bytes. Its share of the memory for
+/// bodies lasts as long as what is returned with it.
+async fn body(request: Request, app: &App, bytes_max: usize) -> Result<(Vec<u8>, Share), Problem> {
+    let encoding = Encoding::of_body(request.headers())?;
+    let mut unpacker =
+        Unpacker::new(encoding, bytes_max).map_err(|_| &problem::ENCODING_UNSUPPORTED)?;
+    let mut share = Share::default();
+    let mut body = request.into_limited_body();
+    let wait = Duration::from_secs(BODY_WAIT_SECONDS);
+    loop {
+        let frame = tokio::time::timeout(wait, body.frame()).await;
+        let Some(frame) = frame.map_err(|_| &problem::TOO_SLOW)? else { break };
+        let frame = frame.map_err(refuse_body)?;
+        if let Some(part) = frame.data_ref() {
+            unpacker.take(part)?;
+            app.gate.hold(&mut share, unpacker.len())?;
         }
-    })
+    }
+    Ok((unpacker.finish()?, share))
+}
+
+fn refuse_body(error: axum::Error) -> Problem {
+    let error = error.into_inner();
+    if error.is::<http_body_util::LengthLimitError>() {
+        Problem::new(&problem::BODY_TOO_LARGE)
+    } else {
+        Problem::new(&problem::BODY_MALFORMED)
+    }
 }
 
 /// A JSON body.
@@ -45,7 +67,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let bytes = body(request, app).await?;
+        let (bytes, _share) = body(request, app, limits::REQUEST_INFLATED_BYTES_MAX).await?;
         let malformed = |error: serde_json::Error| {
             // Line and column say where; the message would repeat what was sent.
             let place = serde_json::json!({ "line": error.line(), "column": error.column() });
@@ -88,28 +110,38 @@ impl FromRequest<App> for Text {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let bytes = body(request, app).await?;
-        match String::from_utf8(bytes.to_vec()) {
+        let (bytes, _share) = body(request, app, limits::IMPORT_INFLATED_BYTES_MAX).await?;
+        match String::from_utf8(bytes) {
             Ok(text) if !text.contains('\0') => Ok(Self(text)),
             Ok(_) | Err(_) => Err(Problem::new(&problem::BODY_MALFORMED)),
         }
     }
 }
 
-/// A CBOR frame.
+/// A CBOR frame that came, with its size and its share of the memory for bodies.
 #[derive(Debug)]
-pub(super) struct Cbor<T>(pub(super) T);
+pub(super) struct Frame<T> {
+    pub(super) frame: T,
+    /// Bytes of it, unpacked.
+    pub(super) bytes: usize,
+    /// Kept as long as the frame is.
+    pub(super) _share: Share,
+}
 
-impl<T: DeserializeOwned> FromRequest<App> for Cbor<T> {
+impl<T: DeserializeOwned> FromRequest<App> for Frame<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let bytes = body(request, app).await?;
+        let (bytes, share) = body(request, app, limits::REQUEST_INFLATED_BYTES_MAX).await?;
         ciborium::de::from_reader_with_recursion_limit(&bytes[..], limits::FRAME_NESTING_MAX)
-            .map(Self)
+            .map(|frame| Self { frame, bytes: bytes.len(), _share: share })
             .map_err(|_| Problem::new(&problem::FRAME_MALFORMED))
     }
 }
+
+/// A CBOR frame to answer with.
+#[derive(Debug)]
+pub(super) struct Cbor<T>(pub(super) T);
 
 impl<T: Serialize> IntoResponse for Cbor<T> {
     fn into_response(self) -> Response {

@@ -5,7 +5,7 @@ use mobile_schema::household::{Household, Value};
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::classify::Classification;
-use shared::id::{Actor as CrdtActor, CampaignId, ChangeHash, DocumentId};
+use shared::id::{CampaignId, ChangeHash, DocumentId};
 use shared::resolve::{Dispute, Path as AnswerPath};
 use shared::scope::Role;
 use shared::standing::Standing;
@@ -14,9 +14,9 @@ use super::extract::{Json, Path, Seen, campaign, list_unit};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::ingest::desk::{DeskChange, append_desk, release_late};
-use crate::keys::random;
 use crate::problem::{Body, Problem};
 use crate::standing::{Standings, refresh};
+use crate::store::StoreError;
 use crate::store::change::{AsideChange, Authorship};
 use crate::store::household::HouseholdAt;
 use crate::worker::{Looked, Settling, Unsettled};
@@ -291,17 +291,19 @@ pub(super) async fn settle(
     if form.reason.trim().is_empty() {
         return Err(Problem::new(&problem::REASON_MISSING));
     }
-    let reason = form.reason;
+    let said = (actor.account.id, document, &form.heads, &form.path, &form.value, &form.closes);
+    let said = serde_json::to_vec(&said).map_err(|_| StoreError::Damaged)?;
     let settling = Settling {
         changes: Vec::new(),
-        actor: CrdtActor(random()),
+        actor: app.keys.desk_actor(&said),
         heads: form.heads,
         path: form.path,
         value: form.value,
         closes: form.closes,
     };
     let written = app.materialiser.settle(&seen.campaign, document, settling).await?;
-    let written = written.ok_or(&problem::DOCUMENT_BROKEN)?.map_err(settle_problem)?;
+    let (written, reason) = (written.ok_or(&problem::DOCUMENT_BROKEN)?, form.reason);
+    let written = written.map_err(settle_problem)?;
     let mut tx = app.store.begin().await?;
     let position = tx.unit_lock(id, &at.unit).await?;
     if tx.list_step(id, &at.unit).await?.0.is_frozen() {

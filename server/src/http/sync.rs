@@ -1,29 +1,27 @@
 //! `POST /v1/sync`: how phones hand in their work and fetch what is new.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use axum::extract::State;
-use mobile_schema::frame::{
-    Batch, BatchResult, FRAME_VERSION, HouseholdRow, Receipt, SyncRequest, SyncResponse,
-};
+use mobile_schema::frame::{Batch, BatchResult, FRAME_VERSION, Receipt, SyncRequest, SyncResponse};
 use mobile_schema::problem::{self, Problem as Name};
 use serde_bytes::{ByteArray, ByteBuf};
-use shared::cursor::{Cursor, Hamlets, Reading, Scope, Segment, joined, reading};
+use shared::cursor::{Cursor, Hamlets, Reading, Scope, reading};
 use shared::id::{CampaignId, Digest};
 use shared::limits;
 use shared::scope::Role;
 use shared::verify::{manifest_device, verify};
 
-use super::extract::{Cbor, Seen, campaign};
+use super::answer::{Answer, Wanted, answer_bytes, fill};
+use super::encoding::Accepted;
+use super::extract::{Frame, Seen, campaign};
 use crate::app::App;
 use crate::auth::{Actor, Sender};
+use crate::gate::Caller;
 use crate::ingest::{Incoming, Outcome, Work, WriteError};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
 use crate::store::device::{Device, SyncNote};
-
-/// Rows read at one time while an answer is filled.
-const ROWS: i64 = 512;
 
 /// Takes signed batches, answers with receipts and with what is new in the caller's scope.
 #[utoipa::path(post, path = "/v1/sync", security(("bearer" = [])),
@@ -34,32 +32,57 @@ const ROWS: i64 = 512;
         description = "CBOR of SyncResponse, see mobile-schema"),
     (status = 401, body = Body, content_type = "application/problem+json"),
     (status = 404, body = Body, content_type = "application/problem+json"),
+    (status = 408, body = Body, content_type = "application/problem+json"),
+    (status = 413, body = Body, content_type = "application/problem+json"),
+    (status = 415, body = Body, content_type = "application/problem+json"),
     (status = 422, body = Body, content_type = "application/problem+json"),
+    (status = 429, body = Body, content_type = "application/problem+json"),
+    (status = 503, body = Body, content_type = "application/problem+json"),
 ))]
 pub(super) async fn sync(
     State(app): State<App>,
     Sender(actor): Sender,
-    Cbor(request): Cbor<SyncRequest>,
-) -> Result<Cbor<SyncResponse>, Problem> {
+    Accepted(encoding): Accepted,
+    sent: Frame<SyncRequest>,
+) -> Result<Answer, Problem> {
+    let request = sent.frame;
     if request.v != FRAME_VERSION {
         return Err(Problem::new(&problem::FRAME_VERSION));
     }
     if request.batches.len() > limits::REQUEST_BATCHES_MAX {
         return Err(Problem::new(&problem::BATCH_TOO_LARGE));
     }
+    let device = actor.device.as_ref();
+    let caller =
+        device.map_or(Caller::Person(actor.account.id), |device| Caller::Device(device.id));
+    // Asked before anything is looked up, and before any signature is checked.
+    let changes = request.batches.iter().map(|batch| 1 + batch.chunks.len()).sum();
+    let cost = limits::request_cost(sent.bytes, changes);
+    app.gate.charge(caller, &actor.account.post.unit, cost, app.now_ms())?;
+    let _place = app.gate.enter(caller).await?;
+    let (share, bytes) = app.gate.answer(answer_bytes(request.answer_bytes))?;
+
     let id = CampaignId(*request.campaign);
     let seen = campaign(&app, &actor, id).await?;
     let cursor = read_cursor(&app, &request.cursor)?;
-    let device = actor.device.as_ref();
     let revoked = device.is_some_and(|device| device.revoked);
     let scope = if revoked { Scope::new() } else { scope_of(&app, &actor, id, &seen).await? };
     let newest = app.store.positions(id).await?;
     let reading = reading(cursor.as_ref(), &scope, &newest);
 
     let all_in = request.all_in;
-    let results = take(&app, &seen, request.batches, device, &reading, all_in).await?;
-    let answer = fill(&app, id, reading, device).await?;
-    Ok(Cbor(SyncResponse { results, ..answer }))
+    let source = Source { caller, device };
+    let results = take(&app, &seen, request.batches, source, &reading, all_in).await?;
+    let wanted = Wanted { campaign: id, device, pages: request.pages, bytes, encoding };
+    let answer = fill(&app, reading, &wanted).await?;
+    Ok(Answer { frame: SyncResponse { results, ..answer }, share })
+}
+
+/// Who hands in.
+#[derive(Debug, Clone, Copy)]
+struct Source<'a> {
+    caller: Caller,
+    device: Option<&'a Device>,
 }
 
 fn read_cursor(app: &App, bytes: &[u8]) -> Result<Option<Cursor>, Problem> {
@@ -96,7 +119,7 @@ async fn take(
     app: &App,
     seen: &Seen,
     batches: Vec<Batch>,
-    caller: Option<&Device>,
+    source: Source<'_>,
     reading: &Reading,
     all_in: bool,
 ) -> Result<Vec<BatchResult>, Problem> {
@@ -108,10 +131,11 @@ async fn take(
     let sound = verified.iter().filter_map(|result| result.as_ref().ok()).cloned().collect();
     let went_out = !reading.entered.is_empty();
     let work = Work {
+        caller: source.caller,
         campaign: seen.campaign.id,
         campaign_closed: seen.campaign.closed,
         batches: sound,
-        note: caller.map(|device| {
+        note: source.device.map(|device| {
             let note = SyncNote {
                 at_ms: now_ms,
                 work_out_ms: went_out.then_some(now_ms),
@@ -198,85 +222,4 @@ fn receipt(app: &App, manifest: Digest, outcome: Outcome, now_ms: i64) -> BatchR
         receipt: ByteBuf::from(bytes),
         signature: ByteBuf::from(signature.to_vec()),
     }
-}
-
-/// Reads what is new for each segment until the answer is full, and moves the cursor on.
-async fn fill(
-    app: &App,
-    id: CampaignId,
-    reading: Reading,
-    caller: Option<&Device>,
-) -> Result<SyncResponse, StoreError> {
-    let newest = app.store.positions(id).await?;
-    let mut answer = SyncResponse {
-        v: FRAME_VERSION,
-        results: Vec::new(),
-        households: Vec::new(),
-        changes: Vec::new(),
-        entered: reading.entered,
-        left: reading.left,
-        cursor: ByteBuf::new(),
-        more: false,
-    };
-    let mut households = BTreeMap::new();
-    let mut room = limits::ANSWER_BYTES;
-    let mut segments = Vec::new();
-    for mut segment in reading.segments {
-        let last = newest.get(&segment.unit).copied().unwrap_or(0);
-        while segment.position < last && room > 0 {
-            let read =
-                read_on(app, id, &mut segment, last, caller, &mut room, &mut households).await?;
-            answer.changes.extend(read);
-        }
-        answer.more |= segment.position < last;
-        segments.push(segment);
-    }
-    answer.households = households.into_values().collect();
-    let cursor = Cursor { epoch: app.epoch, segments: joined(segments) };
-    answer.cursor = ByteBuf::from(cursor.encode());
-    Ok(answer)
-}
-
-type Households = BTreeMap<[u8; 16], HouseholdRow>;
-
-async fn read_on(
-    app: &App,
-    id: CampaignId,
-    segment: &mut Segment,
-    last: i64,
-    caller: Option<&Device>,
-    room: &mut usize,
-    households: &mut Households,
-) -> Result<Vec<(ByteArray<16>, ByteBuf)>, StoreError> {
-    let hamlets = match &segment.hamlets {
-        Hamlets::All => String::new(),
-        Hamlets::Only(codes) => codes.iter().fold(",".to_owned(), |all, code| all + code + ","),
-    };
-    let rows = app.store.change_after(id, &segment.unit, segment.position, &hamlets, ROWS).await?;
-    let mut sent = Vec::new();
-    let read_all = rows.len() < usize::try_from(ROWS).unwrap_or(usize::MAX);
-    for row in rows {
-        if *room == 0 {
-            return Ok(sent);
-        }
-        let own = caller.is_some_and(|caller| row.device.as_deref() == Some(caller.id.as_bytes()));
-        if !own || row.position <= segment.whole_until {
-            *room = room.saturating_sub(row.chunk.len() + 16);
-            let household: [u8; 16] = row.household.try_into().map_err(|_| StoreError::Damaged)?;
-            households.entry(row.document.0).or_insert_with(|| HouseholdRow {
-                document: ByteArray::new(row.document.0),
-                household: ByteArray::new(household),
-                unit: segment.unit.clone(),
-                hamlet: row.hamlet,
-                code: row.code,
-            });
-            sent.push((ByteArray::new(row.document.0), ByteBuf::from(row.chunk)));
-        }
-        segment.position = row.position;
-    }
-    if read_all {
-        // Nothing of this scope is left below the newest position seen.
-        segment.position = segment.position.max(last);
-    }
-    Ok(sent)
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use mobile_schema::problem;
 use shared::admit::Ancestors;
+use shared::holding::Waiting;
 use shared::id::{AccountId, CampaignId, ChangeHash, DocumentId};
 
 use super::document::Document;
 use crate::store::StoreError;
 use crate::store::backend::Tx;
-use crate::store::change::{NewChange, WaitingChange};
+use crate::store::change::NewChange;
 
 /// A change written in an office, or by the import of the opening list.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ pub(crate) async fn release_late(
     let mut position = position;
     let mut held = tx.change_held(campaign, unit, problem::LIST_FROZEN.name).await?;
     held.extend(tx.change_held(campaign, unit, problem::ANCESTOR_HELD.name).await?);
-    let mut by_document: BTreeMap<DocumentId, Vec<WaitingChange>> = BTreeMap::new();
+    let mut by_document: BTreeMap<DocumentId, Vec<Waiting>> = BTreeMap::new();
     for (id, change) in held {
         by_document.entry(id).or_default().push(change);
     }
@@ -88,12 +89,12 @@ pub(crate) async fn release_late(
             position += 1;
             position
         };
-        document.release(tx, campaign, id, &mut changes, next).await?;
+        document.release(tx, campaign, &mut changes, next).await?;
         if let Some(moved_to) = document.moved_to() {
             tx.household_moved_on(id, moved_to).await?;
         }
         for change in changes.iter().filter(|change| change.held) {
-            if document.ancestors(&change.dependencies) == Ancestors::Missing {
+            if document.holding.ancestors(&change.dependencies) == Ancestors::Missing {
                 tx.change_set_aside(campaign, id, change.hash, "waiting", "").await?;
             }
         }

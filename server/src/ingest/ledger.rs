@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mobile_schema::frame::{Fate, Verdict};
 use mobile_schema::household::SCHEMA_VERSION;
-use mobile_schema::problem::{self, Problem as Name};
-use shared::admit::{Admission, Ancestors, Circumstances, admit};
+use shared::admit::{Ancestors, Circumstances};
+use shared::holding::{Kept, Placing, number_of, place};
 use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DocumentId, HouseholdId, document_id};
 use shared::limits;
 use shared::verify::Verified;
 
-use super::document::{Document, Known, Volume};
+use super::document::{Document, numbered_ahead};
 use super::{Incoming, Outcome, Work};
 use crate::store::StoreError;
 use crate::store::backend::Tx;
@@ -136,7 +136,7 @@ impl Ledger {
                         side: false,
                     };
                     tx.change_append(work.campaign, &new, work.now_ms).await?;
-                    verdict(Fate::Quarantined, Some(reason))
+                    Verdict { fate: Fate::Quarantined, reason: Some(reason.name.to_owned()) }
                 }
             };
             verdicts.push(verdict);
@@ -156,36 +156,28 @@ impl Ledger {
         let change = verified.change();
         let (id, hash) = (verified.document(), change.hash());
         let document = self.documents.get(&(work.campaign, id));
-        let known = document.and_then(|document| document.known.get(&hash));
-        // What was foreign when it first came is judged anew once its household is registered.
-        let again = known.is_some_and(|known| known.reason == problem::DOCUMENT_FOREIGN.name);
-        if let Some(known) = known.filter(|_| !again) {
-            return Ok(known.verdict());
-        }
         let mut of = circumstances(work, incoming, verified, document, &self.assigned, &self.units);
         of.waiting_full = waiting_full;
-        let unit = document.map_or(&incoming.unit, |document| &document.at.unit).clone();
-        let number = (change.actor(), i64::try_from(change.seq()).unwrap_or(i64::MAX));
-        let side = document.is_some_and(|d| d.is_side(hash, number, change.dependencies()));
-        let log = self.units.get_mut(&(work.campaign, unit.clone()));
-        let (fate, stored, reason, position) = match (admit(&of), log) {
-            (Admission::Accept, Some(log)) => {
-                // Its work is safe, but the phone was copied and must write under a new name.
-                let reason = side.then_some(&problem::ACTOR_FORKED);
-                (Fate::Accepted, "accepted", reason, Some(log.next()))
-            }
-            (Admission::Accept, None) => return Err(StoreError::Damaged),
-            (Admission::Wait, _) => (Fate::Waiting, "waiting", None, None),
-            (Admission::Hold(reason), _) => (Fate::Held, "held", Some(reason), None),
+        of.numbered_ahead = numbered_ahead(tx, work.campaign, id, change).await?;
+        let placed = match place(document.map(|document| &document.holding), change, &of) {
+            Placing::Again(verdict) => return Ok(verdict),
+            Placing::Store(placed) => placed,
         };
-        let kept_reason = reason.filter(|_| stored == "held").map_or("", |reason| reason.name);
+        let unit = document.map_or(&incoming.unit, |document| &document.at.unit).clone();
+        let log = self.units.get_mut(&(work.campaign, unit.clone()));
+        let position = match (placed.kept, log) {
+            (Kept::Accepted, Some(log)) => Some(log.next()),
+            (Kept::Accepted, None) => return Err(StoreError::Damaged),
+            _ => None,
+        };
+        let (stored, reason) = (placed.kept.as_str(), placed.kept_reason());
         let new = NewChange {
             document: id,
             hash,
             unit: &unit,
             position,
             fate: stored,
-            reason: kept_reason,
+            reason,
             actor: change.actor(),
             actor_seq: change.seq(),
             dependencies: change.dependencies().iter().flat_map(|hash| hash.0).collect(),
@@ -195,23 +187,23 @@ impl Ledger {
             account: incoming.account,
             manifest: Some(incoming.batch.manifest_digest),
             note: "",
-            side,
+            side: placed.side,
         };
-        if again {
-            tx.change_set_aside(work.campaign, id, hash, stored, kept_reason).await?;
+        if placed.anew {
+            tx.change_set_aside(work.campaign, id, hash, stored, reason).await?;
             if let Some(position) = position {
-                tx.change_release(work.campaign, id, hash, position, side).await?;
+                tx.change_release(work.campaign, id, hash, position, placed.side).await?;
             }
         } else if !tx.change_append(work.campaign, &new, work.now_ms).await? && position.is_some() {
             // The lock of the unit makes this impossible; a gap in the log would be worse.
             return Err(StoreError::Damaged);
         }
         if let Some(document) = self.documents.get_mut(&(work.campaign, id)) {
-            let known = Known { fate: stored.to_owned(), reason: kept_reason.to_owned(), side };
-            document.note(hash, known, number, change.chunk().len());
+            let (known, bytes) = (placed.known(), change.chunk().len());
+            document.holding.note(hash, known, number_of(change), bytes);
             document.note_accepted(position);
         }
-        Ok(verdict(fate, reason))
+        Ok(placed.verdict())
     }
 
     /// Lets go what waited for a change that has now been accepted.
@@ -220,21 +212,14 @@ impl Ledger {
         tx: &mut Tx,
         campaign: CampaignId,
     ) -> Result<(), StoreError> {
-        for ((of, id), document) in &mut self.documents {
-            if *of != campaign || document.waiting.changes == 0 || !document.moved {
+        for ((of, _), document) in &mut self.documents {
+            if *of != campaign || !document.holding.has_waiting() || !document.moved {
                 continue;
             }
             let Some(log) = self.units.get_mut(&(campaign, document.at.unit.clone())) else {
                 continue;
             };
-            let mut waiting = tx.change_waiting(campaign, *id).await?;
-            document.waiting = Volume::default();
-            document.release(tx, campaign, *id, &mut waiting, || log.next()).await?;
-            for change in waiting {
-                let known =
-                    Known { fate: "waiting".to_owned(), reason: String::new(), side: false };
-                document.note(change.hash, known, change.number, change.bytes);
-            }
+            document.release_waiting(tx, campaign, || log.next()).await?;
         }
         Ok(())
     }
@@ -279,13 +264,13 @@ fn circumstances(
     let hamlets = assigned.get(&(work.campaign, incoming.account));
     let size = verified.change().chunk().len();
     let ancestors = document.map_or(Ancestors::Missing, |document| {
-        document.ancestors(verified.change().dependencies())
+        document.holding.ancestors(verified.change().dependencies())
     });
     Circumstances {
         device_revoked: incoming.device_revoked,
         schema_newer: incoming.batch.manifest.schema > SCHEMA_VERSION,
         document_foreign: document.is_none(),
-        document_full: document.is_some_and(|document| document.is_full(size, ancestors)),
+        document_full: document.is_some_and(|document| document.holding.is_full(size, ancestors)),
         campaign_closed: work.campaign_closed,
         ever_assigned: document.is_some_and(|document| {
             hamlets.is_some_and(|hamlets| hamlets.contains(&document.at.hamlet))
@@ -295,9 +280,6 @@ fn circumstances(
         }),
         ancestors,
         waiting_full: false,
+        numbered_ahead: false,
     }
-}
-
-fn verdict(fate: Fate, reason: Option<&'static Name>) -> Verdict {
-    Verdict { fate, reason: reason.map(|reason| reason.name.to_owned()) }
 }

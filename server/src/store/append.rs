@@ -2,11 +2,12 @@
 //!
 //! A unit's log is locked before anything of it is written.
 
+use shared::holding::{Kept, Waiting};
 use shared::id::{CampaignId, ChangeHash, DeviceId, Digest, DocumentId};
 
 use super::StoreError;
 use super::backend::{Row, Tx, vals};
-use super::change::{KnownChange, NewChange, WaitingChange};
+use super::change::{KnownChange, NewChange};
 
 pub(super) fn hashes(bytes: &[u8]) -> Result<Vec<ChangeHash>, StoreError> {
     bytes
@@ -57,7 +58,7 @@ impl Tx {
             .map(|row| {
                 Ok(KnownChange {
                     hash: row.id("hash")?,
-                    fate: row.get("fate")?,
+                    kept: kept(row)?,
                     reason: row.get("reason")?,
                     number: (row.id("actor")?, row.get("actor_seq")?),
                     side: row.get::<i64>("side")? == 1,
@@ -72,7 +73,7 @@ impl Tx {
         &mut self,
         campaign: CampaignId,
         document: DocumentId,
-    ) -> Result<Vec<WaitingChange>, StoreError> {
+    ) -> Result<Vec<Waiting>, StoreError> {
         const SQL: &str = "
             select hash, fate, actor, actor_seq, dependencies,
                 cast(length(chunk) as bigint) as bytes
@@ -98,7 +99,7 @@ impl Tx {
         campaign: CampaignId,
         unit: &str,
         reason: &str,
-    ) -> Result<Vec<(DocumentId, WaitingChange)>, StoreError> {
+    ) -> Result<Vec<(DocumentId, Waiting)>, StoreError> {
         const SQL: &str = "
             select document, hash, fate, actor, actor_seq, dependencies,
                 cast(length(chunk) as bigint) as bytes
@@ -143,6 +144,19 @@ impl Tx {
             new.side
         ];
         Ok(self.run(SQL, row).await? == 1)
+    }
+
+    /// Reads the bytes of one change.
+    pub(crate) async fn change_chunk(
+        &mut self,
+        campaign: CampaignId,
+        document: DocumentId,
+        hash: ChangeHash,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        const SQL: &str =
+            "select chunk from change where campaign = $1 and document = $2 and hash = $3";
+        let row = self.one(SQL, vals![campaign, document, hash]).await?;
+        row.map(|row| row.get("chunk")).transpose()
     }
 
     /// Releases a waiting or held change into the log at a position.
@@ -219,12 +233,17 @@ impl Tx {
     }
 }
 
-fn waiting(row: &Row) -> Result<WaitingChange, StoreError> {
-    Ok(WaitingChange {
+fn kept(row: &Row) -> Result<Kept, StoreError> {
+    Kept::of_word(&row.get::<String>("fate")?).ok_or(StoreError::Damaged)
+}
+
+fn waiting(row: &Row) -> Result<Waiting, StoreError> {
+    Ok(Waiting {
         hash: row.id("hash")?,
-        held: row.get::<String>("fate")? == "held",
+        held: kept(row)? == Kept::Held,
         number: (row.id("actor")?, row.get("actor_seq")?),
         bytes: usize::try_from(row.get::<i64>("bytes")?).unwrap_or(usize::MAX),
         dependencies: hashes(&row.get::<Vec<u8>>("dependencies")?)?,
+        ahead: false,
     })
 }

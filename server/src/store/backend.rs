@@ -16,6 +16,8 @@ use sqlx::sqlite::{
 use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, SqlSafeStr, Sqlite, Transaction, Type};
 
 use super::StoreError;
+use super::faults::Faults;
+pub(crate) use super::value::{Id, Val, vals};
 
 /// The migrations in order: number, name, text with dialect tokens. Released ones never change.
 pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
@@ -31,7 +33,13 @@ const POSTGRES_CONNECTIONS: u32 = 12;
 
 /// An open database.
 #[derive(Debug, Clone)]
-pub(crate) enum Db {
+pub(crate) struct Db {
+    pools: Pools,
+    pub(super) faults: Faults,
+}
+
+#[derive(Debug, Clone)]
+enum Pools {
     /// One file: a single writing connection, several reading ones.
     Sqlite {
         /// The one writer.
@@ -45,83 +53,18 @@ pub(crate) enum Db {
 
 /// An open write transaction. Dropped without [`Tx::commit`], it rolls back.
 #[derive(Debug)]
-pub(crate) enum Tx {
+pub(crate) struct Tx {
+    open: Open,
+    faults: Faults,
+}
+
+#[derive(Debug)]
+enum Open {
     /// Holds the file's write lock from the start: a queue cannot fail half way.
     Sqlite(Transaction<'static, Sqlite>),
     /// Read committed; what must not be raced locks its row.
     Postgres(Transaction<'static, Postgres>),
 }
-
-/// One value bound to a statement. Typed even when null, which PostgreSQL needs.
-#[derive(Debug, Clone)]
-pub(crate) enum Val {
-    /// Number, time or boolean.
-    Int(Option<i64>),
-    /// Text.
-    Text(Option<String>),
-    /// Bytes.
-    Blob(Option<Vec<u8>>),
-}
-
-impl From<i64> for Val {
-    fn from(value: i64) -> Self {
-        Self::Int(Some(value))
-    }
-}
-
-impl From<bool> for Val {
-    fn from(value: bool) -> Self {
-        Self::Int(Some(i64::from(value)))
-    }
-}
-
-impl From<Option<i64>> for Val {
-    fn from(value: Option<i64>) -> Self {
-        Self::Int(value)
-    }
-}
-
-impl From<&str> for Val {
-    fn from(value: &str) -> Self {
-        Self::Text(Some(value.to_owned()))
-    }
-}
-
-impl From<&String> for Val {
-    fn from(value: &String) -> Self {
-        Self::Text(Some(value.clone()))
-    }
-}
-
-impl From<String> for Val {
-    fn from(value: String) -> Self {
-        Self::Text(Some(value))
-    }
-}
-
-impl From<&[u8]> for Val {
-    fn from(value: &[u8]) -> Self {
-        Self::Blob(Some(value.to_vec()))
-    }
-}
-
-impl From<Vec<u8>> for Val {
-    fn from(value: Vec<u8>) -> Self {
-        Self::Blob(Some(value))
-    }
-}
-
-impl From<Option<&[u8]>> for Val {
-    fn from(value: Option<&[u8]>) -> Self {
-        Self::Blob(value.map(<[u8]>::to_vec))
-    }
-}
-
-/// Binds a row of values: `vals![campaign, unit, 3]`.
-macro_rules! vals {
-    ($($value:expr),* $(,)?) => { vec![$($crate::store::backend::Val::from($value)),*] };
-}
-pub(crate) use vals;
 
 /// One row of either database.
 #[derive(Debug)]
@@ -176,35 +119,6 @@ impl Row {
     }
 }
 
-/// An id kept as a blob.
-pub(crate) trait Id: Sized {
-    /// Takes exactly the right number of bytes.
-    fn from_bytes(bytes: &[u8]) -> Option<Self>;
-}
-
-macro_rules! ids {
-    ($($name:ident),*) => { $(
-        impl Id for shared::id::$name {
-            fn from_bytes(bytes: &[u8]) -> Option<Self> {
-                Self::from_slice(bytes).ok()
-            }
-        }
-
-        impl From<shared::id::$name> for Val {
-            fn from(id: shared::id::$name) -> Self {
-                Self::Blob(Some(id.as_bytes().to_vec()))
-            }
-        }
-
-        impl From<Option<shared::id::$name>> for Val {
-            fn from(id: Option<shared::id::$name>) -> Self {
-                Self::Blob(id.map(|id| id.as_bytes().to_vec()))
-            }
-        }
-    )* };
-}
-ids!(CampaignId, HouseholdId, DocumentId, DeviceId, AccountId, Actor, ChangeHash, Digest);
-
 macro_rules! bound {
     ($sql:expr, $vals:expr) => {{
         let mut query = sqlx::query($sql);
@@ -235,9 +149,7 @@ impl Db {
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .connect_lazy_with(options.read_only(true));
-        let db = Self::Sqlite { writer, readers };
-        db.migrate().await?;
-        Ok(db)
+        Self::ready(Pools::Sqlite { writer, readers }).await
     }
 
     /// Connects to PostgreSQL.
@@ -248,17 +160,23 @@ impl Db {
             .acquire_timeout(Duration::from_secs(30))
             .connect_with(options)
             .await?;
-        let db = Self::Postgres(pool);
+        Self::ready(Pools::Postgres(pool)).await
+    }
+
+    async fn ready(pools: Pools) -> Result<Self, StoreError> {
+        let db = Self { pools, faults: Faults::default() };
         db.migrate().await?;
         Ok(db)
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
-        let words = match self {
-            Self::Sqlite { .. } => {
+        let words = match &self.pools {
+            Pools::Sqlite { .. } => {
                 [("{{int}}", "integer"), ("{{blob}}", "blob"), ("{{strict}}", " strict")]
             }
-            Self::Postgres(_) => [("{{int}}", "bigint"), ("{{blob}}", "bytea"), ("{{strict}}", "")],
+            Pools::Postgres(_) => {
+                [("{{int}}", "bigint"), ("{{blob}}", "bytea"), ("{{strict}}", "")]
+            }
         };
         let migrations = MIGRATIONS
             .iter()
@@ -271,19 +189,23 @@ impl Db {
             })
             .collect();
         let migrator = Migrator::with_migrations(migrations);
-        match self {
-            Self::Sqlite { writer, .. } => migrator.run(writer).await?,
-            Self::Postgres(pool) => migrator.run(pool).await?,
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => migrator.run(writer).await?,
+            Pools::Postgres(pool) => migrator.run(pool).await?,
         }
         Ok(())
     }
 
     /// Starts a write transaction.
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        self.faults.pass()?;
+        let open = match &self.pools {
+            Pools::Sqlite { writer, .. } => {
+                Open::Sqlite(writer.begin_with("begin immediate").await?)
+            }
+            Pools::Postgres(pool) => Open::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { open, faults: self.faults.clone() })
     }
 
     /// Reads all rows of a statement outside a transaction.
@@ -292,12 +214,13 @@ impl Db {
         sql: &'static str,
         vals: Vec<Val>,
     ) -> Result<Vec<Row>, StoreError> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => {
+        self.faults.pass()?;
+        Ok(match &self.pools {
+            Pools::Sqlite { readers, .. } => {
                 let rows = bound!(sql, vals).fetch_all(readers).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
-            Self::Postgres(pool) => {
+            Pools::Postgres(pool) => {
                 let rows = bound!(sql, vals).fetch_all(pool).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
@@ -315,7 +238,8 @@ impl Db {
 
     /// Copies a SQLite database into a file that does not exist yet; does nothing on PostgreSQL.
     pub(crate) async fn vacuum_into(&self, file: &str) -> Result<(), StoreError> {
-        if let Self::Sqlite { writer, .. } = self {
+        self.faults.pass()?;
+        if let Pools::Sqlite { writer, .. } = &self.pools {
             sqlx::query("vacuum into $1").bind(file).execute(writer).await?;
         }
         Ok(())
@@ -323,12 +247,12 @@ impl Db {
 
     /// Closes every connection.
     pub(crate) async fn close(&self) {
-        match self {
-            Self::Sqlite { writer, readers } => {
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => {
                 readers.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Pools::Postgres(pool) => pool.close().await,
         }
     }
 }
@@ -340,12 +264,13 @@ impl Tx {
         sql: &'static str,
         vals: Vec<Val>,
     ) -> Result<Vec<Row>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => {
+        self.faults.pass()?;
+        Ok(match &mut self.open {
+            Open::Sqlite(tx) => {
                 let rows = bound!(sql, vals).fetch_all(&mut **tx).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
-            Self::Postgres(tx) => {
+            Open::Postgres(tx) => {
                 let rows = bound!(sql, vals).fetch_all(&mut **tx).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
@@ -367,18 +292,21 @@ impl Tx {
         sql: &'static str,
         vals: Vec<Val>,
     ) -> Result<u64, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => bound!(sql, vals).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => bound!(sql, vals).execute(&mut **tx).await?.rows_affected(),
+        self.faults.pass()?;
+        Ok(match &mut self.open {
+            Open::Sqlite(tx) => bound!(sql, vals).execute(&mut **tx).await?.rows_affected(),
+            Open::Postgres(tx) => bound!(sql, vals).execute(&mut **tx).await?.rows_affected(),
         })
     }
 
     /// Makes everything durable. Nothing may be acknowledged before this returns.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+        self.faults.pass()?;
+        match self.open {
+            Open::Sqlite(tx) => tx.commit().await?,
+            Open::Postgres(tx) => tx.commit().await?,
         }
-        Ok(())
+        // Here it is durable, and the word that it is may still get lost.
+        self.faults.pass()
     }
 }

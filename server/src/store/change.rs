@@ -6,6 +6,7 @@
 //! reader on PostgreSQL skip a row that commits late.
 
 use mobile_schema::problem;
+use shared::holding::{Kept, Number};
 use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DeviceId, Digest, DocumentId};
 
 use shared::list::Aside;
@@ -39,22 +40,11 @@ pub(crate) struct NewChange<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct KnownChange {
     pub(crate) hash: ChangeHash,
-    pub(crate) fate: String,
+    pub(crate) kept: Kept,
     pub(crate) reason: String,
-    /// Actor and its number: only a copied phone gives two changes the same.
-    pub(crate) number: (Actor, i64),
+    pub(crate) number: Number,
     pub(crate) side: bool,
     pub(crate) bytes: i64,
-}
-
-/// A change that waits, with what it waits for.
-#[derive(Debug, Clone)]
-pub(crate) struct WaitingChange {
-    pub(crate) hash: ChangeHash,
-    pub(crate) held: bool,
-    pub(crate) number: (Actor, i64),
-    pub(crate) bytes: usize,
-    pub(crate) dependencies: Vec<ChangeHash>,
 }
 
 /// An accepted change on its way to a client.
@@ -128,7 +118,29 @@ impl Store {
         rows.iter().map(|row| Ok((row.get("unit")?, row.get("last_position")?))).collect()
     }
 
-    /// Reads a unit's accepted changes after a position, of all hamlets or of those named.
+    /// Lists position and size of a unit's accepted changes after a position, of all hamlets or of
+    /// those named: what [`Store::change_after`] would read, without its bytes.
+    pub(crate) async fn change_sizes_after(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+        position: i64,
+        hamlets: &str,
+        rows_max: i64,
+    ) -> Result<Vec<(i64, i64)>, StoreError> {
+        const SQL: &str = "
+            select change.position, cast(length(change.chunk) as bigint) as bytes
+            from change join household on household.document = change.document
+            where change.campaign = $1 and change.unit = $2 and change.position > $3
+            and change.side = 0 and change.fate = 'accepted'
+            and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4)
+            order by change.position limit $5";
+        let rows = self.db.all(SQL, vals![campaign, unit, position, hamlets, rows_max]).await?;
+        rows.iter().map(|row| Ok((row.get("position")?, row.get("bytes")?))).collect()
+    }
+
+    /// Reads a unit's accepted changes after a position up to another, of all hamlets or of those
+    /// named.
     ///
     /// `hamlets` is empty for all, else `,code,code,`. Not `like`: on SQLite that takes a hamlet for
     /// its neighbour in capitals.
@@ -138,17 +150,17 @@ impl Store {
         unit: &str,
         position: i64,
         hamlets: &str,
-        rows_max: i64,
+        until: i64,
     ) -> Result<Vec<SentChange>, StoreError> {
         const SQL: &str = "
             select change.document, change.position, change.chunk, change.device,
                 household.household, household.hamlet, household.code
             from change join household on household.document = change.document
             where change.campaign = $1 and change.unit = $2 and change.position > $3
-            and change.side = 0 and change.fate = 'accepted'
+            and change.position <= $5 and change.side = 0 and change.fate = 'accepted'
             and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4)
-            order by change.position limit $5";
-        let rows = self.db.all(SQL, vals![campaign, unit, position, hamlets, rows_max]).await?;
+            order by change.position";
+        let rows = self.db.all(SQL, vals![campaign, unit, position, hamlets, until]).await?;
         rows.iter()
             .map(|row| {
                 Ok(SentChange {

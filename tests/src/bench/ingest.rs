@@ -220,6 +220,7 @@ async fn push(client: Client, campaign: CampaignId, load: Load) -> (Vec<Duration
         cursor: ByteBuf::new(),
         batches: Vec::new(),
         all_in: false,
+        ..SyncRequest::default()
     };
     // The scope is entered first: a phone's own changes are then not sent back to it.
     let (answer, _, _) = client.sync(&load.token, &request).await.expect("it syncs");

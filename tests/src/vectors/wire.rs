@@ -1,4 +1,4 @@
-//! Vectors of the wire: ids, a change, a signed manifest and a receipt, all from fixed seeds.
+//! Vectors of the wire: ids, a change, a signed manifest, a receipt and a page, all from fixed seeds.
 //!
 //! The checked-in file is `mobile-schema/vectors/wire.json`. Its keys are published with it: they
 //! are for tests and for nothing else.
@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use ed25519_dalek::{Signer, SigningKey};
 use mobile_schema::frame::{
-    FRAME_VERSION, Fate, MANIFEST_CONTEXT, Manifest, NewHousehold, RECEIPT_CONTEXT, Receipt,
-    Verdict,
+    FRAME_VERSION, Fate, MANIFEST_CONTEXT, Manifest, NewHousehold, PAGE_CONTEXT, Page as Pages,
+    PageHousehold, RECEIPT_CONTEXT, Receipt, Verdict,
 };
+use mobile_schema::genesis::GENESIS_V1;
 use mobile_schema::household::{Answers, Asked, SCHEMA_VERSION};
 use mobile_schema::problem;
 use serde::Serialize;
-use serde_bytes::ByteArray;
+use serde_bytes::{ByteArray, ByteBuf};
 use serde_json::{Value as Json, json};
 use shared::id::{
     Actor, CampaignId, DeviceId, DocumentId, HouseholdId, actor_of, document_id, sha256, to_hex,
@@ -45,6 +46,8 @@ pub fn text() -> String {
     let manifest_bytes = cbor(&manifest);
     let receipt = receipt(&manifest_bytes);
     let receipt_bytes = cbor(&receipt);
+    let page = page(document, &change);
+    let page_bytes = cbor(&page);
     let all = json!({
         "document": {
             "campaign": CAMPAIGN,
@@ -72,6 +75,20 @@ pub fn text() -> String {
             "epoch": to_hex(&EPOCH),
             "received_at_ms": RECEIVED_AT_MS,
             "verdicts": receipt.verdicts,
+        })),
+        "page": signed(&page_bytes, PAGE_CONTEXT, &SERVER_SEED, json!({
+            "v": page.v,
+            "campaign": CAMPAIGN,
+            "epoch": to_hex(&EPOCH),
+            "unit": page.unit,
+            "hamlet": page.hamlet,
+            "position": page.position,
+            "households": [{
+                "document": document,
+                "household": HOUSEHOLD,
+                "code": "",
+                "bytes": to_hex(&page.households[0].bytes),
+            }],
         })),
     });
     serde_json::to_string_pretty(&all).expect("a JSON value is written") + "\n"
@@ -130,6 +147,24 @@ fn receipt(manifest: &[u8]) -> Receipt {
     }
 }
 
+/// The household whole, as somebody gets it who has nothing of it yet: genesis and its change.
+fn page(document: DocumentId, change: &Written) -> Pages {
+    Pages {
+        v: FRAME_VERSION,
+        campaign: ByteArray::new(CAMPAIGN.0),
+        epoch: ByteArray::new(EPOCH),
+        unit: "19558".to_owned(),
+        hamlet: "19558-01".to_owned(),
+        position: 1,
+        households: vec![PageHousehold {
+            document: ByteArray::new(document.0),
+            household: ByteArray::new(HOUSEHOLD.0),
+            code: String::new(),
+            bytes: ByteBuf::from([GENESIS_V1, &change.chunk].concat()),
+        }],
+    }
+}
+
 fn cbor(frame: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::new();
     ciborium::into_writer(frame, &mut bytes).expect("memory takes every byte");
@@ -156,7 +191,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use mobile_schema::frame::Batch;
-    use serde_bytes::ByteBuf;
     use shared::id::from_hex;
     use shared::verify::verify;
 

@@ -17,11 +17,13 @@ pub(super) struct Entry {
     pub(super) position: Option<i64>,
     pub(super) fate: String,
     pub(super) chunk: Vec<u8>,
+    /// On the side branch of a copied phone.
+    pub(super) side: bool,
 }
 
 const ENTRIES: &str = "
     select change.document, change.hash, change.unit, change.position, change.fate, change.chunk,
-        coalesce(household.hamlet, '') as hamlet
+        change.side, coalesce(household.hamlet, '') as hamlet
     from change left join household on household.document = change.document
     order by change.unit, change.position, change.document, change.hash";
 
@@ -55,6 +57,7 @@ pub(super) async fn entries(town: &Town) -> Vec<Entry> {
         position: row.get("position"),
         fate: row.get("fate"),
         chunk: row.get("chunk"),
+        side: row.get::<i64, _>("side") == 1,
     })
 }
 

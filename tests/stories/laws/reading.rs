@@ -1,14 +1,15 @@
 //! P7: a cursor never goes back and never skips, whoever writes meanwhile.
 //!
-//! Readers ask all the time while sixteen phones hand in; at the end each reader has exactly what
-//! the log has for its hamlets, in the log's order. On PostgreSQL the work goes through two
+//! Readers ask all the time while sixteen phones hand in; at the end each reader of changes has
+//! exactly what the log has for its hamlets, in the log's order. Readers of documents lose their
+//! data again and again; what they have in the end is the same, some of it having come twice. On PostgreSQL the work goes through two
 //! servers on one database, and some commits come late.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mobile_schema::frame::Fate;
+use mobile_schema::frame::{Fate, SyncRequest};
 use server::demo::client::Client;
 use shared::cursor::Cursor;
 use shared::id::{DocumentId, sha256};
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 
 use super::cases;
 use super::ledger::{self, Entry};
+use super::pages::{contents, server_key};
 use super::wire::{Fieldwork, receipts, request};
 
 /// P7: writing phones.
@@ -61,7 +63,12 @@ on_each_backend! {
             let (token, hamlets) = reader(&town, number).await;
             let (town, doors, written) = (town.clone(), doors.clone(), written.clone());
             readers.spawn(async move {
-                (hamlets, follow(&town, &doors, &token, &written).await)
+                let read = if number % 2 == 0 {
+                    follow(&town, &doors, &token, &written).await
+                } else {
+                    follow_pages(&town, &doors, &token, &written).await
+                };
+                (hamlets, number % 2 == 0, read)
             });
         }
         let mut writers = JoinSet::new();
@@ -86,10 +93,15 @@ on_each_backend! {
         let log: Vec<&Entry> = log.iter().filter(|entry| entry.unit == MO_O).collect();
         assert!(added >= cases(ROWS) && log.len() > added, "{added} rows");
         let mut polls = 0;
-        for (hamlets, read) in seen {
+        for (hamlets, in_order, mut read) in seen {
             let of_reader = log.iter().filter(|entry| hamlets.contains(&entry.hamlet.as_str()));
-            let expected: Vec<Row> =
+            let mut expected: Vec<Row> =
                 of_reader.map(|entry| (entry.document, sha256(&entry.chunk))).collect();
+            if !in_order {
+                expected.sort_unstable();
+                read.rows.sort_unstable();
+                read.rows.dedup();
+            }
             assert!(read.rows == expected, "{}", difference(&read.rows, &expected));
             polls += read.polls;
         }
@@ -141,6 +153,40 @@ async fn follow(town: &Town, doors: &[Client], token: &str, written: &AtomicBool
         read.rows.extend(rows.map(|(document, chunk)| (DocumentId(**document), sha256(chunk))));
         if last && !answer.more {
             return read;
+        }
+    }
+}
+
+/// Polls after which a reader of documents loses everything it has.
+const LOSS: usize = 25;
+
+/// Asks for documents, in answers as small as they may be, and begins anew now and then.
+async fn follow_pages(town: &Town, doors: &[Client], token: &str, written: &AtomicBool) -> Read {
+    let key = server_key(town);
+    let mut read = Read { rows: Vec::new(), polls: 0 };
+    let mut cursor = Vec::new();
+    loop {
+        let last = written.load(Ordering::SeqCst);
+        let door = &doors[read.polls % doors.len()];
+        let ask = SyncRequest {
+            pages: true,
+            answer_bytes: Some(1),
+            ..request(town, &cursor, Vec::new())
+        };
+        let (answer, _, _) = door.sync(token, &ask).await.expect("the server answers");
+        read.polls += 1;
+        for (document, hashes) in contents(&key, &answer) {
+            read.rows.extend(hashes.into_iter().map(|hash| (document, hash)));
+        }
+        let rows = answer.changes.iter();
+        read.rows.extend(rows.map(|(document, chunk)| (DocumentId(**document), sha256(chunk))));
+        cursor = answer.cursor.into_vec();
+        if last && !answer.more {
+            return read;
+        }
+        if !last && read.polls.is_multiple_of(LOSS) {
+            cursor.clear();
+            read.rows.clear();
         }
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn request(town: &Town, cursor: &[u8], batches: Vec<Batch>) -> SyncRe
         cursor: ByteBuf::from(cursor.to_vec()),
         batches,
         all_in: false,
+        ..SyncRequest::default()
     }
 }
 

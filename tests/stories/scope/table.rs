@@ -183,6 +183,7 @@ fn of_people() -> Vec<Route> {
                 cursor: ByteBuf::new(),
                 batches: Vec::new(),
                 all_in: false,
+                ..SyncRequest::default()
             };
             Call { path: "/v1/sync".to_owned(), body: cbor(&request) }
         }),

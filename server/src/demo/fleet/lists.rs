@@ -164,7 +164,7 @@ impl Steps {
             let mut page = Page::default();
             page.answers.insert("revisits".to_owned(), 1.into());
             phone.save(document, &[page])?;
-            phone.sync().await?;
+            phone.sync_as_told().await?;
         }
         let list = self.officer.list(self.campaign, &self.unit).await?;
         let late = list["late"].as_u64().and_then(|late| usize::try_from(late).ok());

@@ -131,12 +131,12 @@ impl Trip {
             if lost {
                 phone.lose_a_response().await?;
             }
-            report = phone.sync().await?;
+            report = phone.sync_as_told().await?;
             if let Some(name) = report.refused.first() {
                 return Err(FleetError::Short(format!("a batch was refused: {name}")));
             }
             if twice {
-                let again = phone.sync().await?;
+                let again = phone.sync_as_told().await?;
                 report.up += again.up;
                 report.down += again.down;
             }

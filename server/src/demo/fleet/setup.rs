@@ -219,7 +219,7 @@ impl Fleet<'_> {
             let (client, campaign) = (self.client.clone(), self.campaign);
             tasks.spawn(async move {
                 let mut phone = Phone::enrol(&client, campaign, &code, &name).await?;
-                let report = phone.sync().await?;
+                let report = phone.sync_as_told().await?;
                 Ok::<_, FleetError>((Out { unit, number, name, phone }, report))
             });
         }

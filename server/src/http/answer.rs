@@ -1,0 +1,202 @@
+//! What is new for a caller: documents of what came into scope, then changes, until the answer is
+//! full.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::HttpBody;
+use axum::response::{IntoResponse, Response};
+use mobile_schema::frame::{FRAME_VERSION, HouseholdRow, SyncResponse};
+use serde_bytes::{ByteArray, ByteBuf};
+use shared::cursor::{Cursor, Hamlets, Reading, Segment, joined};
+use shared::id::CampaignId;
+use shared::limits;
+
+use super::encoding::Encoding;
+use super::extract::Cbor;
+use super::pages;
+use crate::app::App;
+use crate::gate::Share;
+use crate::store::StoreError;
+use crate::store::device::Device;
+
+/// Rows looked at one time while an answer is filled.
+const ROWS: i64 = 512;
+
+/// Bytes that a change takes in an answer beside its own.
+const CHANGE_HEAD_BYTES: usize = 24;
+
+/// What the caller asked for.
+#[derive(Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) campaign: CampaignId,
+    pub(super) device: Option<&'a Device>,
+    /// Documents are read, not only changes.
+    pub(super) pages: bool,
+    /// About how large the answer may be, as sent.
+    pub(super) bytes: usize,
+    pub(super) encoding: Option<Encoding>,
+}
+
+/// What is left of an answer.
+#[derive(Debug)]
+pub(super) struct Room {
+    sent: usize,
+    inflated: usize,
+    until: Instant,
+    /// How the answer will be compressed.
+    pub(super) encoding: Option<Encoding>,
+}
+
+impl Room {
+    fn new(wanted: &Wanted<'_>) -> Self {
+        Self {
+            sent: wanted.bytes,
+            inflated: limits::ANSWER_INFLATED_BYTES_MAX,
+            until: Instant::now() + Duration::from_millis(limits::ANSWER_FILL_MS),
+            encoding: wanted.encoding,
+        }
+    }
+
+    /// Takes so many bytes, which come to fewer on the line.
+    pub(super) fn take(&mut self, sent: usize, inflated: usize) {
+        self.sent = self.sent.saturating_sub(sent);
+        self.inflated = self.inflated.saturating_sub(inflated);
+        if Instant::now() > self.until {
+            self.sent = 0;
+        }
+    }
+
+    /// Returns how many more bytes may be put in, whatever they are compressed to.
+    pub(super) fn bytes(&self) -> usize {
+        self.sent.min(self.inflated)
+    }
+
+    /// Tells whether the answer is full.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes() == 0
+    }
+}
+
+/// Returns how large an answer may be, as sent, for what its caller asked.
+pub(super) fn answer_bytes(asked: Option<u32>) -> usize {
+    let bytes = asked.and_then(|bytes| usize::try_from(bytes).ok());
+    let bytes = bytes.unwrap_or(limits::ANSWER_BYTES);
+    bytes.clamp(limits::ANSWER_BYTES_MIN, limits::ANSWER_BYTES_MAX)
+}
+
+/// A sync answer with its share of the memory for answers, which lasts until it has been taken.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) frame: SyncResponse,
+    pub(super) share: Share,
+}
+
+impl IntoResponse for Answer {
+    fn into_response(mut self) -> Response {
+        let mut response = Cbor(self.frame).into_response();
+        let size = response.body().size_hint().exact().and_then(|size| usize::try_from(size).ok());
+        self.share.shrink(size.unwrap_or(usize::MAX));
+        response.extensions_mut().insert(Arc::new(self.share));
+        response
+    }
+}
+
+/// Collects what is new for each segment until the answer is full, and moves the cursor on.
+pub(super) async fn fill(
+    app: &App,
+    reading: Reading,
+    wanted: &Wanted<'_>,
+) -> Result<SyncResponse, StoreError> {
+    let newest = app.store.positions(wanted.campaign).await?;
+    let mut answer = SyncResponse {
+        v: FRAME_VERSION,
+        entered: reading.entered,
+        left: reading.left,
+        ..SyncResponse::default()
+    };
+    let mut households = BTreeMap::new();
+    let mut room = Room::new(wanted);
+    let mut segments = Vec::new();
+    for mut segment in reading.segments {
+        let last = newest.get(&segment.unit).copied().unwrap_or(0);
+        if wanted.pages && segment.can_walk() {
+            answer.pages.extend(pages::walk(app, wanted, &mut segment, &mut room).await?);
+        } else {
+            // A client that reads changes only has them from the first.
+            segment.walk = None;
+        }
+        while segment.walk.is_none() && segment.position < last && !room.is_full() {
+            let read = read_on(app, wanted, &mut segment, last, &mut room, &mut households).await?;
+            answer.changes.extend(read);
+        }
+        answer.more |= segment.position < last;
+        segments.push(segment);
+    }
+    answer.households = households.into_values().collect();
+    let cursor = Cursor { epoch: app.epoch, segments: joined(segments) };
+    answer.cursor = ByteBuf::from(cursor.encode());
+    Ok(answer)
+}
+
+/// Writes a segment's hamlets as the store reads them.
+pub(super) fn hamlets_of(segment: &Segment) -> String {
+    match &segment.hamlets {
+        Hamlets::All => String::new(),
+        Hamlets::Only(codes) => codes.iter().fold(",".to_owned(), |all, code| all + code + ","),
+    }
+}
+
+type Households = BTreeMap<[u8; 16], HouseholdRow>;
+
+async fn read_on(
+    app: &App,
+    wanted: &Wanted<'_>,
+    segment: &mut Segment,
+    last: i64,
+    room: &mut Room,
+    households: &mut Households,
+) -> Result<Vec<(ByteArray<16>, ByteBuf)>, StoreError> {
+    let (id, unit, from) = (wanted.campaign, &segment.unit, segment.position);
+    let hamlets = hamlets_of(segment);
+    let sizes = app.store.change_sizes_after(id, unit, from, &hamlets, ROWS).await?;
+    let read_all = sizes.len() < usize::try_from(ROWS).unwrap_or(usize::MAX);
+    // As many as the answer has room for, and one that is larger than all of it.
+    let mut bytes = 0;
+    let fitting = sizes.iter().take_while(|(_, size)| {
+        let fits = bytes < room.bytes();
+        bytes += usize::try_from(*size).unwrap_or(usize::MAX / 2) + CHANGE_HEAD_BYTES;
+        fits
+    });
+    let (count, until) = fitting.fold((0, from), |(count, _), (at, _)| (count + 1, *at));
+    let rows = if count == 0 {
+        Vec::new()
+    } else {
+        app.store.change_after(id, unit, from, &hamlets, until).await?
+    };
+    let mut sent = Vec::new();
+    for row in rows {
+        let own =
+            wanted.device.is_some_and(|device| row.device.as_deref() == Some(device.id.as_bytes()));
+        if !own || row.position <= segment.whole_until {
+            let bytes = row.chunk.len() + CHANGE_HEAD_BYTES;
+            room.take(bytes, bytes);
+            let household: [u8; 16] = row.household.try_into().map_err(|_| StoreError::Damaged)?;
+            households.entry(row.document.0).or_insert_with(|| HouseholdRow {
+                document: ByteArray::new(row.document.0),
+                household: ByteArray::new(household),
+                unit: segment.unit.clone(),
+                hamlet: row.hamlet,
+                code: row.code,
+            });
+            sent.push((ByteArray::new(row.document.0), ByteBuf::from(row.chunk)));
+        }
+        segment.position = row.position;
+    }
+    if read_all && count == sizes.len() {
+        // Nothing of this scope is left below the newest position seen.
+        segment.position = segment.position.max(last);
+    }
+    Ok(sent)
+}

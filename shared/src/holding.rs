@@ -1,0 +1,283 @@
+//! What the log holds of one household, and how a change that arrives is placed by it.
+//!
+//! The server runs this inside the transaction that appends, the simulator of the tests on a log in
+//! memory: what becomes of a change depends on nothing but what is known here.
+
+use std::collections::BTreeMap;
+
+use mobile_schema::frame::{Fate, Verdict};
+use mobile_schema::problem::{self, Problem};
+
+use crate::admit::{Admission, Ancestors, Circumstances, admit};
+use crate::guard::Guarded;
+use crate::id::{Actor, ChangeHash};
+use crate::limits;
+use crate::merge::genesis_hash;
+
+/// What the log says of a change it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kept {
+    /// In the log at a position.
+    Accepted,
+    /// Waits for an ancestor.
+    Waiting,
+    /// Sound, but a person decides.
+    Held,
+    /// Failed a check.
+    Quarantined,
+}
+
+impl Kept {
+    /// Returns the word the log uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Waiting => "waiting",
+            Self::Held => "held",
+            Self::Quarantined => "quarantined",
+        }
+    }
+
+    /// Reads the word the log uses.
+    pub fn of_word(word: &str) -> Option<Self> {
+        let all = [Self::Accepted, Self::Waiting, Self::Held, Self::Quarantined];
+        all.into_iter().find(|kept| kept.as_str() == word)
+    }
+}
+
+/// Actor and number of a change: only a copied phone gives two changes the same.
+pub type Number = (Actor, i64);
+
+/// Returns the number of a change.
+pub fn number_of(change: &Guarded) -> Number {
+    (change.actor(), i64::try_from(change.seq()).unwrap_or(i64::MAX))
+}
+
+/// A change of the household that the log holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// What became of it.
+    pub kept: Kept,
+    /// Published name of the reason, empty where none.
+    pub reason: String,
+    /// On the side branch of a copied phone.
+    pub side: bool,
+}
+
+/// A change that is set aside, with what it builds on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Change hash.
+    pub hash: ChangeHash,
+    /// Held for a person, where the others wait for an ancestor.
+    pub held: bool,
+    /// Actor and number.
+    pub number: Number,
+    /// Size of its chunk.
+    pub bytes: usize,
+    /// The changes it builds on.
+    pub dependencies: Vec<ChangeHash>,
+    /// Its operations are numbered too far beyond those of the changes it builds on.
+    pub ahead: bool,
+}
+
+/// A change whose turn came: let into the log, and whether onto a side branch, or quarantined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Released {
+    /// Change hash.
+    pub hash: ChangeHash,
+    /// What became of it.
+    pub kept: Kept,
+    /// On the side branch of a copied phone.
+    pub side: bool,
+}
+
+/// How much of a household's room some of its changes take.
+#[derive(Debug, Clone, Copy, Default)]
+struct Volume {
+    changes: usize,
+    bytes: usize,
+}
+
+/// What the log holds of one household.
+#[derive(Debug, Clone, Default)]
+pub struct Holding {
+    known: BTreeMap<ChangeHash, Known>,
+    numbers: BTreeMap<Number, ChangeHash>,
+    accepted: Volume,
+    waiting: Volume,
+}
+
+/// What is done with a change on arrival.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Placing {
+    /// It was sent before: nothing is done, and the sender is told the same again.
+    Again(Verdict),
+    /// It is stored.
+    Store(Placed),
+}
+
+/// How a change is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// What becomes of it.
+    pub kept: Kept,
+    /// What the sender is told, where there is anything to say.
+    pub reason: Option<&'static Problem>,
+    /// On the side branch of a copied phone.
+    pub side: bool,
+    /// The log holds it already, as foreign, and judges it anew.
+    pub anew: bool,
+}
+
+/// Decides what becomes of a sound change, by what is held of its household (`None` where no
+/// household is known under that document) and by the circumstances it arrives in.
+pub fn place(holding: Option<&Holding>, change: &Guarded, of: &Circumstances) -> Placing {
+    let hash = change.hash();
+    let known = holding.and_then(|holding| holding.known.get(&hash));
+    // What was foreign when it first came is judged anew once its household is registered.
+    let anew = known.is_some_and(|known| known.reason == problem::DOCUMENT_FOREIGN.name);
+    if let Some(known) = known.filter(|_| !anew) {
+        return Placing::Again(known.verdict());
+    }
+    let dependencies = change.dependencies();
+    let side = holding.is_some_and(|h| h.is_side(hash, number_of(change), dependencies));
+    let (kept, reason) = match admit(of) {
+        // Its work is safe, but the phone was copied and must write under a new name.
+        Admission::Accept => (Kept::Accepted, side.then_some(&problem::ACTOR_FORKED)),
+        Admission::Wait => (Kept::Waiting, None),
+        Admission::Hold(reason) => (Kept::Held, Some(reason)),
+        Admission::Quarantine(reason) => (Kept::Quarantined, Some(reason)),
+    };
+    Placing::Store(Placed { kept, reason, side, anew })
+}
+
+impl Placed {
+    /// Returns the name of the reason that is kept with the change: why it is set aside.
+    pub fn kept_reason(&self) -> &'static str {
+        let aside = matches!(self.kept, Kept::Held | Kept::Quarantined);
+        self.reason.filter(|_| aside).map_or("", |reason| reason.name)
+    }
+
+    /// Returns what the sender is told.
+    pub fn verdict(&self) -> Verdict {
+        let fate = match self.kept {
+            Kept::Accepted => Fate::Accepted,
+            Kept::Waiting => Fate::Waiting,
+            Kept::Held => Fate::Held,
+            Kept::Quarantined => Fate::Quarantined,
+        };
+        Verdict { fate, reason: self.reason.map(|reason| reason.name.to_owned()) }
+    }
+
+    /// Returns what the log says of it from now on.
+    pub fn known(&self) -> Known {
+        let (kept, side) = (self.kept, self.side);
+        Known { kept, reason: self.kept_reason().to_owned(), side }
+    }
+}
+
+impl Known {
+    /// Says again what became of a change that is sent again.
+    pub fn verdict(&self) -> Verdict {
+        let fate = match self.kept {
+            Kept::Waiting => Fate::Waiting,
+            Kept::Held => Fate::Held,
+            Kept::Quarantined => Fate::Quarantined,
+            Kept::Accepted => Fate::Known,
+        };
+        let forked = self.side.then_some(problem::ACTOR_FORKED.name);
+        let reason = if self.reason.is_empty() { forked } else { Some(self.reason.as_str()) };
+        Verdict { fate, reason: reason.map(ToOwned::to_owned) }
+    }
+}
+
+impl Holding {
+    /// Notes a change that the log holds.
+    pub fn note(&mut self, hash: ChangeHash, known: Known, number: Number, bytes: usize) {
+        let volume = match known.kept {
+            Kept::Accepted => Some(&mut self.accepted),
+            Kept::Waiting => Some(&mut self.waiting),
+            Kept::Held | Kept::Quarantined => None,
+        };
+        if let Some(volume) = volume {
+            volume.changes += 1;
+            volume.bytes += bytes;
+        }
+        if known.kept == Kept::Accepted && !known.side {
+            self.numbers.insert(number, hash);
+        }
+        self.known.insert(hash, known);
+    }
+
+    /// Tells whether anything waits for an ancestor.
+    pub fn has_waiting(&self) -> bool {
+        self.waiting.changes > 0
+    }
+
+    /// Tells whether a change is on the side branch of a copied phone: another one that came first
+    /// has its number, or it builds on such a change. Phones were sent the first and cannot take
+    /// the second.
+    pub fn is_side(&self, hash: ChangeHash, number: Number, dependencies: &[ChangeHash]) -> bool {
+        self.numbers.get(&number).is_some_and(|first| *first != hash)
+            || dependencies.iter().any(|dep| self.known.get(dep).is_some_and(|known| known.side))
+    }
+
+    /// Tells where the changes that one builds on are, the least favourable first.
+    pub fn ancestors(&self, dependencies: &[ChangeHash]) -> Ancestors {
+        dependencies
+            .iter()
+            .filter(|hash| **hash != genesis_hash())
+            .map(|hash| match self.known.get(hash).map(|known| known.kept) {
+                Some(Kept::Accepted) => Ancestors::Accepted,
+                Some(Kept::Held | Kept::Quarantined) => Ancestors::Aside,
+                Some(Kept::Waiting) | None => Ancestors::Missing,
+            })
+            .max()
+            .unwrap_or(Ancestors::Accepted)
+    }
+
+    /// Tells whether one more change finds no room.
+    ///
+    /// What is held or quarantined takes none, and what waits none from what can be merged: else
+    /// anybody's bad changes could close the household to the people who work on it.
+    pub fn is_full(&self, bytes: usize, ancestors: Ancestors) -> bool {
+        let waiting =
+            if ancestors == Ancestors::Missing { self.waiting } else { Volume::default() };
+        self.accepted.changes + waiting.changes >= limits::DOCUMENT_CHANGES_MAX
+            || self.accepted.bytes + waiting.bytes + bytes > limits::DOCUMENT_BYTES_MAX
+    }
+
+    /// Lets each of these into the log whose ancestors are all there, in that order, or sets it
+    /// aside for good; the others stay in the list.
+    pub fn release(&mut self, aside: &mut Vec<Waiting>) -> Vec<Released> {
+        let mut released = Vec::new();
+        loop {
+            let ready = aside
+                .iter()
+                .position(|change| self.ancestors(&change.dependencies) == Ancestors::Accepted);
+            let Some(ready) = ready else { return released };
+            let change = aside.remove(ready);
+            let side = self.is_side(change.hash, change.number, &change.dependencies);
+            let (kept, reason) = if change.ahead {
+                (Kept::Quarantined, problem::OPERATIONS_AHEAD.name)
+            } else {
+                (Kept::Accepted, "")
+            };
+            let known = Known { kept, reason: reason.to_owned(), side };
+            self.note(change.hash, known, change.number, change.bytes);
+            released.push(Released { hash: change.hash, kept, side });
+        }
+    }
+
+    /// Lets go everything that waits and can be placed now; `waiting` is all of it.
+    pub fn release_waiting(&mut self, mut waiting: Vec<Waiting>) -> Vec<Released> {
+        self.waiting = Volume::default();
+        let released = self.release(&mut waiting);
+        for change in waiting {
+            let known = Known { kept: Kept::Waiting, reason: String::new(), side: false };
+            self.note(change.hash, known, change.number, change.bytes);
+        }
+        released
+    }
+}

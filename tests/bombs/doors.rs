@@ -1,0 +1,350 @@
+//! Throws every bomb at every door of the real server while fifty honest phones sync.
+//!
+//! First one by one, with memory and CPU time of the server process measured; then all together,
+//! and nobody notices: every honest change is acknowledged and every household reads as written.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mobile_schema::frame::{Batch, BatchResult, Receipt, SyncRequest, SyncResponse};
+use mobile_schema::problem::by_name;
+use serde_bytes::ByteBuf;
+use server::demo::phone::{Phone, Unsent};
+use shared::id::{ChangeHash, DocumentId, sha256, to_hex};
+use shared::limits;
+use shared::page::Page;
+use tests::process::{Home, Server, free_address};
+use tests::town::{Cast, MO_O};
+use tokio::task::JoinSet;
+
+use crate::child::{CPU_MS, MEMORY_KIB, cpu_ms, memory_kib, peak_kib};
+use crate::list::{BOMBS, Bomb, End};
+use crate::make::{deflate, deflated_zeros, gzipped_zeros, leb};
+
+/// Honest phones at work while the bombs come.
+const PHONES: usize = 50;
+
+/// Rounds each of them writes and syncs.
+const ROUNDS: i64 = 6;
+
+/// The server, its people, and somebody with a phone who means ill.
+struct Siege {
+    server: Server,
+    cast: Cast,
+    attacker: Phone,
+}
+
+/// What a door answered: its status and the published name of the refusal, empty for none.
+type Answer = (u16, String);
+
+/// Posts bytes to a path with headers of its own.
+async fn post(base: &str, path: &str, token: &str, headers: &str, body: &[u8]) -> (u16, Vec<u8>) {
+    let to = base.trim_start_matches("http://").to_owned();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\n{headers}\
+         authorization: Bearer {token}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let said = [head.as_bytes(), body].concat();
+    let heard = tokio::task::spawn_blocking(move || {
+        let mut line = TcpStream::connect(to)?;
+        // A server may answer before it has read everything.
+        let _unread = line.write_all(&said);
+        let mut wire = Vec::new();
+        line.read_to_end(&mut wire)?;
+        Ok::<_, std::io::Error>(wire)
+    });
+    let wire = heard.await.unwrap().expect("the server answers");
+    let end = wire.windows(4).position(|part| part == b"\r\n\r\n").expect("a head");
+    (String::from_utf8_lossy(&wire[9..12]).parse().unwrap(), wire[end + 4..].to_vec())
+}
+
+fn named((status, body): (u16, Vec<u8>)) -> Answer {
+    let problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let name = problem["type"].as_str().unwrap_or("").trim_start_matches("/problems/").to_owned();
+    (status, name)
+}
+
+fn cbor<T: serde::Serialize>(of: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(of, &mut bytes).unwrap();
+    bytes
+}
+
+impl Siege {
+    async fn begin(home: &Home) -> Self {
+        let (server, password) = home.start_first(free_address());
+        let cast = Cast::gather(server.base(), &password).await;
+        let attacker = cast.phone_with_work("minh").await;
+        Self { server, cast, attacker }
+    }
+
+    /// Sends batches; each gives its first verdict's reason, or the name under which it is refused.
+    async fn sync(&self, batches: Vec<Batch>) -> (Answer, Vec<String>) {
+        let request = SyncRequest { batches, ..self.attacker.request() };
+        let (base, access) = (self.server.base(), self.attacker.access());
+        let (status, body) = post(base, "/v1/sync", access, "", &cbor(&request)).await;
+        let Ok(answer) = ciborium::from_reader::<SyncResponse, _>(&body[..]) else {
+            return (named((status, body)), Vec::new());
+        };
+        let mut reasons = Vec::new();
+        for result in answer.results {
+            match result {
+                BatchResult::Refused(name) => reasons.push(name),
+                BatchResult::Receipt { receipt, .. } => {
+                    let receipt: Receipt = ciborium::from_reader(&receipt[..]).unwrap();
+                    reasons.extend(receipt.verdicts.into_iter().filter_map(|told| told.reason));
+                }
+            }
+        }
+        ((status, String::new()), reasons)
+    }
+
+    /// As signed changes of a household of its own, which is then read and listed.
+    async fn as_changes(&mut self, chunks: &[Vec<u8>]) -> (Answer, Vec<String>) {
+        let (document, opening) = self.attacker.register("19558-01");
+        self.attacker.save(document, &[opening]).unwrap();
+        let mut work = std::mem::take(&mut self.attacker.outbox);
+        work.extend(chunks.iter().map(|chunk| Unsent {
+            document,
+            hash: claimed_hash(chunk),
+            chunk: chunk.clone(),
+        }));
+        let mut answer = ((200, String::new()), Vec::new());
+        for part in work.chunks(limits::BATCH_CHANGES_MAX) {
+            let (status, reasons) = self.sync(vec![self.attacker.sign(part)]).await;
+            answer.0 = status;
+            answer.1.extend(reasons);
+        }
+        if answer.0.0 == 200 {
+            let read = format!("/households/{document}");
+            self.cast.officer.get(&self.cast.path(&read)).await.expect("it can be read");
+        }
+        answer
+    }
+
+    async fn as_manifest(&self, bytes: &[u8]) -> (Answer, Vec<String>) {
+        let manifest = ByteBuf::from(bytes.to_vec());
+        let signature = ByteBuf::from(vec![0; 64]);
+        self.sync(vec![Batch { manifest, signature, chunks: Vec::new() }]).await
+    }
+
+    /// As the body of every route that takes one, as it is and as what it might be compressed from.
+    async fn as_body(&self, bytes: &[u8]) -> Vec<(String, Answer)> {
+        let campaign = |rest: &str| self.cast.path(rest);
+        let (phone, province) = (self.attacker.access(), self.cast.province.token());
+        let mut answers = Vec::new();
+        let compressed = deflate(bytes);
+        for (path, token, headers, body) in [
+            ("/v1/sync".to_owned(), phone, "", bytes),
+            ("/v1/sync".to_owned(), phone, "content-encoding: deflate\r\n", &compressed),
+            ("/v1/sync".to_owned(), phone, "content-encoding: gzip\r\n", bytes),
+            (campaign("/roster"), province, "", bytes),
+            (campaign("/hamlets"), province, "", bytes),
+            (campaign("/assignments"), province, "", bytes),
+            (campaign("/score-table"), province, "", bytes),
+            ("/v1/units".to_owned(), province, "", bytes),
+            ("/v1/sessions".to_owned(), "", "", bytes),
+            ("/v1/devices".to_owned(), "", "", bytes),
+            ("/v1/accounts".to_owned(), self.cast.officer.token(), "", bytes),
+        ] {
+            let answer = named(post(self.server.base(), &path, token, headers, body).await);
+            answers.push((format!("{path} {}", headers.trim()), answer));
+        }
+        let token = to_hex(&bytes[..bytes.len().min(2_000)]);
+        let answer = named(post(self.server.base(), "/v1/sync", &token, "", &[]).await);
+        answers.push(("as a token".to_owned(), answer));
+        answers
+    }
+}
+
+/// The hash a chunk has as far as its frame says: what a phone would sign for it.
+fn claimed_hash(chunk: &[u8]) -> ChangeHash {
+    let inflated = shared::guard::guard(chunk).map(|guarded| guarded.hash());
+    inflated.unwrap_or_else(|_| ChangeHash(sha256(chunk.get(8..).unwrap_or_default())))
+}
+
+#[track_caller]
+fn assert_named(bomb: &str, door: &str, (status, name): &Answer) {
+    let told = by_name(name).is_some() && (400..500).contains(status);
+    assert!(told, "{bomb} at {door}: {status} {name:?}");
+}
+
+fn assert_as_expected(bomb: &Bomb, answer: &Answer, reasons: &[String]) {
+    match bomb.end {
+        // Over the size of a request, it does not even come so far.
+        End::Refused(_) if answer.0 == 413 => assert_named(bomb.name, "sync", answer),
+        End::Refused(name) => assert_eq!(reasons, [name], "{}", bomb.name),
+        // What is kept is told, and at the most that the phone was copied.
+        End::LeftOut | End::Taken => {
+            assert_eq!(answer.0, 200, "{}", bomb.name);
+            let odd =
+                |reason: &&String| *reason != "actor-forked" && *reason != "document-too-large";
+            assert_eq!(reasons.iter().find(odd), None, "{}", bomb.name);
+        }
+    }
+}
+
+/// What one throw took of the server.
+struct Cost {
+    ms: u64,
+    kib: u64,
+}
+
+async fn measured<T>(server: u32, throw: impl Future<Output = T>) -> (T, Cost) {
+    let (before_ms, before_kib) = (cpu_ms(Some(server)), memory_kib(Some(server)));
+    let done = throw.await;
+    let ms = cpu_ms(Some(server)).saturating_sub(before_ms);
+    (done, Cost { ms, kib: peak_kib(Some(server)).saturating_sub(before_kib) })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_bomb_at_every_door_is_named_and_cheap() {
+    let home = Home::new(None);
+    let mut siege = Siege::begin(&home).await;
+    let server = siege.server.id();
+    for bomb in BOMBS {
+        let chunks = (bomb.make)();
+        let ((answer, reasons), change) = measured(server, siege.as_changes(&chunks)).await;
+        assert_as_expected(bomb, &answer, &reasons);
+        let ((answer, reasons), manifest) = measured(server, siege.as_manifest(&chunks[0])).await;
+        match reasons.first() {
+            Some(name) => assert_named(bomb.name, "manifest", &(422, name.clone())),
+            None => assert_named(bomb.name, "manifest", &answer),
+        }
+        let (answers, bodies) = measured(server, siege.as_body(&chunks[0])).await;
+        for (door, answer) in &answers {
+            assert_named(bomb.name, door, answer);
+        }
+        let costs = [("changes", change), ("a manifest", manifest), ("12 bodies", bodies)];
+        for (door, Cost { ms, kib }) in costs {
+            println!("{} as {door}: {ms} of {CPU_MS} ms, {} of 64 MB", bomb.name, kib / 1024);
+            assert!(kib <= MEMORY_KIB, "{} as {door} takes {kib} KiB", bomb.name);
+        }
+    }
+    for (name, headers, body) in frames() {
+        let (base, access) = (siege.server.base(), siege.attacker.access());
+        let sent = post(base, "/v1/sync", access, headers, &body);
+        let (answer, Cost { ms, kib }) = measured(server, sent).await;
+        assert_named(name, "sync", &named(answer));
+        println!("{name} as a frame: {ms} of {CPU_MS} ms, {} of 64 MB", kib / 1024);
+        assert!(kib <= MEMORY_KIB, "{name} takes {kib} KiB");
+    }
+    for (name, body) in tables() {
+        let (base, token) = (siege.server.base(), siege.cast.province.token());
+        let path = siege.cast.path("/roster");
+        let (answer, Cost { ms, kib }) =
+            measured(server, post(base, &path, token, "", &body)).await;
+        assert_named(name, "roster", &named(answer));
+        println!("{name} as a roster of {} MB: {ms} ms, {} MB", body.len() >> 20, kib / 1024);
+        // A file may be 64 MB large itself; it must not cost many times that.
+        assert!(kib <= 4 * MEMORY_KIB, "{name} takes {kib} KiB");
+    }
+}
+
+/// Frames made to hurt whoever inflates them or reads CBOR, with the headers they come under.
+fn frames() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let length = |kind: u8| [&[0xa1, 0x61, b'v', kind][..], &[0x7f; 8]].concat();
+    let mut many = vec![0xa1, 0x67];
+    many.extend(b"batches");
+    many.extend([&[0x9a, 0x00, 0x0f, 0x42, 0x40][..], &[0xa0; 900_000]].concat());
+    let (gzip, deflate) = ("content-encoding: gzip\r\n", "content-encoding: deflate\r\n");
+    vec![
+        ("lists_in_lists", "", vec![0x81; 1_000_000]),
+        ("maps_in_maps", "", [0xa1, 0x61, b'x'].repeat(300_000)),
+        ("endless_lists", "", vec![0x9f; 1_000_000]),
+        ("bytes_of_an_exabyte", "", length(0x5b)),
+        ("a_text_of_an_exabyte", "", length(0x7b)),
+        ("a_list_of_an_exabyte", "", length(0x9b)),
+        ("tags_in_tags", "", vec![0xc1; 1_000_000]),
+        ("a_million_empty_batches", "", many),
+        ("a_gigabyte_as_gzip", gzip, gzipped_zeros(900 << 20)),
+        ("a_gigabyte_as_deflate", deflate, deflated_zeros(900 << 20)),
+        ("no_gzip_at_all", gzip, vec![0xff; 1_000]),
+    ]
+}
+
+/// Tables that lie about themselves.
+fn tables() -> Vec<(&'static str, Vec<u8>)> {
+    let header =
+        b"household,hamlet,class,decision,dtts,name,relation,birth,sex,ethnicity,id_number\n";
+    let rows = |row: &[u8], count: usize| [&header[..], &row.repeat(count)].concat();
+    vec![
+        ("one_endless_line", vec![b'a'; 30 << 20]),
+        ("one_endless_cell", [&b"\""[..], &vec![b'a'; 30 << 20]].concat()),
+        ("ten_million_columns", b",".repeat(10_000_000)),
+        ("a_million_bad_rows", rows(b"x,,,,,,,,,,\n", 1_000_000)),
+        ("ten_million_empty_rows", rows(b"\n", 10_000_000)),
+        ("a_zip_that_is_no_table", [&b"PK\x03\x04"[..], &leb(u64::MAX), &[0xff; 1 << 20]].concat()),
+        ("more_than_a_file_may_have", vec![b','; (64 << 20) + 1]),
+    ]
+}
+
+/// One honest phone: writes, syncs, and knows what its households must read as.
+async fn work(mut phone: Phone) -> (Vec<(DocumentId, i64)>, usize) {
+    let mut written = Vec::new();
+    let mut acknowledged = 0;
+    for round in 0..ROUNDS {
+        let (document, opening) = phone.register("19558-01");
+        let answer = |number: i64| {
+            let answers = [("area_dm2".to_owned(), number.into())];
+            Page { answers: answers.into(), ..Page::default() }
+        };
+        phone.save(document, &[opening, answer(1_000 + round), answer(2_000 + round)]).unwrap();
+        loop {
+            match phone.sync().await {
+                Ok(report) => {
+                    assert_eq!(report.refused, Vec::<String>::new());
+                    acknowledged += Phone::count(&report, mobile_schema::frame::Fate::Accepted);
+                    break;
+                }
+                // Told to come back, a phone comes back.
+                Err(error) => assert!(error.to_string().contains("busy"), "{error}"),
+            }
+        }
+        written.push((document, 2_000 + round));
+    }
+    (written, acknowledged)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_phones_notice_nothing() {
+    let home = Home::new(None);
+    let mut siege = Siege::begin(&home).await;
+    let mut tasks = JoinSet::new();
+    for number in 0..PHONES {
+        let phone = siege.cast.phone(["hoa", "minh"][number % 2]).await;
+        tasks.spawn(work(phone));
+    }
+    let over = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&over);
+    let honest = tokio::spawn(async move {
+        let done = tasks.join_all().await;
+        told.store(true, Ordering::Release);
+        done
+    });
+    let mut thrown = 0;
+    while !over.load(Ordering::Acquire) || thrown < BOMBS.len() {
+        let bomb = &BOMBS[thrown % BOMBS.len()];
+        let chunks = (bomb.make)();
+        let (answer, reasons) = siege.as_changes(&chunks).await;
+        assert_as_expected(bomb, &answer, &reasons);
+        siege.as_manifest(&chunks[0]).await;
+        thrown += 1;
+    }
+    println!("{thrown} bombs thrown at {PHONES} phones");
+    for (written, acknowledged) in honest.await.unwrap() {
+        assert_eq!(acknowledged, written.len() * 3, "every honest change is acknowledged");
+        for (document, number) in written {
+            let path = siege.cast.path(&format!("/households/{document}"));
+            let read = siege.cast.officer.get(&path).await.expect("it can be read");
+            assert_eq!(read["household"]["answers"]["area_dm2"], number);
+            assert_eq!(read["standing"]["flags"].as_array().map(Vec::len), Some(0));
+        }
+    }
+    let list = siege.cast.path(&format!("/units/{MO_O}/households"));
+    let listed = siege.cast.officer.get(&list).await.expect("the commune can be listed");
+    assert!(listed.as_array().is_some_and(|rows| rows.len() > PHONES));
+}

@@ -1,0 +1,142 @@
+//! The example client in JavaScript and the simulated phones understand each other.
+//!
+//! `tests/run` installs what the example needs and sets `RASOAT_NODE_CLIENT`; without it the story
+//! is skipped.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value as Json, json};
+use shared::id::DocumentId;
+use shared::page::Page;
+use tests::line::{Cuts, Line};
+use tests::on_each_backend;
+
+/// The example client in a process of its own.
+struct Node {
+    process: Child,
+    commands: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Node {
+    fn start() -> Option<Self> {
+        if std::env::var_os("RASOAT_NODE_CLIENT").is_none() {
+            assert!(std::env::var_os("REQUIRE_NODE").is_none(), "RASOAT_NODE_CLIENT is not set");
+            eprintln!("skipped: the example client in JavaScript (RASOAT_NODE_CLIENT)");
+            return None;
+        }
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/node/phone.mjs");
+        let mut process = Command::new("node")
+            .arg(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let commands = process.stdin.take().unwrap();
+        let answers = BufReader::new(process.stdout.take().unwrap());
+        Some(Self { process, commands, answers })
+    }
+
+    /// Gives a command, and fails the story where it failed.
+    fn tell(&mut self, command: &Json) -> Json {
+        writeln!(self.commands, "{command}").unwrap();
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        let mut answer: Json = serde_json::from_str(&line).unwrap();
+        assert!(answer["failed"].is_null(), "{command}: {answer}");
+        answer["done"].take()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It ends with its input; this one did not get that far.
+        let _ended = self.process.kill();
+        let _reaped = self.process.wait();
+    }
+}
+
+/// Runs a conversation with the client off the threads that serve it.
+async fn with<T: Send + 'static>(
+    mut node: Node,
+    talk: impl FnOnce(&mut Node) -> T + Send + 'static,
+) -> (Node, T) {
+    tokio::task::spawn_blocking(move || {
+        let heard = talk(&mut node);
+        (node, heard)
+    })
+    .await
+    .unwrap()
+}
+
+fn fates(report: &Json) -> Vec<&str> {
+    let verdicts = report["verdicts"].as_array().unwrap().iter();
+    verdicts.map(|verdict| verdict["fate"].as_str().unwrap()).collect()
+}
+
+on_each_backend! {
+    /// It enrols, downloads, edits, uploads over a line that breaks in the middle, and what it wrote
+    /// is read by another phone; what that one writes, and its own work after a loss, comes back.
+    async fn a_client_in_javascript_and_a_phone_share_their_work(town: Town) {
+        let Some(node) = Node::start() else { return };
+        let codes = town.province.codes(&["hoa".to_owned()]).await.unwrap();
+        let base = format!("http://{}", town.running.address);
+        let enrol = json!({
+            "do": "enrol", "base": base, "campaign": town.campaign.to_string(), "code": codes[0],
+        });
+        // It downloads its work over a sound line, and hands in over one that breaks three times.
+        let line = Line { cuts: Cuts::At(vec![2_000, 4_500, 9_000]), ..Line::default() };
+        let line = line.to(town.running.address);
+        let bad = json!({ "do": "move", "base": line.base });
+        let (node, (listed, added)) = with(node, move |node| {
+            node.tell(&enrol);
+            node.tell(&json!({ "do": "sync" }));
+            let listed = node.tell(&json!({ "do": "find", "code": "19558-01-0001" }));
+            for area in 0..40 {
+                node.tell(&json!({
+                    "do": "edit", "document": listed,
+                    "answers": { "area_dm2": 4_000 + area, "roof": format!("leaf-{area}") },
+                }));
+            }
+            let answers = json!({ "farm": "agriculture", "cause_other": "x".repeat(600) });
+            let added = node
+                .tell(&json!({ "do": "register", "hamlet": "19558-02", "answers": answers }));
+            node.tell(&bad);
+            let report = node.tell(&json!({ "do": "sync" }));
+            assert_eq!(report["cuts"], 3, "{report}");
+            assert_eq!(fates(&report).len(), 41);
+            assert!(fates(&report).iter().all(|fate| ["accepted", "known"].contains(fate)));
+            assert_eq!(node.tell(&json!({ "do": "state" }))["unsent"], 0);
+            (listed, added)
+        })
+        .await;
+
+        let document = |text: &Json| -> DocumentId { text.as_str().unwrap().parse().unwrap() };
+        let (listed, added) = (document(&listed), document(&added));
+        let mut hoa = town.phone_with_work("hoa").await;
+        let answers = hoa.household(listed).unwrap().answers;
+        assert_eq!(answers["area_dm2"], 4_039.into());
+        assert_eq!(answers["roof"], "leaf-39".into());
+        assert_eq!(hoa.household(added).unwrap().answers["farm"], "agriculture".into());
+
+        let mut page = Page::default();
+        page.answers.insert("wall".to_owned(), "plank".into());
+        hoa.save(added, &[page]).unwrap();
+        hoa.sync().await.unwrap();
+        let (_node, ()) = with(node, move |node| {
+            node.tell(&json!({ "do": "sync" }));
+            let read = json!({ "do": "read", "document": added.to_string() });
+            assert_eq!(node.tell(&read)["wall"], "plank");
+            // A phone that lost its data gets everything again, its own work too.
+            node.tell(&json!({ "do": "forget" }));
+            node.tell(&json!({ "do": "sync" }));
+            assert_eq!(node.tell(&read)["farm"], "agriculture");
+            let read = json!({ "do": "read", "document": listed.to_string() });
+            assert_eq!(node.tell(&read)["roof"], "leaf-39");
+            assert_eq!(node.tell(&json!({ "do": "state" }))["documents"], 6);
+        })
+        .await;
+        assert_eq!(line.cuts(), 3);
+    }
+}
