@@ -54,6 +54,8 @@ problems! {
     CHANGE_DEPENDENCIES = "change-dependencies", "Thay đổi dựa trên quá nhiều thay đổi khác.", "The change builds on too many others.";
     CHANGE_ACTOR = "change-actor", "Mã người viết của thay đổi không hợp lệ.", "The change's actor is not valid.";
     CHANGE_BROKEN = "change-broken", "Thay đổi không áp dụng được vào hồ sơ; đã giữ nguyên để kiểm tra.", "The change cannot be applied to its document; its bytes are kept.";
+    CHANGE_UNMERGEABLE = "change-unmergeable", "Không gộp được thay đổi này: quá trình gộp bị dừng hoặc quá lâu. Đã giữ nguyên để kiểm tra; hồ sơ được gộp không có nó.", "Merging this change failed or took too long. Its bytes are kept for inspection; the household is merged without it.";
+    DOCUMENT_BROKEN = "document-broken", "Hồ sơ của hộ này hiện không gộp được. Báo người vận hành.", "The household's changes cannot be merged at present. Tell the operator.";
     OPERATIONS_AHEAD = "operations-ahead", "Số thứ tự thao tác của thay đổi nhảy quá xa so với phần trước; đã giữ nguyên để kiểm tra.", "The change numbers its operations too far beyond those it builds on; its bytes are kept.";
     DOCUMENT_FOREIGN = "document-foreign", "Hồ sơ không thuộc danh sách và không được khai là hộ mới.", "The document is neither listed nor declared as a new household.";
     DOCUMENT_TOO_LARGE = "document-too-large", "Hồ sơ hộ đã vượt giới hạn kích thước.", "The household's document is over its size limit.";
@@ -64,6 +66,7 @@ problems! {
     ACTOR_FORKED = "actor-forked", "Hai thay đổi khác nhau mang cùng số thứ tự của một máy (máy bị sao chép hoặc khôi phục).", "Two different changes carry one sequence number of one device (copied or restored phone).";
     CHANGE_LEFT_OUT = "change-left-out", "Cán bộ xã đã xem và quyết định không đưa thay đổi này vào hồ sơ.", "An officer looked at the change and decided to leave it out.";
     ANCESTOR_HELD = "ancestor-held", "Thay đổi dựa trên một thay đổi đang được giữ lại.", "The change builds on one that is held.";
+    ANCESTOR_MISSING = "ancestor-missing", "Phần trước mà thay đổi này dựa vào không đến trong thời hạn; được giữ lại chờ xem xét.", "A change this one builds on has not come in time; it is held for review.";
     WAITING_TOO_MANY = "waiting-too-many", "Quá nhiều thay đổi đang chờ phần trước; thay đổi này được giữ lại chờ xem xét.", "Too many changes wait for earlier ones; this one is held for review.";
     HOUSEHOLD_UNKNOWN = "household-unknown", "Không có hộ này trong phạm vi của tài khoản.", "There is no such household in the account's scope.";
     HEADS_UNKNOWN = "heads-unknown", "Phiên bản hồ sơ được nêu không có. Tải lại hồ sơ.", "The version named is not known. Load the household again.";

@@ -52,6 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let digest = to_hex(&sha256(&dictionary));
     std::fs::write(folder.join("household-1.sha256"), format!("{digest}\n"))?;
     let mut compressor = zstd::bulk::Compressor::with_dictionary(6, &dictionary)?;
+    compressor.include_checksum(true)?;
     let packed = samples.iter().map(|sample| compressor.compress(sample));
     let packed = packed.collect::<Result<Vec<_>, _>>()?;
     std::fs::write(folder.join("household-1.packed"), packed.last().ok_or("no sample")?)?;

@@ -12,7 +12,9 @@ use crate::gate::Gate;
 use crate::imports::units::{Known, UnitFault, check_units};
 use crate::ingest::Writer;
 use crate::keys::{KeyError, Keys, random};
+use crate::materialise::Materialiser;
 use crate::store::{Store, StoreError};
+use crate::worker::pool::Merging;
 
 /// The running installation, cheap to clone.
 #[derive(Clone)]
@@ -30,6 +32,8 @@ pub struct Inner {
     pub epoch: [u8; 16],
     /// The queue that groups durable writes.
     pub(crate) writer: Writer,
+    /// Merges what was written.
+    pub(crate) materialiser: Materialiser,
     /// What one sender may take.
     pub(crate) gate: Gate,
     /// Passwords being hashed at one time: each takes 19 MiB.
@@ -88,6 +92,15 @@ impl App {
 
     /// Opens an installation with a clock of the caller's.
     pub async fn open_at(config: &Config, clock: fn() -> i64) -> Result<Self, StartError> {
+        Self::open_with(config, clock, Merging::found()).await
+    }
+
+    /// Opens an installation that merges where the caller says.
+    pub async fn open_with(
+        config: &Config,
+        clock: fn() -> i64,
+        merging: Merging,
+    ) -> Result<Self, StartError> {
         std::fs::create_dir_all(&config.data)?;
         let keys = Keys::open(&config.data)?;
         let store = match &config.database {
@@ -95,7 +108,8 @@ impl App {
             None => Store::sqlite(&config.data.join("rasoat.sqlite")).await?,
         };
         let epoch = store.epoch(random()).await?;
-        let writer = Writer::start(store.clone());
+        let materialiser = Materialiser::new(store.clone(), merging);
+        let writer = Writer::start(store.clone(), materialiser.clone());
         let decoy_hash = crate::auth::hash_password(&shared::id::to_hex(&random::<16>()));
         Ok(Self {
             inner: Arc::new(Inner {
@@ -103,6 +117,7 @@ impl App {
                 keys,
                 epoch,
                 writer,
+                materialiser,
                 gate: Gate::default(),
                 hashing: tokio::sync::Semaphore::new(2),
                 decoy_hash,

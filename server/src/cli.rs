@@ -1,8 +1,10 @@
 //! The command line: one binary, every command with an example in its help.
 
 pub mod demo;
+pub mod rebuild;
 pub mod serve;
 pub mod tools;
+pub mod worker;
 
 use std::path::PathBuf;
 
@@ -60,6 +62,12 @@ pub enum Command {
     Backup(tools::Backup),
     /// Checks that an installation is sound. Example: rasoat doctor --data ./rasoat-data
     Doctor(tools::Doctor),
+    /// Makes everything that is derived anew from the two logs. Example: rasoat rebuild --data ./rasoat-data
+    Rebuild(rebuild::Rebuild),
+    /// Holds for review what has waited too long for an earlier change. Example: rasoat expire --days 90
+    Expire(rebuild::Expire),
+    /// Merges documents for a server, which starts it. Example: none, it talks on its pipes only
+    Worker(worker::Worker),
 }
 
 /// Why a command failed: one clear line.
@@ -92,6 +100,10 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Import(import) => import.run().await,
         Command::Backup(backup) => backup.run().await,
         Command::Doctor(doctor) => doctor.run().await,
+        Command::Rebuild(rebuild) => rebuild.run().await,
+        Command::Expire(expire) => expire.run().await,
+        // It was run before there was a runtime.
+        Command::Worker(_) => Ok(()),
     }
 }
 

@@ -21,6 +21,7 @@ use self::ledger::Ledger;
 use self::queue::{Queue, ROOM};
 pub(crate) use self::tally::Tally;
 use crate::gate::Caller;
+use crate::materialise::Materialiser;
 use crate::store::device::SyncNote;
 use crate::store::{Store, StoreError};
 
@@ -119,9 +120,11 @@ pub(crate) enum WriteError {
 
 impl Writer {
     /// Starts the writer of a store. It ends with the last handle.
-    pub(crate) fn start(store: Store) -> Self {
+    ///
+    /// What it has made durable is handed on to be merged.
+    pub(crate) fn start(store: Store, materialiser: Materialiser) -> Self {
         let queue = Queue::new(ROOM);
-        tokio::spawn(run(store, Open(queue.handle())));
+        tokio::spawn(run(store, materialiser, Open(queue.handle())));
         Self { queue: Arc::new(Open(queue)) }
     }
 
@@ -151,20 +154,20 @@ impl Work {
     }
 }
 
-async fn run(store: Store, queue: Open) {
+async fn run(store: Store, materialiser: Materialiser, queue: Open) {
     loop {
         let mut group = queue.0.take(GROUP_REQUESTS).await;
         if group.is_empty() {
             return;
         }
         let works: Vec<&Work> = group.iter().map(|(work, _)| work).collect();
-        let outcomes = match write_group(&store, &works).await {
+        let outcomes = match write_group(&store, &materialiser, &works).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
             // One request's failure is not its neighbours': each is tried alone.
             Err(_) => {
                 let mut alone = Vec::new();
                 for work in &works {
-                    let outcome = write_group(&store, &[work]).await;
+                    let outcome = write_group(&store, &materialiser, &[work]).await;
                     alone.push(outcome.map(|mut outcomes| outcomes.pop().unwrap_or_default()));
                 }
                 alone
@@ -177,7 +180,11 @@ async fn run(store: Store, queue: Open) {
     }
 }
 
-async fn write_group(store: &Store, works: &[&Work]) -> Result<Vec<Vec<Outcome>>, StoreError> {
+async fn write_group(
+    store: &Store,
+    materialiser: &Materialiser,
+    works: &[&Work],
+) -> Result<Vec<Vec<Outcome>>, StoreError> {
     let mut tx = store.begin().await?;
     let mut ledger = Ledger::default();
     for work in works {
@@ -199,7 +206,8 @@ async fn write_group(store: &Store, works: &[&Work]) -> Result<Vec<Vec<Outcome>>
         }
         outcomes.push(of_work);
     }
-    ledger.finish(&mut tx).await?;
+    let moved = ledger.finish(&mut tx).await?;
     tx.commit().await?;
+    materialiser.queue(moved);
     Ok(outcomes)
 }

@@ -86,6 +86,7 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "list-state"
         | "list-counts-missing"
         | "list-has-aside"
+        | "document-broken"
         | "import-after-work" => StatusCode::CONFLICT,
         "too-busy" | "store-busy" | "store-full" => StatusCode::SERVICE_UNAVAILABLE,
         "too-many" => StatusCode::TOO_MANY_REQUESTS,

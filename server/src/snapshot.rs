@@ -61,12 +61,13 @@ mod tests {
     #[test]
     fn damaged_bytes_are_no_document() {
         let packed = include_bytes!("../dictionaries/household-1.packed");
+        let packed = pack(&unpack(packed).unwrap()).unwrap();
         for at in 0..packed.len() {
-            let mut damaged = packed.to_vec();
+            let mut damaged = packed.clone();
             damaged[at] ^= 0x10;
-            if let Some(saved) = unpack(&damaged) {
-                assert_eq!(Some(saved), unpack(packed), "byte {at}");
-            }
+            // A bit that says nothing may be another.
+            let read = unpack(&damaged);
+            assert!(read.is_none() || read == unpack(&packed), "byte {at}");
         }
         assert_eq!(unpack(&[]), None);
     }

@@ -1,81 +1,91 @@
-//! Keeps the derived standings of a unit's households fresh, and builds its list from them.
+//! A unit's households with what their logs come to, and the list that is built from them.
 //!
-//! A standing is recomputed only where the household's log or the basis moved on since it was
-//! cached. The cache may be emptied at any time.
+//! A standing is a cache of log and basis; it may be emptied at any time. Whoever reads one here
+//! gets what the log held when it was asked for, or something newer.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use mobile_schema::problem;
-use shared::classify::{Basis, Class};
-use shared::date::Date;
+use shared::classify::Class;
 use shared::id::DocumentId;
-use shared::list::{Hamlet, List};
-use shared::score::ScoreTable;
+use shared::list::List;
 use shared::standard::Standard;
-use shared::standing::{Logged, Place, Standing, Way, stand};
+use shared::standing::{Place, Standing};
 
 use crate::app::App;
 use crate::problem::Problem;
 use crate::store::StoreError;
 use crate::store::campaign::Campaign;
-use crate::store::change::LoggedChange;
 use crate::store::household::{Cached, HouseholdAt};
+use crate::worker::BasisText;
+use crate::worker::pool::unavailable;
 
 /// Version of what the cache holds; raised when `shared` computes something else.
-const CACHE_VERSION: u32 = 2;
+const CACHE_VERSION: u32 = 3;
 
-/// Above this many stale households the unit's log is read in one go.
-const STALE_SINGLY_MAX: usize = 24;
-
-/// The basis of a campaign, owned so that it can move to another thread.
-#[derive(Debug, Clone)]
-pub(crate) struct OwnedBasis {
-    standard: Standard,
-    table: Option<ScoreTable>,
-    review_date: Date,
-    region: String,
-    name: String,
-}
-
-impl OwnedBasis {
-    /// Reads a campaign's basis.
-    pub(crate) fn of(campaign: &Campaign) -> Result<Self, StoreError> {
-        let standard = standard_named(&campaign.standard).ok_or(StoreError::Damaged)?;
-        let table = match campaign.score_table.as_str() {
-            "" => None,
-            json => Some(ScoreTable::parse(json, None).map_err(|_| StoreError::Damaged)?),
-        };
-        let table_digest =
-            shared::id::to_hex(&shared::id::sha256(campaign.score_table.as_bytes())[..8]);
-        let name = format!(
-            "{CACHE_VERSION}/{}/{table_digest}/{}/{}",
-            standard.code, campaign.review_date, campaign.region
-        );
-        Ok(Self {
-            standard,
-            table,
-            review_date: campaign.review_date,
-            region: campaign.region.clone(),
-            name,
-        })
-    }
-
-    /// Lends the basis to the rules.
-    pub(crate) fn basis(&self) -> Basis<'_> {
-        Basis {
-            standard: &self.standard,
-            table: self.table.as_ref(),
-            review_date: self.review_date,
-            region: &self.region,
-        }
-    }
-}
+/// Times that a unit is looked at again while other processes replace what was computed.
+const ROUNDS: usize = 3;
 
 /// Finds a built-in standard by its code.
 pub(crate) fn standard_named(code: &str) -> Option<Standard> {
     let known = Standard::nd_07_2021();
     (known.code == code).then_some(known)
+}
+
+impl BasisText {
+    /// Reads a campaign's basis.
+    pub(crate) fn of(campaign: &Campaign) -> Self {
+        Self {
+            standard: campaign.standard.clone(),
+            score_table: campaign.score_table.clone(),
+            review_date: campaign.review_date,
+            region: campaign.region.clone(),
+        }
+    }
+
+    /// Names the basis: another name means that what was computed is stale.
+    pub(crate) fn name(&self) -> String {
+        let table = shared::id::sha256(self.score_table.as_bytes());
+        let table = shared::id::to_hex(&table[..8]);
+        format!("{CACHE_VERSION}/{}/{table}/{}/{}", self.standard, self.review_date, self.region)
+    }
+}
+
+impl Cached {
+    /// Names everything beside the log that a standing of the household is computed from.
+    pub(crate) fn basis(&self, name: &str) -> String {
+        let at = &self.at;
+        let area = crate::store::campaign::area_name(self.area);
+        format!("{name}/{}/{}/{area}", at.unit, at.hamlet)
+    }
+
+    /// Tells whether what is cached was computed from this basis, at this position or a later one.
+    fn is_of(&self, name: &str, position: i64) -> bool {
+        self.computed
+            .as_ref()
+            .is_some_and(|(at, basis)| *at >= position && *basis == self.basis(name))
+    }
+
+    /// Tells whether what is cached is of now.
+    pub(crate) fn is_fresh(&self, name: &str) -> bool {
+        self.is_of(name, self.at.last_position)
+    }
+
+    /// Returns what the rules read of the household's server row.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            household: self.at.household,
+            document: self.at.document,
+            hamlet: self.at.hamlet.clone(),
+            area: self.area,
+            opening: match self.at.opening_class.as_str() {
+                "poor" => Some(Class::Poor),
+                "near_poor" => Some(Class::NearPoor),
+                _ => None,
+            },
+            opening_dtts: self.at.opening_dtts,
+        }
+    }
 }
 
 /// A unit's households with their standings, by household id.
@@ -87,123 +97,40 @@ pub(crate) async fn refresh(
     campaign: &Campaign,
     unit: &str,
 ) -> Result<Standings, StoreError> {
-    let basis = Arc::new(OwnedBasis::of(campaign)?);
-    let hamlets = hamlets(app, campaign, unit).await?;
-    let cached = app.store.household_cached(campaign.id, unit).await?;
-    let mut fresh = BTreeMap::new();
-    let mut stale = Vec::new();
-    for entry in cached {
-        match reuse(&entry, &basis.name, &hamlets) {
-            Some(standing) => drop(fresh.insert(entry.at.household, (entry.at, standing))),
-            None => stale.push(entry.at),
-        }
-    }
-    if !stale.is_empty() {
-        let log = load(app, campaign, unit, &stale).await?;
-        let name = basis.name.clone();
-        let computed = compute(basis, hamlets, stale, log).await?;
-        let mut entries = Vec::new();
-        for (at, standing) in &computed {
-            let body = serde_json::to_string(standing).map_err(|_| StoreError::Damaged)?;
-            entries.push((at.document, at.last_position, body));
-        }
-        app.store.standing_put(campaign.id, unit, &name, &entries).await?;
-        for (at, standing) in computed {
-            fresh.insert(at.household, (at, standing));
-        }
-    }
-    Ok(fresh.into_values().collect())
-}
-
-async fn hamlets(
-    app: &App,
-    campaign: &Campaign,
-    unit: &str,
-) -> Result<BTreeMap<String, Hamlet>, StoreError> {
-    let hamlets = app.store.hamlet_list(campaign.id, Some(unit)).await?;
-    Ok(hamlets.into_iter().map(|(_, hamlet)| (hamlet.code.clone(), hamlet)).collect())
-}
-
-fn reuse(entry: &Cached, basis: &str, hamlets: &BTreeMap<String, Hamlet>) -> Option<Standing> {
-    let (position, cached_basis) = entry.computed.as_ref()?;
-    if *position != entry.at.last_position || cached_basis != basis {
-        return None;
-    }
-    let standing: Standing = serde_json::from_str(entry.body.as_deref()?).ok()?;
-    let same_place = standing.row.hamlet == entry.at.hamlet
-        && hamlets.get(&entry.at.hamlet).is_some_and(|hamlet| hamlet.area == standing.row.area);
-    same_place.then_some(standing)
-}
-
-async fn load(
-    app: &App,
-    campaign: &Campaign,
-    unit: &str,
-    stale: &[HouseholdAt],
-) -> Result<BTreeMap<DocumentId, Vec<LoggedChange>>, StoreError> {
-    let mut log: BTreeMap<DocumentId, Vec<LoggedChange>> = BTreeMap::new();
-    if stale.len() > STALE_SINGLY_MAX {
-        for change in app.store.change_log(campaign.id, unit, None).await? {
-            log.entry(change.document).or_default().push(change);
-        }
-    } else {
-        for at in stale {
-            let changes = app.store.change_log(campaign.id, unit, Some(at.document)).await?;
-            log.insert(at.document, changes);
-        }
-    }
-    Ok(log)
-}
-
-async fn compute(
-    basis: Arc<OwnedBasis>,
-    hamlets: BTreeMap<String, Hamlet>,
-    stale: Vec<HouseholdAt>,
-    mut log: BTreeMap<DocumentId, Vec<LoggedChange>>,
-) -> Result<Standings, StoreError> {
-    let work = move || {
-        stale
-            .into_iter()
-            .map(|at| {
-                let hamlet = hamlets.get(&at.hamlet).ok_or(StoreError::Damaged)?;
-                let (changes, side) = logged(log.remove(&at.document).unwrap_or_default());
-                let standing = stand(&place(&at, hamlet), &changes, &side, &basis.basis());
-                Ok((at, standing))
+    let name = BasisText::of(campaign).name();
+    let mut cached = app.store.household_cached(campaign.id, unit).await?;
+    let asked: BTreeMap<DocumentId, i64> =
+        cached.iter().map(|entry| (entry.at.document, entry.at.last_position)).collect();
+    for _ in 0..ROUNDS {
+        let stale: Vec<DocumentId> = cached
+            .iter()
+            .filter(|entry| {
+                asked.get(&entry.at.document).is_some_and(|asked| !entry.is_of(&name, *asked))
             })
-            .collect()
-    };
-    tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Damaged)?
-}
-
-/// Turns rows of the log into what the rules read: the household's own and the side branches.
-pub(crate) fn logged(changes: Vec<LoggedChange>) -> (Vec<Logged>, Vec<Logged>) {
-    let (side, main): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| change.side);
-    let logged = |change: LoggedChange| Logged {
-        hash: change.hash,
-        chunk: change.chunk,
-        by: match change.provenance.as_str() {
-            "device" => Way::Device,
-            "session" => Way::Session,
-            _ => Way::Desk,
-        },
-    };
-    (main.into_iter().map(logged).collect(), side.into_iter().map(logged).collect())
-}
-
-/// Turns a household's server row into what the rules read.
-pub(crate) fn place(at: &HouseholdAt, hamlet: &Hamlet) -> Place {
-    Place {
-        household: at.household,
-        document: at.document,
-        hamlet: at.hamlet.clone(),
-        area: hamlet.area,
-        opening: match at.opening_class.as_str() {
-            "poor" => Some(Class::Poor),
-            "near_poor" => Some(Class::NearPoor),
-            _ => None,
-        },
-        opening_dtts: at.opening_dtts,
+            .map(|entry| entry.at.document)
+            .collect();
+        if stale.is_empty() {
+            return standings(cached, &asked);
+        }
+        app.materialiser.fresh(campaign.id, &stale).await?;
+        cached = app.store.household_cached(campaign.id, unit).await?;
     }
+    Err(unavailable())
+}
+
+/// Reads the standings of the households that were there when the unit was first looked at.
+fn standings(
+    cached: Vec<Cached>,
+    asked: &BTreeMap<DocumentId, i64>,
+) -> Result<Standings, StoreError> {
+    cached
+        .into_iter()
+        .filter(|entry| asked.contains_key(&entry.at.document))
+        .map(|entry| {
+            let body = entry.body.as_deref().ok_or(StoreError::Damaged)?;
+            Ok((entry.at, serde_json::from_str(body).map_err(|_| StoreError::Damaged)?))
+        })
+        .collect()
 }
 
 /// Builds a unit's draft list from its standings.
@@ -213,12 +140,15 @@ pub(crate) async fn draft(
     unit: &str,
     standings: &Standings,
 ) -> Result<List, StoreError> {
+    let hamlets = app.store.hamlet_list(campaign.id, Some(unit)).await?;
+    let hamlets: BTreeMap<_, _> =
+        hamlets.into_iter().map(|(_, hamlet)| (hamlet.code.clone(), hamlet)).collect();
     Ok(List {
         campaign: campaign.id,
         unit: unit.to_owned(),
         review_date: campaign.review_date.to_string(),
         standard: campaign.standard.clone(),
-        hamlets: hamlets(app, campaign, unit).await?.into_values().collect(),
+        hamlets: hamlets.into_values().collect(),
         rows: standings.iter().map(|(_, standing)| standing.row.clone()).collect(),
     })
 }

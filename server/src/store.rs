@@ -15,6 +15,8 @@ pub mod faults;
 pub(crate) mod health;
 pub(crate) mod household;
 pub(crate) mod list;
+pub(crate) mod material;
+pub(crate) mod quarantine;
 pub(crate) mod snapshot;
 mod value;
 pub(crate) mod volume;

@@ -68,6 +68,10 @@ pub const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 /// Most changes of one device that may wait for an ancestor.
 pub const WAITING_PER_DEVICE_MAX: i64 = 2_000;
 
+/// Days that a change may wait for one it builds on, before a person looks at it: longer than the
+/// longest offline spell (60 days) by a month.
+pub const WAITING_DAYS_MAX: u32 = 90;
+
 /// Most forked changes one decision at the desk may close: their names fit a message.
 pub const CLOSES_MAX: usize = 7;
 

@@ -7,6 +7,7 @@ use std::ops::{Deref, DerefMut};
 
 use mobile_schema::household::{Household, Value};
 use serde_json::json;
+use server::app::{App, system_clock};
 use server::cli::serve::{FIRST_ACCOUNT, Running, first_account};
 use server::config::Config;
 use server::demo::client::Client;
@@ -14,6 +15,7 @@ use server::demo::fleet::visit::Visit;
 use server::demo::office::Office;
 use server::demo::phone::Phone;
 use server::demo::population::{Goal, Spec, Truth, truth};
+use server::worker::pool::Merging;
 use shared::classify::{B1Method, Basis, Class};
 use shared::date::Date;
 use shared::id::{CampaignId, DocumentId};
@@ -94,13 +96,19 @@ impl Town {
 
     /// Starts a server on a database of its own and sets the campaign up through the API.
     pub async fn start(database: Option<String>) -> Self {
+        Self::start_with(database, Merging::found()).await
+    }
+
+    /// Does the same with a server that merges where the caller says.
+    pub async fn start_with(database: Option<String>, merging: Merging) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = Config {
             listen: ([127, 0, 0, 1], 0).into(),
             data: folder.path().join("data"),
             database,
         };
-        let running = Running::start(&config).await.expect("the server starts");
+        let app = App::open_with(&config, system_clock, merging).await.expect("it opens");
+        let running = Running::listen(app, config.listen).await.expect("the server starts");
         let password = first_account(&running.app).await.expect("the store works");
         let base = format!("http://{}", running.address);
         let cast = Cast::gather(&base, &password.expect("it is empty")).await;

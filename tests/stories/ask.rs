@@ -176,22 +176,30 @@ const KEPT: [(&str, &str); 18] = [
 
 /// Counts what the town's database keeps, to show that a refused call left nothing behind.
 pub(crate) async fn kept(town: &Town) -> BTreeMap<&'static str, i64> {
+    counted(town, &KEPT).await
+}
+
+/// Reads one number of the town's database for each statement.
+pub(crate) async fn counted(
+    town: &Town,
+    of: &[(&'static str, &'static str)],
+) -> BTreeMap<&'static str, i64> {
     let mut kept = BTreeMap::new();
     if let Some(url) = &town.config.database {
         let mut db = sqlx::PgConnection::connect(url).await.expect("the database answers");
-        for (what, sql) in KEPT {
-            let sql = AssertSqlSafe(sql).into_sql_str();
+        for (what, sql) in of {
+            let sql = AssertSqlSafe(*sql).into_sql_str();
             let n: i64 = sqlx::query_scalar(sql).fetch_one(&mut db).await.expect("a count");
-            kept.insert(what, n);
+            kept.insert(*what, n);
         }
     } else {
         let file = town.config.data.join("rasoat.sqlite");
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).read_only(true);
         let mut db = sqlx::SqliteConnection::connect_with(&options).await.expect("the file opens");
-        for (what, sql) in KEPT {
-            let sql = AssertSqlSafe(sql).into_sql_str();
+        for (what, sql) in of {
+            let sql = AssertSqlSafe(*sql).into_sql_str();
             let n: i64 = sqlx::query_scalar(sql).fetch_one(&mut db).await.expect("a count");
-            kept.insert(what, n);
+            kept.insert(*what, n);
         }
     }
     kept

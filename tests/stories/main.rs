@@ -21,6 +21,7 @@ mod node_client;
 mod people;
 mod people_on_devices;
 mod processes;
+mod rebuilt;
 mod refused;
 mod renewals;
 mod schema;
@@ -30,3 +31,5 @@ mod sync_health;
 mod tidy;
 mod tokens;
 mod units;
+#[cfg(debug_assertions)]
+mod workers;

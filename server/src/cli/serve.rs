@@ -143,6 +143,7 @@ impl Running {
     pub async fn listen(app: App, listen: SocketAddr) -> Result<Self, StartError> {
         let listener = TcpListener::bind(listen).await.map_err(StartError::Listen)?;
         let address = listener.local_addr().map_err(StartError::Listen)?;
+        app.materialiser.search();
         let (stop, stopped) = oneshot::channel::<()>();
         let router = crate::http::router(app.clone());
         let stopped = async {

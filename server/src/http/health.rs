@@ -7,10 +7,13 @@ use super::extract::Json;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Tells that the process runs.
+/// Tells that the process runs, and how many workers it has lost over documents, if any.
 #[utoipa::path(get, path = "/healthz", responses((status = 200, body = String)))]
-pub(super) async fn live() -> &'static str {
-    "ok"
+pub(super) async fn live(State(app): State<App>) -> String {
+    match app.materialiser.pool().restarts() {
+        0 => "ok".to_owned(),
+        lost => format!("ok\nworkers lost: {lost}"),
+    }
 }
 
 /// Tells that the store answers.

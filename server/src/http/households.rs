@@ -4,23 +4,22 @@ use axum::extract::State;
 use mobile_schema::household::{Household, Value};
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
-use shared::classify::{Classification, classify};
+use shared::classify::Classification;
 use shared::id::{CampaignId, ChangeHash, DocumentId};
-use shared::merge::merge;
-use shared::page::{Decision, SettleError, settle as write_settle};
-use shared::resolve::{Dispute, Path as AnswerPath, resolve};
+use shared::resolve::{Dispute, Path as AnswerPath};
 use shared::scope::Role;
-use shared::standing::{Standing, stand};
+use shared::standing::Standing;
 
 use super::extract::{Json, Path, Seen, campaign, list_unit};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::ingest::desk::{DeskChange, append_desk, release_late};
 use crate::problem::{Body, Problem};
-use crate::standing::{OwnedBasis, Standings, logged, place, refresh};
+use crate::standing::{Standings, refresh};
 use crate::store::StoreError;
 use crate::store::change::{AsideChange, Authorship};
 use crate::store::household::HouseholdAt;
+use crate::worker::{Looked, Settling, Unsettled};
 
 const OFFICES: [Role; 3] = [Role::Province, Role::District, Role::Officer];
 
@@ -218,19 +217,9 @@ pub(super) async fn read(
 ) -> Result<Json<Read>, Problem> {
     let actor = actor.with_role(&OFFICES)?;
     let (seen, at) = household(&app, &actor, id, document).await?;
-    let hamlets = app.store.hamlet_list(id, Some(&at.unit)).await?;
-    let hamlet = hamlets.into_iter().map(|(_, hamlet)| hamlet).find(|h| h.code == at.hamlet);
-    let hamlet = hamlet.ok_or(&problem::HAMLET_UNKNOWN)?;
-    let (changes, side) = logged(app.store.change_log(id, &at.unit, Some(document)).await?);
-    let basis = OwnedBasis::of(&seen.campaign)?;
-    let place = place(&at, &hamlet);
-    let read = tokio::task::spawn_blocking(move || {
-        let standing = stand(&place, &changes, &side, &basis.basis());
-        let household = resolve(&merge(&changes).doc).household;
-        let classification = classify(&household, place.area, &basis.basis());
-        (standing, household, classification)
-    });
-    let (standing, household, classification) = read.await.map_err(|_| &problem::STORE_FAILED)?;
+    let looked = app.materialiser.look(&seen.campaign, document).await?;
+    let looked = looked.ok_or(&problem::DOCUMENT_BROKEN)?;
+    let Looked { standing, household, classification } = looked;
     let changes = app.store.change_authors(id, document).await?;
     let (code, unit) = (at.code, at.unit);
     Ok(Json(Read { code, unit, standing, household, classification, changes }))
@@ -302,21 +291,19 @@ pub(super) async fn settle(
     if form.reason.trim().is_empty() {
         return Err(Problem::new(&problem::REASON_MISSING));
     }
-    let changes = app.store.change_log(id, &at.unit, Some(document)).await?;
     let said = (actor.account.id, document, &form.heads, &form.path, &form.value, &form.closes);
     let said = serde_json::to_vec(&said).map_err(|_| StoreError::Damaged)?;
-    let by = app.keys.desk_actor(&said);
-    let written = tokio::task::spawn_blocking(move || {
-        let decision = Decision {
-            heads: &form.heads,
-            path: &form.path,
-            value: &form.value,
-            closes: &form.closes,
-        };
-        write_settle(&logged(changes).0, by, &decision).map(|written| (written, form.reason))
-    });
-    let (written, reason) =
-        written.await.map_err(|_| &problem::SETTLE_UNREADABLE)?.map_err(settle_problem)?;
+    let settling = Settling {
+        changes: Vec::new(),
+        actor: app.keys.desk_actor(&said),
+        heads: form.heads,
+        path: form.path,
+        value: form.value,
+        closes: form.closes,
+    };
+    let written = app.materialiser.settle(&seen.campaign, document, settling).await?;
+    let (written, reason) = (written.ok_or(&problem::DOCUMENT_BROKEN)?, form.reason);
+    let written = written.map_err(settle_problem)?;
     let mut tx = app.store.begin().await?;
     let position = tx.unit_lock(id, &at.unit).await?;
     if tx.list_step(id, &at.unit).await?.0.is_frozen() {
@@ -332,19 +319,15 @@ pub(super) async fn settle(
     };
     append_desk(&mut tx, id, &at.unit, position, &[change], app.now_ms()).await?;
     tx.commit().await?;
+    app.materialiser.queue([(id, document)]);
     Ok(Json(Settled { hash: written.hash }))
 }
 
-fn settle_problem(error: SettleError) -> Problem {
-    match error {
-        SettleError::HeadsUnknown => Problem::new(&problem::HEADS_UNKNOWN),
-        SettleError::Unfit(Some(objection)) => {
-            Problem::new(&problem::SETTLE_UNREADABLE).with_items(&[objection])
+fn settle_problem(why: Unsettled) -> Problem {
+    match why {
+        Unsettled::HeadsUnknown => Problem::new(&problem::HEADS_UNKNOWN),
+        Unsettled::Unfit(objection) => {
+            Problem::new(&problem::SETTLE_UNREADABLE).with_items(objection.as_slice())
         }
-        SettleError::Unfit(None)
-        | SettleError::MemberUnknown
-        | SettleError::NothingToSettle
-        | SettleError::TooManyClosed
-        | SettleError::Unwritable(_) => Problem::new(&problem::SETTLE_UNREADABLE),
     }
 }

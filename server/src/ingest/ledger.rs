@@ -243,18 +243,25 @@ impl Ledger {
         heard.schema = about.schema;
     }
 
-    pub(super) async fn finish(self, tx: &mut Tx) -> Result<(), StoreError> {
+    /// Notes how far units and households have come; returns the households that moved on.
+    pub(super) async fn finish(
+        self,
+        tx: &mut Tx,
+    ) -> Result<Vec<(CampaignId, DocumentId)>, StoreError> {
         for ((campaign, unit), log) in self.units {
             if log.moved {
                 tx.unit_moved_on(campaign, &unit, log.position).await?;
             }
         }
-        for ((_, id), document) in self.documents {
+        let mut moved = Vec::new();
+        for ((campaign, id), document) in self.documents {
             if document.moved {
                 tx.household_moved_on(id, document.at.last_position).await?;
+                moved.push((campaign, id));
             }
         }
-        self.tally.finish(tx).await
+        self.tally.finish(tx).await?;
+        Ok(moved)
     }
 }
 

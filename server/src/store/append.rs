@@ -9,7 +9,7 @@ use super::StoreError;
 use super::backend::{Row, Tx, vals};
 use super::change::{KnownChange, NewChange};
 
-fn hashes(bytes: &[u8]) -> Result<Vec<ChangeHash>, StoreError> {
+pub(super) fn hashes(bytes: &[u8]) -> Result<Vec<ChangeHash>, StoreError> {
     bytes
         .chunks(32)
         .map(|hash| ChangeHash::from_slice(hash).map_err(|_| StoreError::Damaged))

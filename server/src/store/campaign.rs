@@ -49,12 +49,17 @@ fn count(row: &Row, column: &str) -> Result<u64, StoreError> {
     u64::try_from(row.get::<i64>(column)?).map_err(|_| StoreError::Damaged)
 }
 
+/// Reads an area type as the database has it.
+pub(crate) fn area(name: &str) -> Result<Area, StoreError> {
+    match name {
+        "urban" => Ok(Area::Urban),
+        "rural" => Ok(Area::Rural),
+        _ => Err(StoreError::Damaged),
+    }
+}
+
 fn hamlet(row: &Row) -> Result<(String, Hamlet), StoreError> {
-    let area = match row.get::<String>("area")?.as_str() {
-        "urban" => Area::Urban,
-        "rural" => Area::Rural,
-        _ => return Err(StoreError::Damaged),
-    };
+    let area = area(&row.get::<String>("area")?)?;
     let hamlet = Hamlet {
         code: row.get("code")?,
         type_word: row.get("type_word")?,

@@ -1,4 +1,5 @@
-//! The log of what people answered. Rows are added and released, never edited or removed.
+//! The log of what people answered. Rows are added and released, never edited or removed; one that
+//! no worker gets over is quarantined again and keeps its position, which readers skip.
 //!
 //! The key is document *and* hash: equal edits in two households have equal hashes. Positions come
 //! from the unit's counter row, locked by the writing transaction; an identity column would let a
@@ -59,16 +60,6 @@ pub(crate) struct SentChange {
     pub(crate) household: Vec<u8>,
     pub(crate) hamlet: String,
     pub(crate) code: String,
-}
-
-/// One stored change of a document, for rebuilding it.
-#[derive(Debug, Clone)]
-pub(crate) struct LoggedChange {
-    pub(crate) document: DocumentId,
-    pub(crate) hash: ChangeHash,
-    pub(crate) chunk: Vec<u8>,
-    pub(crate) provenance: String,
-    pub(crate) side: bool,
 }
 
 /// Who wrote a change and when it came.
@@ -146,7 +137,7 @@ impl Store {
             select change.position, cast(length(change.chunk) as bigint) as bytes
             from change join household on household.document = change.document
             where change.campaign = $1 and change.unit = $2 and change.position > $3
-            and change.side = 0
+            and change.side = 0 and change.fate = 'accepted'
             and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4
                 or ($6 = 1 and exists (select 1 from household_assignment as single
                     where single.campaign = $1 and single.document = change.document
@@ -176,7 +167,7 @@ impl Store {
                 household.household, household.hamlet, household.code
             from change join household on household.document = change.document
             where change.campaign = $1 and change.unit = $2 and change.position > $3
-            and change.position <= $5 and change.side = 0
+            and change.position <= $5 and change.side = 0 and change.fate = 'accepted'
             and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4
                 or ($6 = 1 and exists (select 1 from household_assignment as single
                     where single.campaign = $1 and single.document = change.document
@@ -196,36 +187,6 @@ impl Store {
                     household: row.get("household")?,
                     hamlet: row.get("hamlet")?,
                     code: row.get("code")?,
-                })
-            })
-            .collect()
-    }
-
-    /// Reads the accepted changes of one household, or of a whole unit, in order of position.
-    pub(crate) async fn change_log(
-        &self,
-        campaign: CampaignId,
-        unit: &str,
-        document: Option<DocumentId>,
-    ) -> Result<Vec<LoggedChange>, StoreError> {
-        const OF_UNIT: &str = "
-            select document, hash, chunk, provenance, side from change
-            where campaign = $1 and unit = $2 and position > 0 order by position";
-        const OF_DOCUMENT: &str = "
-            select document, hash, chunk, provenance, side from change
-            where campaign = $1 and document = $2 and fate = 'accepted' order by position";
-        let rows = match document {
-            Some(document) => self.db.all(OF_DOCUMENT, vals![campaign, document]).await?,
-            None => self.db.all(OF_UNIT, vals![campaign, unit]).await?,
-        };
-        rows.iter()
-            .map(|row| {
-                Ok(LoggedChange {
-                    document: row.id("document")?,
-                    hash: row.id("hash")?,
-                    chunk: row.get("chunk")?,
-                    provenance: row.get("provenance")?,
-                    side: row.get::<i64>("side")? == 1,
                 })
             })
             .collect()

@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 
 use shared::id::{CampaignId, DocumentId, HouseholdId};
+use shared::unit::Area;
 
 use super::backend::{Row, Tx, vals};
+use super::campaign::area;
+use super::material::{AT_ONCE, in_documents};
+use super::snapshot::NewSnapshot;
 use super::{Store, StoreError};
 
 /// Where a household belongs: a server row, never document content.
@@ -24,6 +28,8 @@ pub(crate) struct HouseholdAt {
 #[derive(Debug, Clone)]
 pub(crate) struct Cached {
     pub(crate) at: HouseholdAt,
+    /// Area type of its hamlet.
+    pub(crate) area: Area,
     /// Position and basis the body was computed at.
     pub(crate) computed: Option<(i64, String)>,
     /// JSON of the standing.
@@ -39,6 +45,19 @@ pub(crate) struct HouseholdUnit {
     pub(crate) code: String,
 }
 
+/// What a household's log came to, on its way into the cache.
+#[derive(Debug, Clone)]
+pub(crate) struct NewStanding {
+    pub(crate) document: DocumentId,
+    pub(crate) unit: String,
+    pub(crate) position: i64,
+    pub(crate) basis: String,
+    /// JSON of the standing.
+    pub(crate) body: String,
+    /// The document, where it was saved with it.
+    pub(crate) snapshot: Option<NewSnapshot>,
+}
+
 fn household(row: &Row) -> Result<HouseholdAt, StoreError> {
     Ok(HouseholdAt {
         document: row.id("document")?,
@@ -50,6 +69,28 @@ fn household(row: &Row) -> Result<HouseholdAt, StoreError> {
         opening_dtts: row.get::<i64>("opening_dtts")? == 1,
         last_position: row.get("last_position")?,
     })
+}
+
+fn cached(row: &Row) -> Result<Cached, StoreError> {
+    let position: Option<i64> = row.get("at_position")?;
+    let basis: Option<String> = row.get("basis")?;
+    Ok(Cached {
+        at: household(row)?,
+        area: area(&row.get::<String>("area")?)?,
+        computed: position.zip(basis),
+        body: row.get("body")?,
+    })
+}
+
+/// Reads households with what is cached of them; what follows says which.
+macro_rules! cached_sql {
+    ($($which:tt)*) => { concat!(
+        "select household.*, hamlet.area, standing.position as at_position, standing.basis,
+            standing.body
+        from household
+        join hamlet on hamlet.campaign = household.campaign and hamlet.code = household.hamlet
+        left join standing on standing.document = household.document ", $($which)*)
+    };
 }
 
 impl Store {
@@ -104,23 +145,43 @@ impl Store {
         campaign: CampaignId,
         unit: &str,
     ) -> Result<Vec<Cached>, StoreError> {
+        const SQL: &str = cached_sql!(
+            "where household.campaign = $1 and household.unit = $2 and household.last_position > 0
+            order by household.household"
+        );
+        self.db.all(SQL, vals![campaign, unit]).await?.iter().map(cached).collect()
+    }
+
+    /// Reads at most [`AT_ONCE`] households with what is cached of them.
+    pub(crate) async fn household_cached_of(
+        &self,
+        campaign: CampaignId,
+        documents: &[DocumentId],
+    ) -> Result<Vec<Cached>, StoreError> {
+        const SQL: &str = cached_sql!(
+            "where household.campaign = $1 and household.document in ",
+            in_documents!()
+        );
+        let mut row = vals![campaign];
+        row.extend(super::material::padded(documents));
+        self.db.all(SQL, row).await?.iter().map(cached).collect()
+    }
+
+    /// Lists households whose newest change is in no standing, in order of their documents.
+    pub(crate) async fn household_stale(
+        &self,
+        after: Option<DocumentId>,
+    ) -> Result<Vec<(CampaignId, DocumentId)>, StoreError> {
         const SQL: &str = "
-            select household.*, standing.position as at_position, standing.basis, standing.body
+            select household.campaign, household.document
             from household left join standing on standing.document = household.document
-            where household.campaign = $1 and household.unit = $2 and household.last_position > 0
-            order by household.household";
-        let rows = self.db.all(SQL, vals![campaign, unit]).await?;
-        rows.iter()
-            .map(|row| {
-                let position: Option<i64> = row.get("at_position")?;
-                let basis: Option<String> = row.get("basis")?;
-                Ok(Cached {
-                    at: household(row)?,
-                    computed: position.zip(basis),
-                    body: row.get("body")?,
-                })
-            })
-            .collect()
+            where household.document > $1
+            and household.last_position > coalesce(standing.position, 0)
+            order by household.document limit $2";
+        let after = after.map_or(Vec::new(), |document| document.0.to_vec());
+        let limit = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
+        let rows = self.db.all(SQL, vals![after, limit]).await?;
+        rows.iter().map(|row| Ok((row.id("campaign")?, row.id("document")?))).collect()
     }
 
     /// Lists the codes of a campaign's opening households.
@@ -131,22 +192,25 @@ impl Store {
         self.db.all(CODES, vals![campaign]).await?.iter().map(|row| row.get("code")).collect()
     }
 
-    /// Replaces cache entries.
+    /// Puts what was computed into the cache; an older one of the same unit never replaces a newer.
     pub(crate) async fn standing_put(
         &self,
         campaign: CampaignId,
-        unit: &str,
-        basis: &str,
-        entries: &[(DocumentId, i64, String)],
+        new: &[NewStanding],
     ) -> Result<(), StoreError> {
         const SQL: &str = "
             insert into standing (document, campaign, unit, position, basis, body)
             values ($1, $2, $3, $4, $5, $6)
             on conflict (document) do update set unit = excluded.unit,
-                position = excluded.position, basis = excluded.basis, body = excluded.body";
+                position = excluded.position, basis = excluded.basis, body = excluded.body
+            where standing.unit <> excluded.unit or standing.position <= excluded.position";
         let mut tx = self.begin().await?;
-        for (document, position, body) in entries {
-            tx.run(SQL, vals![*document, campaign, unit, *position, basis, body]).await?;
+        for new in new {
+            let row = vals![new.document, campaign, &new.unit, new.position, &new.basis, &new.body];
+            tx.run(SQL, row).await?;
+            if let Some(snapshot) = &new.snapshot {
+                tx.snapshot_put(campaign, &new.unit, new.document, snapshot).await?;
+            }
         }
         tx.commit().await
     }

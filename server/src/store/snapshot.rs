@@ -6,6 +6,7 @@
 use shared::id::{CampaignId, ChangeHash, DocumentId, HouseholdId};
 
 use super::backend::{Row, Tx, vals};
+use super::material::From;
 use super::{Store, StoreError};
 use crate::snapshot::unpack;
 
@@ -84,9 +85,10 @@ impl Store {
             }
         }
         for index in unreadable {
-            let log = self.change_log(campaign, unit, Some(whole[index].document)).await?;
-            let main = log.into_iter().filter(|change| !change.side);
-            whole[index].later = main.map(|change| change.chunk).collect();
+            let document = whole[index].document;
+            let log = self.material(campaign, &[document], From::Log).await?.remove(&document);
+            let changes = log.unwrap_or_default().changes.into_iter();
+            whole[index].later = changes.map(|entry| entry.logged.chunk).collect();
         }
         Ok(whole)
     }
@@ -136,5 +138,109 @@ impl Tx {
         let heads: Vec<u8> = new.heads.iter().flat_map(|head| head.0).collect();
         let bytes = new.bytes.as_slice();
         self.run(SQL, vals![document, campaign, unit, new.position, heads, bytes]).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use shared::id::{AccountId, Actor};
+
+    use super::*;
+    use crate::snapshot::pack;
+    use crate::store::change::NewChange;
+    use crate::store::household::NewHousehold;
+
+    const UNIT: &str = "19558";
+
+    fn document(number: u8) -> DocumentId {
+        DocumentId([number; 16])
+    }
+
+    /// Three households of two hamlets with three changes each, whose bytes are their positions;
+    /// the last change is on a side branch.
+    async fn store(folder: &std::path::Path) -> (Store, CampaignId) {
+        let store = Store::sqlite(&folder.join("rasoat.sqlite")).await.unwrap();
+        let campaign = CampaignId([9; 16]);
+        let mut tx = store.begin().await.unwrap();
+        tx.run("pragma defer_foreign_keys = on", vals![]).await.unwrap();
+        tx.run(
+            "insert into campaign values ($1, '', '', '', '', '', '', '', 0, null)",
+            vals![campaign],
+        )
+        .await
+        .unwrap();
+        for (number, hamlet) in [(1, "a"), (2, "b"), (3, "a")] {
+            let new = NewHousehold {
+                document: document(number),
+                household: HouseholdId([number; 16]),
+                unit: UNIT,
+                hamlet,
+                code: "",
+                opening_class: "",
+                opening_dtts: false,
+                opening_paper: "",
+            };
+            tx.household_add(campaign, &new).await.unwrap();
+            for turn in 0..3 {
+                let position = i64::from(number) * 10 + turn;
+                let new = NewChange {
+                    document: document(number),
+                    hash: ChangeHash([u8::try_from(position).unwrap(); 32]),
+                    unit: UNIT,
+                    position: Some(position),
+                    fate: "accepted",
+                    reason: "",
+                    actor: Actor([1; 16]),
+                    actor_seq: 1,
+                    dependencies: Vec::new(),
+                    chunk: &[u8::try_from(position).unwrap()],
+                    provenance: "device",
+                    device: None,
+                    account: AccountId([1; 16]),
+                    typed_by: None,
+                    manifest: None,
+                    note: "",
+                    side: turn == 2,
+                };
+                tx.change_append(campaign, &new, 0).await.unwrap();
+                tx.household_moved_on(document(number), position).await.unwrap();
+            }
+        }
+        tx.commit().await.unwrap();
+        (store, campaign)
+    }
+
+    async fn save(store: &Store, campaign: CampaignId, number: u8, position: i64, bytes: Vec<u8>) {
+        let new = NewSnapshot { position, heads: Vec::new(), bytes };
+        let mut tx = store.begin().await.unwrap();
+        tx.snapshot_put(campaign, UNIT, document(number), &new).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn households_come_whole_and_in_pages_whatever_is_saved_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, campaign) = store(folder.path()).await;
+        save(&store, campaign, 1, 10, pack(b"a document").unwrap()).await;
+        // An older one comes late and is not taken.
+        save(&store, campaign, 1, 9, pack(b"an older one").unwrap()).await;
+        save(&store, campaign, 3, 31, b"damaged".to_vec()).await;
+
+        let page = store.snapshot_after(campaign, UNIT, "", None, 2).await.unwrap();
+        let read: Vec<_> = page.iter().map(|whole| (whole.saved.clone(), &whole.later)).collect();
+        assert_eq!(
+            read,
+            [(Some(b"a document".to_vec()), &vec![vec![11]]), (None, &vec![vec![20], vec![21]]),]
+        );
+        let after = page.last().map(|whole| whole.document);
+        let page = store.snapshot_after(campaign, UNIT, "", after, 2).await.unwrap();
+        assert_eq!(page.len(), 1);
+        assert_eq!((page[0].saved.clone(), &page[0].later), (None, &vec![vec![30], vec![31]]));
+
+        let of_a = store.snapshot_after(campaign, UNIT, ",a,", None, 9).await.unwrap();
+        let documents: Vec<_> = of_a.iter().map(|whole| whole.document).collect();
+        assert_eq!(documents, [document(1), document(3)]);
+        assert!(of_a.iter().all(|whole| whole.hamlet == "a"));
     }
 }

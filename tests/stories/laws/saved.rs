@@ -17,7 +17,7 @@ use super::device::{basis, opinions};
 use super::rng::Rng;
 
 /// Generated sets of changes.
-const SETS: usize = 1_000;
+const SETS: usize = 500;
 
 /// Ways to cut each set in two.
 const CUTS: usize = 4;

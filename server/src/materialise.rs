@@ -1,0 +1,280 @@
+//! Documents are merged after their changes are durable: a queue in front of the workers.
+//!
+//! The queue is a hint and may be lost: what is stale shows in the store. A document is worked on
+//! by one runner at a time; whoever waits for one that is under way waits for the next turn of it,
+//! which costs nothing where the first one was late enough. Memory is bounded by the queue and by
+//! a batch for each worker, however many documents there are.
+
+mod batch;
+mod isolate;
+mod look;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use shared::id::{CampaignId, DocumentId};
+use tokio::sync::oneshot;
+
+use crate::store::material::AT_ONCE;
+use crate::store::{Store, StoreError};
+use crate::worker::pool::{Merging, Pool, unavailable};
+
+/// Documents remembered before the store is searched for the rest: half a megabyte.
+const QUEUE_DOCUMENTS: usize = 8_192;
+
+type Key = (CampaignId, DocumentId);
+type Waiter = oneshot::Sender<()>;
+
+/// Merges documents in the background and on demand, cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Materialiser {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    pool: Pool,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// Somebody waits for these.
+    asked: BTreeMap<Key, Vec<Waiter>>,
+    /// Nobody does yet.
+    later: BTreeSet<Key>,
+    /// Being worked on.
+    busy: BTreeSet<Key>,
+    /// The store holds stale documents after this one that are not in the queue.
+    search: Option<Option<DocumentId>>,
+    runners: usize,
+}
+
+/// Documents of one campaign, taken out of the queue.
+struct Turn {
+    inner: Arc<Inner>,
+    campaign: CampaignId,
+    documents: Vec<DocumentId>,
+    waiters: Vec<Waiter>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut queue = self.inner.lock();
+        for document in &self.documents {
+            queue.busy.remove(&(self.campaign, *document));
+        }
+    }
+}
+
+/// Works on batches. One that panics is counted out all the same.
+struct Runner {
+    inner: Arc<Inner>,
+    is_counted: bool,
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        if self.is_counted {
+            self.inner.lock().runners -= 1;
+        }
+    }
+}
+
+impl Materialiser {
+    /// Makes a queue in front of workers. Nothing is started before there is work.
+    pub(crate) fn new(store: Store, merging: Merging) -> Self {
+        let pool = Pool::new(merging);
+        Self { inner: Arc::new(Inner { store, pool, queue: Mutex::default() }) }
+    }
+
+    /// Returns the workers.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.inner.pool
+    }
+
+    /// Queues documents that have new changes. Where nothing isolates them, nobody works ahead.
+    pub(crate) fn queue(&self, documents: impl IntoIterator<Item = Key>) {
+        if !self.inner.pool.is_isolated() {
+            return;
+        }
+        let mut queue = self.inner.lock();
+        for key in documents {
+            if queue.later.len() < QUEUE_DOCUMENTS {
+                queue.later.insert(key);
+            } else {
+                queue.search = Some(None);
+            }
+        }
+        self.wake(&mut queue);
+    }
+
+    /// Looks for what was left stale by a process that ended.
+    pub(crate) fn search(&self) {
+        if self.inner.pool.is_isolated() {
+            let mut queue = self.inner.lock();
+            queue.search = Some(None);
+            self.wake(&mut queue);
+        }
+    }
+
+    /// Waits until documents are what their logs came to when this was called, or something newer.
+    pub(crate) async fn fresh(
+        &self,
+        campaign: CampaignId,
+        documents: &[DocumentId],
+    ) -> Result<(), StoreError> {
+        let mut waiting = Vec::new();
+        {
+            let mut queue = self.inner.lock();
+            for document in documents {
+                let (waiter, done) = oneshot::channel();
+                queue.asked.entry((campaign, *document)).or_default().push(waiter);
+                waiting.push(done);
+            }
+            self.wake(&mut queue);
+        }
+        for done in waiting {
+            // A turn that failed drops its waiters.
+            done.await.map_err(|_| unavailable())?;
+        }
+        Ok(())
+    }
+
+    /// Starts as many runners as there are workers, if there is something to do.
+    fn wake(&self, queue: &mut Queue) {
+        let work = queue.asked.len() + queue.later.len() + usize::from(queue.search.is_some());
+        while queue.runners < self.inner.pool.count().min(work) {
+            queue.runners += 1;
+            let runner = Runner { inner: Arc::clone(&self.inner), is_counted: true };
+            tokio::spawn(runner.run());
+        }
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Nothing is left half done under the lock.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a runner does next.
+enum Next {
+    Batch(CampaignId, Vec<DocumentId>, Vec<Waiter>),
+    Search(Option<DocumentId>),
+}
+
+impl Runner {
+    /// Works until nothing is left that another runner is not at already.
+    async fn run(mut self) {
+        while let Some(next) = self.next() {
+            let done = match next {
+                Next::Batch(campaign, documents, waiters) => {
+                    let inner = Arc::clone(&self.inner);
+                    Turn { inner, campaign, documents, waiters }.work().await
+                }
+                Next::Search(after) => self.search(after).await,
+            };
+            if let Err(error) = done {
+                tracing::warn!(error = %error, "documents were left as they were");
+            }
+        }
+    }
+
+    /// Counts itself out under the same lock where nothing is left: what comes next starts another.
+    fn next(&mut self) -> Option<Next> {
+        let mut queue = self.inner.lock();
+        if let Some((campaign, documents, waiters)) = queue.take() {
+            return Some(Next::Batch(campaign, documents, waiters));
+        }
+        if let Some(after) = queue.search.take() {
+            return Some(Next::Search(after));
+        }
+        queue.runners -= 1;
+        self.is_counted = false;
+        None
+    }
+
+    /// Queues some of what the store says is stale.
+    async fn search(&self, after: Option<DocumentId>) -> Result<(), StoreError> {
+        let stale = self.inner.store.household_stale(after).await?;
+        let mut queue = self.inner.lock();
+        if stale.len() == AT_ONCE {
+            queue.search = stale.last().map(|(_, document)| Some(*document));
+        }
+        queue.later.extend(stale);
+        Ok(())
+    }
+}
+
+impl Turn {
+    async fn work(mut self) -> Result<(), StoreError> {
+        let inner = &self.inner;
+        batch::work(&inner.store, &inner.pool, self.campaign, &self.documents).await?;
+        let waiters = std::mem::take(&mut self.waiters);
+        // Whoever is told looks at the store, and may ask for the same again.
+        drop(self);
+        for waiter in waiters {
+            let _gone = waiter.send(());
+        }
+        Ok(())
+    }
+}
+
+impl Queue {
+    /// Takes a batch of one campaign: first what somebody waits for.
+    fn take(&mut self) -> Option<(CampaignId, Vec<DocumentId>, Vec<Waiter>)> {
+        let is_free = |key: &&Key| !self.busy.contains(*key);
+        let first = self.asked.keys().find(is_free).or_else(|| self.later.iter().find(is_free));
+        let (campaign, _) = *first?;
+        let keys: BTreeSet<Key> = self
+            .asked
+            .keys()
+            .filter(is_free)
+            .chain(self.later.iter().filter(is_free))
+            .filter(|(of, _)| *of == campaign)
+            .take(AT_ONCE)
+            .copied()
+            .collect();
+        let mut waiters = Vec::new();
+        for key in &keys {
+            self.later.remove(key);
+            waiters.extend(self.asked.remove(key).unwrap_or_default());
+            self.busy.insert(*key);
+        }
+        Some((campaign, keys.into_iter().map(|(_, document)| document).collect(), waiters))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn key(campaign: u8, document: u8) -> Key {
+        (CampaignId([campaign; 16]), DocumentId([document; 16]))
+    }
+
+    #[test]
+    fn what_somebody_waits_for_goes_first_and_nothing_is_taken_twice() {
+        let mut queue = Queue::default();
+        queue.later.extend((0..40).map(|number| key(1, number)));
+        let (waiter, _done) = oneshot::channel();
+        queue.asked.insert(key(2, 7), vec![waiter]);
+        queue.later.insert(key(2, 7));
+
+        let (campaign, documents, waiters) = queue.take().unwrap();
+        assert_eq!((campaign, documents, waiters.len()), (key(2, 7).0, vec![key(2, 7).1], 1));
+        let (_, documents, _) = queue.take().unwrap();
+        assert_eq!(documents.len(), AT_ONCE);
+        // The same again while it is under way: it waits for the next turn.
+        queue.later.insert(key(1, 0));
+        let (_, documents, _) = queue.take().unwrap();
+        assert_eq!(documents.len(), 40 - AT_ONCE);
+        assert!(queue.take().is_none() && queue.later.len() == 1);
+        queue.busy.clear();
+        assert_eq!(queue.take().unwrap().1, [key(1, 0).1]);
+    }
+}

@@ -1,0 +1,126 @@
+//! A household that no worker gets over: its newest changes are set aside, or it is shown as open.
+//!
+//! Nothing is set aside unless that helps: a household that fails without its new changes as well
+//! has another fault, of the program or of the machine, and stays as it is.
+
+use std::collections::BTreeSet;
+
+use shared::guard::guard;
+use shared::id::{ChangeHash, DocumentId};
+use shared::standing::{Known, Way, unmerged};
+
+use super::batch::{Desk, standing_job};
+use crate::store::StoreError;
+use crate::store::household::{Cached, NewStanding};
+use crate::store::material::{Entry, From, Material};
+use crate::worker::{Answer, OwnedBasis};
+
+/// Times that changes of one household are set aside in one go: more may arrive meanwhile.
+const ROUNDS: usize = 3;
+
+/// Finds out what a household comes to that was asked about alone without an answer.
+pub(super) async fn isolated(desk: &Desk<'_>, entry: &Cached) -> Result<NewStanding, StoreError> {
+    let (mut entry, document) = (entry.clone(), entry.at.document);
+    for _ in 0..ROUNDS {
+        let material = whole(desk, document).await?;
+        let Some(bad) = newest_bad(desk, &entry, &material).await? else { break };
+        let unit = &entry.at.unit;
+        let count = desk.store.change_quarantine(desk.campaign, unit, document, &bad).await?;
+        tracing::warn!(count, "changes that no worker gets over were set aside");
+        let again = desk.store.household_cached_of(desk.campaign, &[document]).await?;
+        entry = again.into_iter().next().ok_or(StoreError::Damaged)?;
+        let material = whole(desk, document).await?;
+        let position = material.position;
+        if let Some(Answer::Stood { body, saved }) = ask(desk, &entry, material).await? {
+            return Ok(desk.stood(&entry, position, body, saved));
+        }
+    }
+    let material = whole(desk, document).await?;
+    let basis = OwnedBasis::of(&desk.basis).ok_or(StoreError::Damaged)?;
+    let known = |entries: &[Entry]| -> Vec<Known> {
+        let known = |entry: &Entry| Known { hash: entry.logged.hash, by: entry.logged.by };
+        entries.iter().map(known).collect()
+    };
+    let (changes, side) = (known(&material.changes), known(&material.side));
+    let standing = unmerged(&entry.place(), &changes, &side, &basis.basis());
+    tracing::warn!("a household cannot be merged, and is shown as open");
+    let body = serde_json::to_string(&standing).map_err(|_| StoreError::Damaged)?;
+    Ok(desk.stood(&entry, material.position, body, None))
+}
+
+async fn whole(desk: &Desk<'_>, document: DocumentId) -> Result<Material, StoreError> {
+    let mut found = desk.store.material(desk.campaign, &[document], From::Log).await?;
+    Ok(found.remove(&document).unwrap_or_default())
+}
+
+async fn ask(
+    desk: &Desk<'_>,
+    entry: &Cached,
+    material: Material,
+) -> Result<Option<Answer>, StoreError> {
+    let outcomes = desk.pool.ask(&desk.basis, vec![standing_job(entry, material)]).await?;
+    Ok(outcomes.into_iter().next().flatten())
+}
+
+/// Names the new changes without which the household can be merged; `None` where there are none.
+///
+/// New is what came after the household was last merged. Where that is not known, because the cache
+/// was emptied, it is what came after the longest part of the log that can be merged. What an
+/// office wrote is ours, and above suspicion.
+async fn newest_bad(
+    desk: &Desk<'_>,
+    entry: &Cached,
+    material: &Material,
+) -> Result<Option<Vec<ChangeHash>>, StoreError> {
+    let merged_at = entry.computed.as_ref().map_or(0, |(position, _)| *position);
+    let mut new: Vec<(i64, ChangeHash)> = material
+        .changes
+        .iter()
+        .chain(&material.side)
+        .filter(|entry| entry.logged.by != Way::Desk && entry.position > merged_at)
+        .map(|entry| (entry.position, entry.logged.hash))
+        .collect();
+    new.sort_unstable();
+    let new: Vec<ChangeHash> = new.into_iter().map(|(_, hash)| hash).collect();
+    if new.is_empty() || !merges_without(desk, entry, material, &new).await? {
+        return Ok(None);
+    }
+    let mut good = 0;
+    if entry.computed.is_none() {
+        let mut bad = new.len();
+        while bad - good > 1 {
+            let middle = good + (bad - good) / 2;
+            if merges_without(desk, entry, material, &new[middle..]).await? {
+                good = middle;
+            } else {
+                bad = middle;
+            }
+        }
+    }
+    Ok(Some(new[good..].to_vec()))
+}
+
+/// Tries whether the household can be merged without some changes and what builds on them.
+async fn merges_without(
+    desk: &Desk<'_>,
+    entry: &Cached,
+    material: &Material,
+    bad: &[ChangeHash],
+) -> Result<bool, StoreError> {
+    let mut out: BTreeSet<ChangeHash> = bad.iter().copied().collect();
+    let mut kept = |entries: &[Entry]| -> Vec<Entry> {
+        let builds_on = |entry: &&Entry| {
+            let of = guard(&entry.logged.chunk);
+            let dropped = out.contains(&entry.logged.hash)
+                || of.is_ok_and(|of| of.dependencies().iter().any(|dep| out.contains(dep)));
+            if dropped {
+                out.insert(entry.logged.hash);
+            }
+            !dropped
+        };
+        entries.iter().filter(builds_on).cloned().collect()
+    };
+    let (changes, side) = (kept(&material.changes), kept(&material.side));
+    let rest = Material { changes, side, ..Material::default() };
+    Ok(matches!(ask(desk, entry, rest).await?, Some(Answer::Stood { .. })))
+}

@@ -1,0 +1,82 @@
+//! One household through a worker, for somebody who looks at it or settles an answer.
+
+use shared::guard::guard;
+use shared::id::DocumentId;
+use shared::page::Written;
+
+use super::Materialiser;
+use super::batch::logged;
+use crate::store::StoreError;
+use crate::store::campaign::Campaign;
+use crate::store::household::Cached;
+use crate::store::material::{From, Material};
+use crate::worker::{Answer, BasisText, Job, Looked, Settling, Unsettled};
+
+/// Tries: after the first one, what no worker gets over has been set aside.
+const TRIES: usize = 2;
+
+impl Materialiser {
+    /// Reads a household with its answers; `None` where it cannot be merged.
+    pub(crate) async fn look(
+        &self,
+        campaign: &Campaign,
+        document: DocumentId,
+    ) -> Result<Option<Looked>, StoreError> {
+        let job = |entry: &Cached, material: Material| Job::Read {
+            place: entry.place(),
+            changes: logged(material.changes),
+            side: logged(material.side),
+        };
+        match self.asked(campaign, document, job).await? {
+            Some(Answer::Looked(json)) => {
+                serde_json::from_str(&json).map(Some).map_err(|_| StoreError::Damaged)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Writes the change that settles an answer, or says why not; `None` where the household cannot
+    /// be merged.
+    pub(crate) async fn settle(
+        &self,
+        campaign: &Campaign,
+        document: DocumentId,
+        settling: Settling,
+    ) -> Result<Option<Result<Written, Unsettled>>, StoreError> {
+        let job = |_: &Cached, material: Material| {
+            Job::Settle(Settling { changes: logged(material.changes), ..settling.clone() })
+        };
+        Ok(match self.asked(campaign, document, job).await? {
+            Some(Answer::Written { hash, chunk }) => {
+                // A worker has read what clients wrote: what it says is looked at like theirs.
+                let written = guard(&chunk).ok().filter(|guarded| guarded.hash() == hash);
+                let written = written.filter(|guarded| guarded.actor() == settling.actor);
+                written.map(|guarded| Ok(Written { hash, chunk: guarded.chunk().to_vec() }))
+            }
+            Some(Answer::Unsettled(why)) => Some(Err(why)),
+            _ => None,
+        })
+    }
+
+    async fn asked(
+        &self,
+        campaign: &Campaign,
+        document: DocumentId,
+        job: impl Fn(&Cached, Material) -> Job,
+    ) -> Result<Option<Answer>, StoreError> {
+        let (store, id) = (&self.inner.store, campaign.id);
+        let basis = BasisText::of(campaign);
+        for _ in 0..TRIES {
+            let cached = store.household_cached_of(id, &[document]).await?;
+            let Some(entry) = cached.first() else { return Ok(None) };
+            let material = store.material(id, &[document], From::Log).await?.remove(&document);
+            let asked = vec![job(entry, material.unwrap_or_default())];
+            let mut outcomes = self.inner.pool.ask(&basis, asked).await?;
+            if let Some(answer) = outcomes.pop().flatten() {
+                return Ok(Some(answer));
+            }
+            self.fresh(id, &[document]).await?;
+        }
+        Ok(None)
+    }
+}
