@@ -285,7 +285,7 @@ fn dispute_side(
         };
         let main = values(&resolve(doc));
         let written = difference(&before, after);
-        if is_written_again(change.hash, &written, changes, &known) {
+        if is_written_again(change.hash, &written, changes, known) {
             continue;
         }
         let other = written.into_iter().filter(|(path, value)| main.get(path) != Some(value));

@@ -190,7 +190,7 @@ mod tests {
         {
             let plan = store.db.plan(sql, vals![CampaignId([1; 16])]).await.unwrap();
             for table in ["change", "household", "assignment", "hamlet_log", "single"] {
-                let walks = plan.iter().any(|step| *step == format!("SCAN {table}"));
+                let walks = plan.iter().any(|step| step.starts_with(&format!("SCAN {table}")));
                 assert!(!walks, "{name} walks {table}: {plan:#?}");
             }
         }
