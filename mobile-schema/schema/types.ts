@@ -426,6 +426,7 @@ export type ProblemName =
   | "change-dependencies"
   | "change-actor"
   | "change-broken"
+  | "operations-ahead"
   | "document-foreign"
   | "document-too-large"
   | "hamlet-unknown"

@@ -79,7 +79,7 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "list-counts-missing"
         | "list-has-aside"
         | "import-after-work" => StatusCode::CONFLICT,
-        "too-busy" | "store-busy" | "store-full" => StatusCode::SERVICE_UNAVAILABLE,
+        "too-busy" | "store-busy" => StatusCode::SERVICE_UNAVAILABLE,
         "store-failed" => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
@@ -95,7 +95,6 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let name = match &error {
             StoreError::Busy(_) => &names::STORE_BUSY,
-            StoreError::Full(_) => &names::STORE_FULL,
             StoreError::Conflict(_)
             | StoreError::Damaged
             | StoreError::Failed(_)

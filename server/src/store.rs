@@ -21,9 +21,6 @@ pub enum StoreError {
     /// Somebody else holds the lock or the last connection: try again.
     #[error("the store is busy")]
     Busy(#[source] sqlx::Error),
-    /// The disk has no room: nothing was written, and trying again helps once somebody made some.
-    #[error("the store has no room")]
-    Full(#[source] sqlx::Error),
     /// A unique name or position is taken: the caller's data no longer fits.
     #[error("a unique value is taken")]
     Conflict(#[source] sqlx::Error),
@@ -51,20 +48,12 @@ impl From<sqlx::Error> for StoreError {
             }
             _ => false,
         };
-        let full = match &error {
-            // SQLite: full, or a write or growth the system refused; PostgreSQL: disk full.
-            sqlx::Error::Database(inner) => {
-                matches!(inner.code().as_deref(), Some("13" | "778" | "4874" | "53100"))
-            }
-            _ => false,
-        };
         let conflict =
             matches!(&error, sqlx::Error::Database(inner) if inner.is_unique_violation());
-        match (busy, full, conflict) {
-            (true, _, _) => Self::Busy(error),
-            (_, true, _) => Self::Full(error),
-            (_, _, true) => Self::Conflict(error),
-            (false, false, false) => Self::Failed(error),
+        match (busy, conflict) {
+            (true, _) => Self::Busy(error),
+            (false, true) => Self::Conflict(error),
+            (false, false) => Self::Failed(error),
         }
     }
 }

@@ -212,7 +212,7 @@ bombs! {
         Parts { actor, dependencies: vec![[9; 32]], ..put(b"\x01k", vec![]) }.chunk()
     }).collect();
     /// The device's clock at both ends of time.
-    the_ends_of_time => End::Taken, {
+    the_ends_of_time => MALFORMED, {
         let late = Parts { time: i64::MAX, ..put(b"\x01k", vec![]) };
         let early = Parts { time: i64::MIN, actor: vec![0xb2; 16], ..put(b"\x01l", vec![]) };
         vec![late.chunk(), early.chunk()]
