@@ -46,12 +46,13 @@ impl Cramped {
             .spawn()
             .unwrap();
         let base = format!("http://{listen}");
-        let mut password = None;
+        let (mut password, mut listens) = (None, false);
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             let line = line.unwrap();
             let mark = format!("{FIRST_ACCOUNT} / ");
             password = password.or(line.trim().strip_prefix(&mark).map(ToOwned::to_owned));
-            if line.contains(&base) && password.is_some() {
+            listens |= line.contains(&base);
+            if listens && password.is_some() {
                 break;
             }
         }
