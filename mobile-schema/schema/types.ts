@@ -501,7 +501,6 @@ export type ProblemName =
   | "too-busy"
   | "store-busy"
   | "store-failed"
-  | "store-full"
   | "region-unknown"
   | "standard-not-in-force"
   | "too-slow"

@@ -92,7 +92,6 @@ problems! {
     TOO_BUSY = "too-busy", "Máy chủ đang bận. Thử lại sau ít phút.", "The server is busy. Try again in a few minutes.";
     STORE_BUSY = "store-busy", "Kho dữ liệu đang bận. Thử lại sau.", "The store is busy. Try again.";
     STORE_FAILED = "store-failed", "Lỗi phía máy chủ; chưa có gì được ghi. Báo người vận hành.", "A failure on the server's side; nothing was written. Tell the operator.";
-    STORE_FULL = "store-full", "Kho dữ liệu hết chỗ; chưa có gì được ghi. Giữ dữ liệu trên máy và gửi lại sau; báo người vận hành.", "The store has no room left; nothing was written. Keep the work on the device and send it again later; tell the operator.";
     REGION_UNKNOWN = "region-unknown", "Bảng điểm không có cột nông thôn của vùng này.", "No score table has a rural column of this region.";
     STANDARD_NOT_IN_FORCE = "standard-not-in-force", "Ngày rà soát nằm ngoài thời gian áp dụng của bộ chuẩn.", "The standard is not in force on the review date.";
     TOO_SLOW = "too-slow", "Yêu cầu mất quá nhiều thời gian. Gửi lại, hoặc chia thành phần nhỏ hơn.", "The request took too long. Send it again, or in smaller parts.";

@@ -105,7 +105,6 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let name = match &error {
             StoreError::Busy(_) => &names::STORE_BUSY,
-            StoreError::Full(_) => &names::STORE_FULL,
             StoreError::Conflict(_)
             | StoreError::Damaged
             | StoreError::Failed(_)

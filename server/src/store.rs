@@ -32,9 +32,6 @@ pub enum StoreError {
     /// fails: try again. What was asked for may have been done or not.
     #[error("the store is busy")]
     Busy(#[source] sqlx::Error),
-    /// The disk has no room: nothing was written, and trying again helps once somebody made some.
-    #[error("the store has no room")]
-    Full(#[source] sqlx::Error),
     /// A unique name or position is taken: the caller's data no longer fits.
     #[error("a unique value is taken")]
     Conflict(#[source] sqlx::Error),
@@ -59,20 +56,12 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(inner) => inner.code().is_some_and(|code| passes(&code)),
             _ => false,
         };
-        let full = match &error {
-            // SQLite: full, or a write or growth the system refused; PostgreSQL: disk full.
-            sqlx::Error::Database(inner) => {
-                matches!(inner.code().as_deref(), Some("13" | "778" | "4874" | "53100"))
-            }
-            _ => false,
-        };
         let conflict =
             matches!(&error, sqlx::Error::Database(inner) if inner.is_unique_violation());
-        match (busy, full, conflict) {
-            (true, _, _) => Self::Busy(error),
-            (_, true, _) => Self::Full(error),
-            (_, _, true) => Self::Conflict(error),
-            (false, false, false) => Self::Failed(error),
+        match (busy, conflict) {
+            (true, _) => Self::Busy(error),
+            (false, true) => Self::Conflict(error),
+            (false, false) => Self::Failed(error),
         }
     }
 }

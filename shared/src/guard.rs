@@ -186,7 +186,9 @@ impl<'a> Body<'a> {
         actor_of_change(actor)?;
         let seq = header.counter()?;
         let first_operation = number(header.counter()?)?;
-        header.signed()?; // device time: decoded, never judged
+        if header.signed()?.unsigned_abs() > limits::TIME_MAX {
+            return Err(GuardError::Damaged);
+        }
         let message = header.sized()?;
         if message.len() > limits::MESSAGE_BYTES_MAX {
             return Err(GuardError::TooLarge);
@@ -404,6 +406,42 @@ mod tests {
             damaged[bit / 8] ^= 1 << (bit % 8);
             assert!(guard(&damaged).is_err(), "bit {bit}");
         }
+    }
+
+    /// Who writes at an earlier state does so beside their own later changes.
+    #[test]
+    fn an_author_beside_another_is_told_apart() {
+        let own = [7; 16];
+        let beside = [&BESIDE[..], &[1], &own].concat();
+        let second = [&BESIDE[..], &[2], &own].concat();
+        let actors = [&own[..], &beside, &second].map(|name| actor_of_change(name).unwrap());
+        assert_eq!(actors[0], Actor(own));
+        assert!(actors[1] != actors[0] && actors[2] != actors[0] && actors[1] != actors[2]);
+        for name in [&beside[1..], &beside[..20], &[&BESIDE[..], &[0], &own].concat(), &[7; 21]] {
+            assert_eq!(actor_of_change(name), Err(GuardError::Actor), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_in_their_shortest_form_alone() {
+        let number = |bytes: &[u8]| Reader(bytes).number();
+        let signed = |bytes: &[u8]| Reader(bytes).signed();
+        let longest = [&[0xff; 9][..], &[1]].concat();
+        assert_eq!(
+            (number(&[0]), number(&[0x80, 1]), number(&longest)),
+            (Ok(0), Ok(128), Ok(u64::MAX))
+        );
+        let lowest = [&[0x80; 9][..], &[0x7f]].concat();
+        let highest = [&[0xff; 9][..], &[0]].concat();
+        assert_eq!((signed(&lowest), signed(&highest)), (Ok(i64::MIN), Ok(i64::MAX)));
+        assert_eq!(
+            (signed(&[0x7f]), signed(&[0xbf, 0x7f]), signed(&[0xc0, 0])),
+            (Ok(-1), Ok(-65), Ok(64))
+        );
+        let longer: [&[u8]; 4] = [&[0x80, 0], &[0xff; 10], &[0x81, 0x80, 0], &[]];
+        assert!(longer.iter().all(|bytes| number(bytes).is_err()));
+        let longer: [&[u8]; 4] = [&[0xff, 0x7f], &[0x80, 0], &[0xff; 11], &[0x80]];
+        assert!(longer.iter().all(|bytes| signed(bytes).is_err()));
     }
 
     #[test]

@@ -46,6 +46,11 @@ pub const COUNTER_MAX: u64 = 1 << 31;
 /// Largest step of a tally: so many of them as a document holds add up within 63 bits.
 pub const TALLY_MAX: i64 = 1 << 45;
 
+/// Largest device time, before and after 1970: the library writes differences of times down.
+///
+/// In seconds or milliseconds it is far beyond every clock; a time is never judged otherwise.
+pub const TIME_MAX: u64 = 1 << 61;
+
 /// How far a change may number its operations beyond those it builds on.
 ///
 /// A client that writes at an earlier state leaves out the numbers its document has used since:

@@ -139,6 +139,11 @@ impl<'a> History<'a> {
             view.own.push(made);
         }
         let own = view.own;
+        // Of a change without operations the library keeps no first number, and expects those that
+        // are left out.
+        if own.is_empty() && ahead > 0 {
+            return None;
+        }
         self.add(body, hash, author, before, own)?;
         Some(Taken { ahead, marks })
     }

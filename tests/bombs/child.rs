@@ -37,8 +37,8 @@ pub(crate) fn assert_harmless(name: &str) {
     let said = String::from_utf8_lossy(&child.stdout);
     let why = String::from_utf8_lossy(&child.stderr);
     assert!(child.status.success(), "{name} ends the process: {}\n{said}{why}", child.status);
-    let line = said.lines().find(|line| line.contains("MB"));
-    println!("{}", line.expect("the child says what it took").trim());
+    let line = why.lines().find(|line| line.contains("MB"));
+    eprintln!("{}", line.expect("the child says what it took").trim());
 }
 
 /// Does nothing by itself: each bomb's test runs it as a child.
@@ -53,7 +53,7 @@ fn sets_a_bomb_off() {
     let end = set_off(&chunks, &household);
     let cpu_ms = cpu_ms(None) - before_ms;
     let kib = peak_kib(None).saturating_sub(before_kib);
-    println!("\n{name}: {bytes} bytes, {end:?}, {cpu_ms} of {CPU_MS} ms, {} of 64 MB", kib / 1024);
+    eprintln!("\n{name}: {bytes} bytes, {end:?}, {cpu_ms} of {CPU_MS} ms, {} of 64 MB", kib / 1024);
     assert_eq!(end, bomb.end, "{name}");
     assert!(kib <= MEMORY_KIB, "{name} takes {kib} KiB");
 }

@@ -180,8 +180,8 @@ fn assert_as_expected(bomb: &Bomb, answer: &Answer, reasons: &[String]) {
         // What is kept is told, and at the most that the phone was copied.
         End::LeftOut | End::Taken => {
             assert_eq!(answer.0, 200, "{}", bomb.name);
-            let odd =
-                |reason: &&String| *reason != "actor-forked" && *reason != "document-too-large";
+            let told = ["actor-forked", "document-too-large", "operations-ahead"];
+            let odd = |reason: &&String| !told.contains(&reason.as_str());
             assert_eq!(reasons.iter().find(odd), None, "{}", bomb.name);
         }
     }
@@ -220,7 +220,7 @@ async fn every_bomb_at_every_door_is_named_and_cheap() {
         }
         let costs = [("changes", change), ("a manifest", manifest), ("12 bodies", bodies)];
         for (door, Cost { ms, kib }) in costs {
-            println!("{} as {door}: {ms} of {CPU_MS} ms, {} of 64 MB", bomb.name, kib / 1024);
+            eprintln!("{} as {door}: {ms} of {CPU_MS} ms, {} of 64 MB", bomb.name, kib / 1024);
             assert!(kib <= MEMORY_KIB, "{} as {door} takes {kib} KiB", bomb.name);
         }
     }
@@ -229,7 +229,7 @@ async fn every_bomb_at_every_door_is_named_and_cheap() {
         let sent = post(base, "/v1/sync", access, headers, &body);
         let (answer, Cost { ms, kib }) = measured(server, sent).await;
         assert_named(name, "sync", &named(answer));
-        println!("{name} as a frame: {ms} of {CPU_MS} ms, {} of 64 MB", kib / 1024);
+        eprintln!("{name} as a frame: {ms} of {CPU_MS} ms, {} of 64 MB", kib / 1024);
         assert!(kib <= MEMORY_KIB, "{name} takes {kib} KiB");
     }
     for (name, body) in tables() {
@@ -238,7 +238,7 @@ async fn every_bomb_at_every_door_is_named_and_cheap() {
         let (answer, Cost { ms, kib }) =
             measured(server, post(base, &path, token, "", &body)).await;
         assert_named(name, "roster", &named(answer));
-        println!("{name} as a roster of {} MB: {ms} ms, {} MB", body.len() >> 20, kib / 1024);
+        eprintln!("{name} as a roster of {} MB: {ms} ms, {} MB", body.len() >> 20, kib / 1024);
         // A file may be 64 MB large itself; it must not cost many times that.
         assert!(kib <= 4 * MEMORY_KIB, "{name} takes {kib} KiB");
     }
@@ -260,8 +260,8 @@ fn frames() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("a_list_of_an_exabyte", "", length(0x9b)),
         ("tags_in_tags", "", vec![0xc1; 1_000_000]),
         ("a_million_empty_batches", "", many),
-        ("a_gigabyte_as_gzip", gzip, gzipped_zeros(900 << 20)),
-        ("a_gigabyte_as_deflate", deflate, deflated_zeros(900 << 20)),
+        ("a_gigabyte_as_gzip", gzip, gzipped_zeros(900)),
+        ("a_gigabyte_as_deflate", deflate, deflated_zeros(900)),
         ("no_gzip_at_all", gzip, vec![0xff; 1_000]),
     ]
 }
@@ -334,7 +334,7 @@ async fn fifty_phones_notice_nothing() {
         siege.as_manifest(&chunks[0]).await;
         thrown += 1;
     }
-    println!("{thrown} bombs thrown at {PHONES} phones");
+    eprintln!("{thrown} bombs thrown at {PHONES} phones");
     for (written, acknowledged) in honest.await.unwrap() {
         assert_eq!(acknowledged, written.len() * 3, "every honest change is acknowledged");
         for (document, number) in written {

@@ -122,7 +122,8 @@ fn edit(doc: &mut AutoCommit, dice: &mut Dice, [map, list, text]: [&ObjId; 3]) {
             let length = doc.length(text);
             let at = dice.below(length + 1);
             let gone = isize::try_from(dice.below(3).min(length - at)).unwrap();
-            doc.splice_text(text, at, gone, dice.pick(&["nhà sàn", "🏠", ""])).unwrap();
+            let word = *dice.pick(&["nhà sàn", "🏠", ""]);
+            doc.splice_text(text, at, gone, word).unwrap();
         }
         7 => doc.insert(list, dice.below(length + 1), scalar(dice)).unwrap(),
         8 if length > 0 => doc.put(list, dice.below(length), scalar(dice)).unwrap(),

@@ -58,7 +58,7 @@ fn what_the_guard_lets_through_is_safe() {
         run_child(&file, from, until);
         found.add(&std::fs::read_to_string(&file).unwrap());
     }
-    println!("{found}");
+    eprintln!("{found}");
     assert_eq!(found.bad, BTreeMap::new(), "by seed; RASOAT_FUZZ_ONE=seed shows one again");
     assert!(found.passed > inputs / 20, "too few pass to tell anything: {found}");
     assert!(found.broken > 0 && found.broken < found.passed, "{found}");
@@ -102,7 +102,9 @@ fn a_child_tries_its_seeds() {
     let Ok(told) = std::env::var(CHILD) else { return };
     let mut told = told.splitn(3, ',');
     let mut part = || told.next().unwrap();
-    let (from, until, file) = (part().parse().unwrap(), part().parse().unwrap(), part().to_owned());
+    let from: u64 = part().parse().unwrap();
+    let until: u64 = part().parse().unwrap();
+    let file = part().to_owned();
     let histories = corpus::histories();
     property::listen_for_panics();
     let mut found = Found::default();
@@ -128,9 +130,9 @@ fn one_seed_is_tried_again() {
     let Ok(seed) = std::env::var("RASOAT_FUZZ_ONE") else { return };
     let seed = seed.parse().unwrap();
     let input = mutate::input(seed, &corpus::histories());
-    println!("{input:#?}");
+    eprintln!("{input:#?}");
     property::listen_for_panics();
-    println!("{:?}", attempt(&input));
+    eprintln!("{:?}", attempt(&input));
 }
 
 /// Inputs that were found bad once stay: each is a history and the change that hurt.

@@ -124,12 +124,16 @@ function write(client, seed) {
     n === 0 ? first : lib.clone(first, { actor: actor(n) }),
   );
   const earlier = [lib.getHeads(first)];
+  // Who wrote an empty change does not go back behind it: both lines of the library then number the
+  // next change as if it built on the empty one, and panic themselves where they merge it.
+  const rested = new Set();
   for (let step = 0; step < 12; step += 1) {
     const who = roll.below(people.length);
     const act = roll.below(12);
     if (act === 0) {
       people[who] = lib.emptyChange(people[who], { message: "không có gì" });
-    } else if (act === 1 && rich) {
+      rested.add(who);
+    } else if (act === 1 && rich && !rested.has(who)) {
       const heads = roll.pick(earlier.filter((at) => lib.hasHeads?.(people[who], at) ?? true));
       if (heads !== undefined) {
         const made = (doc) => { doc.map[`at${step}`] = step; };
