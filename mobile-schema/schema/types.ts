@@ -346,7 +346,11 @@ export type SyncRequest = {
   all_in?: boolean;
   pages?: boolean;
   answer_bytes?: number;
+  about?: About;
 };
+
+/** What a phone says about itself: the actor it writes under, its clock (UTC), app and form version. */
+export type About = { actor: Uint8Array; device_now_ms: number; app: string; schema: number };
 
 /** Changes of one device with the signed manifest that names them; manifest is CBOR of Manifest. */
 export type Batch = { manifest: Uint8Array; signature: Uint8Array; chunks: Array<Uint8Array> };
@@ -359,6 +363,7 @@ export type Manifest = {
   schema: number;
   changes: Array<[Uint8Array, Uint8Array]>;
   households: Array<NewHousehold>;
+  typed_by?: Uint8Array;
 };
 
 /** A household a phone registered itself. */
@@ -375,6 +380,7 @@ export type SyncResponse = {
   left?: Array<string>;
   cursor: Uint8Array;
   more?: boolean;
+  forked?: Array<Uint8Array>;
 };
 
 /** Households that came into scope; page is CBOR of Page, the signature the server's. */
@@ -499,4 +505,9 @@ export type ProblemName =
   | "region-unknown"
   | "standard-not-in-force"
   | "too-slow"
-  | "encoding-unsupported";
+  | "encoding-unsupported"
+  | "typed-by-unknown"
+  | "person-disabled"
+  | "refresh-unsigned"
+  | "device-needed"
+  | "code-closed";

@@ -20,6 +20,8 @@ pub const RECEIPT_CONTEXT: &[u8] = b"rasoat receipt 1\0";
 
 /// Bytes a server signs: this prefix, then the page exactly as sent.
 pub const PAGE_CONTEXT: &[u8] = b"rasoat page 1\0";
+/// Bytes a device signs to renew its tokens: this prefix, then the refresh token's text.
+pub const REFRESH_CONTEXT: &[u8] = b"rasoat refresh 1\0";
 
 /// What a phone sends: its cursor and the work it has not yet seen acknowledged.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,10 +44,27 @@ pub struct SyncRequest {
     /// About how many bytes the answer may have, as sent; absent for the server's own measure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_bytes: Option<u32>,
+    /// What the phone says about itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
 }
 
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+/// What a phone says about itself. The actor tells its own work from a copy's; the rest is shown to
+/// offices and decides nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The actor this installation writes under now.
+    pub actor: ByteArray<16>,
+    /// The phone's clock, milliseconds UTC.
+    pub device_now_ms: i64,
+    /// Version of the app, at most 40 plain characters.
+    pub app: String,
+    /// Layout and form version the app writes.
+    pub schema: u32,
 }
 
 /// Changes of one device with the manifest that names them.
@@ -75,6 +94,9 @@ pub struct Manifest {
     /// Households this device registered itself (hộ mới, ngoài danh sách).
     #[serde(default)]
     pub households: Vec<NewHousehold>,
+    /// Account of the person who typed all of it; absent, the one the device was enrolled for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typed_by: Option<ByteArray<16>>,
 }
 
 /// A household a phone made: the random id it drew and the hamlet it says the family lives in.
@@ -103,10 +125,11 @@ pub struct SyncResponse {
     /// Document id and change chunk, ancestors first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<(ByteArray<16>, ByteBuf)>,
-    /// Hamlets that came into the caller's scope since the cursor.
+    /// Hamlets that came into the caller's scope since the cursor; a single household stands there
+    /// as `#` and the 32 hex digits of its document.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entered: Vec<String>,
-    /// Hamlets that left the caller's scope since the cursor; nothing more of them is sent.
+    /// Those that left the caller's scope since the cursor; nothing more of them is sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<String>,
     /// Cursor to send next time, opaque.
@@ -114,6 +137,10 @@ pub struct SyncResponse {
     /// True where more waits; sync again at once.
     #[serde(default, skip_serializing_if = "is_false")]
     pub more: bool,
+    /// Actors of this device under whose numbers two changes came: it was copied or restored. A
+    /// phone that writes under one of them re-forks before it writes again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forked: Vec<ByteArray<16>>,
 }
 
 /// A page with the server's signature: it holds wherever it is carried.

@@ -41,7 +41,11 @@ export type SyncRequest = {
   all_in?: boolean;
   pages?: boolean;
   answer_bytes?: number;
+  about?: About;
 };
+
+/** What a phone says about itself: the actor it writes under, its clock (UTC), app and form version. */
+export type About = { actor: Uint8Array; device_now_ms: number; app: string; schema: number };
 
 /** Changes of one device with the signed manifest that names them; manifest is CBOR of Manifest. */
 export type Batch = { manifest: Uint8Array; signature: Uint8Array; chunks: Array<Uint8Array> };
@@ -54,6 +58,7 @@ export type Manifest = {
   schema: number;
   changes: Array<[Uint8Array, Uint8Array]>;
   households: Array<NewHousehold>;
+  typed_by?: Uint8Array;
 };
 
 /** A household a phone registered itself. */
@@ -70,6 +75,7 @@ export type SyncResponse = {
   left?: Array<string>;
   cursor: Uint8Array;
   more?: boolean;
+  forked?: Array<Uint8Array>;
 };
 
 /** Households that came into scope; page is CBOR of Page, the signature the server's. */
@@ -388,6 +394,7 @@ mod tests {
             bytes: bytes.clone(),
         };
         // What is empty is left out, so nothing is.
+        let about = frame::About { actor: id, device_now_ms: 0, app: String::new(), schema: 1 };
         check(
             "SyncRequest",
             &frame::SyncRequest {
@@ -398,8 +405,10 @@ mod tests {
                 all_in: true,
                 pages: true,
                 answer_bytes: Some(1),
+                about: Some(about.clone()),
             },
         );
+        check("About", &about);
         check(
             "SyncResponse",
             &frame::SyncResponse {
@@ -412,6 +421,7 @@ mod tests {
                 left: vec![String::new()],
                 cursor: bytes,
                 more: true,
+                forked: vec![id],
             },
         );
         check("SignedPage", &signed);
@@ -439,6 +449,7 @@ mod tests {
                 schema: 1,
                 changes: vec![],
                 households: vec![],
+                typed_by: Some(id),
             },
         );
         check(

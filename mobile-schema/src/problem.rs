@@ -97,6 +97,11 @@ problems! {
     STANDARD_NOT_IN_FORCE = "standard-not-in-force", "Ngày rà soát nằm ngoài thời gian áp dụng của bộ chuẩn.", "The standard is not in force on the review date.";
     TOO_SLOW = "too-slow", "Yêu cầu mất quá nhiều thời gian. Gửi lại, hoặc chia thành phần nhỏ hơn.", "The request took too long. Send it again, or in smaller parts.";
     ENCODING_UNSUPPORTED = "encoding-unsupported", "Máy chủ không nhận nội dung nén (Content-Encoding). Gửi nội dung nguyên dạng.", "The server takes no compressed body (Content-Encoding). Send it as it is.";
+    TYPED_BY_UNKNOWN = "typed-by-unknown", "Người nhập ghi trong gói chưa từng được gắn với thiết bị này. Thay đổi được giữ lại chờ xem xét.", "The person named as typing was never bound to this device. The change is held for review.";
+    PERSON_DISABLED = "person-disabled", "Tài khoản của người nhập đã bị khóa. Phần đến sau được giữ lại chờ xem xét.", "The account of the person who typed was closed. What came after is held for review.";
+    REFRESH_UNSIGNED = "refresh-unsigned", "Thiết bị phải ký yêu cầu gia hạn bằng khóa của mình. Cập nhật ứng dụng.", "A device signs the renewal of its tokens with its own key. Update the app.";
+    DEVICE_NEEDED = "device-needed", "Việc này chỉ làm được trên thiết bị đã ghép.", "This is done on an enrolled device.";
+    CODE_CLOSED = "code-closed", "Mã đã dùng, đã rút hoặc quá hạn. Tạo mã mới.", "The code was used, withdrawn or has expired. Make a new one.";
 }
 
 /// Finds a published problem by its stable name.

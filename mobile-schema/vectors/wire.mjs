@@ -79,8 +79,11 @@ function readChange(chunk) {
 
 const base64 = (hex) => bytes(hex).toString("base64url");
 
-/** Says what is wrong with signed bytes. */
-function signedProblems({ bytes: hex, context, seed, public_key: shown, signature, sha256, decoded }) {
+const text = (utf8) => utf8.toString("utf8");
+
+/** Says what is wrong with signed bytes; `read` turns them into what they say. */
+function signedProblems(signed, read) {
+  const { bytes: hex, context, seed, public_key: shown, signature, sha256, decoded } = signed;
   const jwk = { kty: "OKP", crv: "Ed25519", x: base64(shown) };
   const publicKey = createPublicKey({ key: jwk, format: "jwk" });
   const privateKey = createPrivateKey({ key: { ...jwk, d: base64(seed) }, format: "jwk" });
@@ -93,13 +96,13 @@ function signedProblems({ bytes: hex, context, seed, public_key: shown, signatur
     [!verify(null, damaged, publicKey, made), "the signature holds for other bytes"],
     [!verify(null, bytes(hex), publicKey, made), "the signature holds without its context"],
     [hash("sha256", bytes(hex)).toString("hex") === sha256, "the digest differs"],
-    [isDeepStrictEqual(decode(bytes(hex)), decoded), "the bytes decode to something else"],
+    [isDeepStrictEqual(read(bytes(hex)), decoded), "the bytes decode to something else"],
   ].filter(([holds]) => !holds).map(([, problem]) => problem);
 }
 
 /** Lists everything in wire.json that does not come out as it says. */
 export function wireDifferences() {
-  const { document, actor, change, manifest, receipt, page } = JSON.parse(file("wire.json"));
+  const { document, actor, change, manifest, receipt, page, refresh } = JSON.parse(file("wire.json"));
   const found = [];
   const expect = (holds, what) => holds || found.push(what);
 
@@ -117,8 +120,9 @@ export function wireDifferences() {
   expect(isDeepStrictEqual(dependencies, change.dependencies), "dependencies of the change");
   expect(dependencies.length === 1 && dependencies[0] === genesisHash, "the change is not on genesis");
 
-  for (const [name, signed] of Object.entries({ manifest, receipt, page })) {
-    signedProblems(signed).forEach((problem) => found.push(`${name}: ${problem}`));
+  for (const [name, signed] of Object.entries({ manifest, receipt, page, refresh })) {
+    const read = name === "refresh" ? text : decode;
+    signedProblems(signed, read).forEach((problem) => found.push(`${name}: ${problem}`));
   }
   const context = (signed) => bytes(signed.context).toString("latin1");
   expect(context(manifest) === "rasoat manifest 1\0", "context of the manifest");
@@ -128,6 +132,7 @@ export function wireDifferences() {
   expect(whole.document === document.document, "the page holds another document");
   const genesisHex = file("../genesis/v1.bin").toString("hex");
   expect(whole.bytes === genesisHex + change.chunk, "the page's document is not genesis and the change");
+  expect(context(refresh) === "rasoat refresh 1\0", "context of the renewal");
   const named = [[document.document, change.hash]];
   expect(isDeepStrictEqual(manifest.decoded.changes, named), "the manifest names another change");
   expect(receipt.decoded.manifest === manifest.sha256, "the receipt names another manifest");

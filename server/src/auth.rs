@@ -11,10 +11,12 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use jsonwebtoken::{Algorithm, Header, Validation};
+use mobile_schema::frame::REFRESH_CONTEXT;
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::id::{AccountId, DeviceId, from_hex, to_hex};
 use shared::scope::Role;
+use shared::verify::is_signed;
 
 use crate::app::App;
 use crate::keys::{Keys, random};
@@ -170,16 +172,18 @@ pub(crate) async fn sign_in(app: &App, name: &str, password: &str) -> Result<Tok
         .ok_or(&problem::SIGN_IN_FAILED)?;
     let now_ms = app.now_ms();
     let (family, refresh) = (random(), random::<16>());
-    app.store
-        .session_start(&Session {
-            family,
-            account: account.id,
-            device: None,
-            current: refresh.to_vec(),
-            expires_at_ms: now_ms + REFRESH_MS,
-            ended: false,
-        })
-        .await?;
+    let session = Session {
+        family,
+        account: account.id,
+        device: None,
+        current: refresh.to_vec(),
+        expires_at_ms: now_ms + REFRESH_MS,
+        ended: false,
+    };
+    // Checking took its time: the password may have been changed and every session ended since.
+    if !app.store.session_sign_in(&session, &account.password_hash).await? {
+        return Err(problem::SIGN_IN_FAILED.refuse());
+    }
     Ok(tokens(&app.keys, account.id, None, family, refresh, now_ms))
 }
 
@@ -187,8 +191,16 @@ pub(crate) async fn sign_in(app: &App, name: &str, password: &str) -> Result<Tok
 ///
 /// The token used stays good until its successor is used: on a bad line the answer gets lost, and
 /// nobody may be locked out by that. Used again it gives the same successor, so that it does not
-/// matter which of two answers arrived. An older one ends the session.
-pub(crate) async fn refresh(app: &App, token: &str) -> Result<Tokens, Problem> {
+/// matter which of two answers arrived.
+///
+/// A device signs the token with its key: the token alone is of no use to whoever copied it, and a
+/// signature of another key ends the session. With the right key any token of the session will do,
+/// for a phone restored from a backup has an old one. Without a device an old one ends the session.
+pub(crate) async fn refresh(
+    app: &App,
+    token: &str,
+    signature: Option<&str>,
+) -> Result<Tokens, Problem> {
     let now_ms = app.now_ms();
     let claims = check(&app.keys, REFRESH_TYPE, token, now_ms).ok_or(&problem::TOKEN_REFUSED)?;
     let family: [u8; 16] = from_hex(&claims.fam).map_err(|_| &problem::TOKEN_REFUSED)?;
@@ -197,8 +209,22 @@ pub(crate) async fn refresh(app: &App, token: &str) -> Result<Tokens, Problem> {
     if session.ended || session.expires_at_ms <= now_ms {
         return Err(problem::TOKEN_REFUSED.refuse());
     }
-    let until = now_ms + REFRESH_MS;
-    let next = app.store.session_advance(family, &used, &random::<16>(), until).await?;
+    let fits = match session.device {
+        None => true,
+        Some(device) => {
+            let signature = signature.ok_or(&problem::REFRESH_UNSIGNED)?;
+            let device = app.store.device_get(device).await?.ok_or(StoreError::Damaged)?;
+            from_hex::<64>(signature).is_ok_and(|signature| {
+                is_signed(REFRESH_CONTEXT, token.as_bytes(), &signature, &device.public_key)
+            })
+        }
+    };
+    let next = if fits {
+        let until = now_ms + REFRESH_MS;
+        app.store.session_advance(&session, &used, &random::<16>(), until).await?
+    } else {
+        None
+    };
     let Some(next) = next else {
         app.store.session_end(family, now_ms).await?;
         return Err(problem::TOKEN_REFUSED.refuse());

@@ -2,7 +2,10 @@
 
 mod accounts;
 mod answer;
+mod assignments;
+mod caller;
 mod campaigns;
+mod codes;
 mod devices;
 pub(crate) mod encoding;
 mod extract;
@@ -11,10 +14,12 @@ mod households;
 mod imports;
 mod lists;
 mod pages;
+mod people;
 mod problems;
 mod rates;
 mod sessions;
 mod sync;
+mod sync_health;
 
 use std::time::{Duration, Instant};
 
@@ -67,20 +72,28 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions::sign_in))
         .routes(routes!(sessions::refresh))
         .routes(routes!(devices::enrol));
-    let phones = OpenApiRouter::new().routes(routes!(sync::sync));
+    let phones = OpenApiRouter::new()
+        .routes(routes!(sync::sync))
+        .routes(routes!(people::list, people::bind));
     let offices = OpenApiRouter::new()
         .routes(routes!(sessions::me))
         .routes(routes!(accounts::list, accounts::add))
         .routes(routes!(devices::list))
-        .routes(routes!(devices::issue_codes))
+        .routes(routes!(codes::list, codes::issue))
+        .routes(routes!(codes::read))
+        .routes(routes!(codes::withdraw))
         .routes(routes!(devices::revoke))
+        .routes(routes!(people::unbind))
         .routes(routes!(campaigns::list, campaigns::add))
         .routes(routes!(campaigns::progress))
+        .routes(routes!(assignments::list))
         .routes(routes!(households::list))
         .routes(routes!(households::disputes))
         .routes(routes!(households::aside, households::release))
         .routes(routes!(households::read))
         .routes(routes!(households::settle))
+        .routes(routes!(sync_health::places))
+        .routes(routes!(sync_health::devices))
         .routes(routes!(lists::read, lists::act))
         .routes(routes!(lists::waive))
         .routes(routes!(rates::read))
@@ -90,8 +103,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(imports::score_table))
         .routes(routes!(imports::hamlets))
         .routes(routes!(imports::roster))
-        .routes(routes!(imports::assignments))
-        .routes(routes!(imports::end_assignment))
+        .routes(routes!(assignments::load))
+        .routes(routes!(assignments::end))
         .routes(routes!(imports::units))
         .layer(DefaultBodyLimit::max(limits::IMPORT_BYTES_MAX));
     OpenApiRouter::with_openapi(Api::openapi())

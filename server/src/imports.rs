@@ -3,6 +3,7 @@
 //! Every bad row is named with its line and what to change; the good ones are kept apart in the
 //! answer and written only when asked to, all of a file's good rows in one go.
 
+pub(crate) mod assignments;
 pub(crate) mod hamlets;
 pub(crate) mod opening;
 pub(crate) mod rows;

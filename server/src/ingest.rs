@@ -7,17 +7,19 @@ pub(crate) mod desk;
 mod document;
 mod ledger;
 mod queue;
+mod tally;
 
 use std::sync::Arc;
 
 use mobile_schema::frame::Verdict;
 use mobile_schema::problem::Problem as Name;
-use shared::id::{AccountId, CampaignId, DeviceId};
+use shared::id::{AccountId, Actor, CampaignId, DeviceId};
 use shared::verify::VerifiedBatch;
 use tokio::sync::oneshot;
 
 use self::ledger::Ledger;
 use self::queue::{Queue, ROOM};
+pub(crate) use self::tally::Tally;
 use crate::gate::Caller;
 use crate::materialise::Materialiser;
 use crate::store::device::SyncNote;
@@ -34,9 +36,32 @@ pub(crate) struct Incoming {
     pub(crate) signature: Vec<u8>,
     pub(crate) device: DeviceId,
     pub(crate) device_revoked: bool,
+    /// Whom the work is counted to: who typed it, where the device knows the person.
     pub(crate) account: AccountId,
+    /// Who typed it, where the manifest says so.
+    pub(crate) typed_by: TypedBy,
+    /// The account it is counted to was closed.
+    pub(crate) account_disabled: bool,
     /// Unit of the account.
     pub(crate) unit: String,
+}
+
+impl Incoming {
+    /// Who typed, where the manifest names somebody the device knows.
+    fn typist(&self) -> Option<AccountId> {
+        (self.typed_by == TypedBy::Bound).then_some(self.account)
+    }
+}
+
+/// What a manifest says about who typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TypedBy {
+    /// Nothing: the person the device was enrolled for.
+    Unsaid,
+    /// Somebody who types, or once typed, on the device.
+    Bound,
+    /// Somebody who never did.
+    Unknown,
 }
 
 /// One request's work for the writer.
@@ -48,7 +73,20 @@ pub(crate) struct Work {
     pub(crate) campaign_closed: bool,
     pub(crate) batches: Vec<Incoming>,
     pub(crate) note: Option<(DeviceId, SyncNote)>,
+    /// What the calling device says about itself.
+    pub(crate) about: Option<AboutDevice>,
     pub(crate) now_ms: i64,
+}
+
+/// What a calling device says about itself: shown to offices, deciding nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct AboutDevice {
+    pub(crate) device: DeviceId,
+    pub(crate) actor: Actor,
+    /// Its clock less ours.
+    pub(crate) clock_ahead_ms: i64,
+    pub(crate) app: String,
+    pub(crate) schema: u32,
 }
 
 /// What became of one batch: a verdict for each change, or why nothing of it was stored.
@@ -161,6 +199,10 @@ async fn write_group(
         }
         if let Some((device, note)) = work.note {
             tx.device_note_sync(work.campaign, device, note).await?;
+        }
+        if let Some(about) = &work.about {
+            tx.device_note_about(about).await?;
+            ledger.hear(about, work.now_ms);
         }
         outcomes.push(of_work);
     }

@@ -11,10 +11,13 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use ed25519_dalek::{Signer, SigningKey};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use mobile_schema::frame::{PAGE_CONTEXT, RECEIPT_CONTEXT};
-use shared::id::{Actor, sha256};
+use shared::id::{Actor, CodeId, sha256};
 
 /// Bytes in front of a decision whose actor is worked out.
 const DESK_ACTOR_CONTEXT: &[u8] = b"rasoat desk actor 1\0";
+
+/// Bytes in front of a code's id, so that this signature is of use for nothing else.
+const CODE_CONTEXT: &[u8] = b"rasoat code 1\0";
 
 /// Draws random bytes from the system.
 pub fn random<const N: usize>() -> [u8; N] {
@@ -81,6 +84,13 @@ impl Keys {
     /// Returns the public key that receipts are checked with.
     pub fn public(&self) -> [u8; 32] {
         self.signing.verifying_key().to_bytes()
+    }
+
+    /// Derives an enrolment code from its id: it can be shown again to whoever made it, and nothing
+    /// in the database gives it away.
+    pub(crate) fn enrol_code(&self, id: CodeId) -> String {
+        let signature = self.signing.sign(&[CODE_CONTEXT, id.as_bytes()].concat()).to_bytes();
+        shared::id::to_hex(&shared::id::sha256(&signature)[..8])
     }
 
     /// Signs a receipt.

@@ -64,10 +64,9 @@ impl Problem {
 /// The one table from name to status.
 pub(crate) fn status(name: &'static Name) -> StatusCode {
     match name.name {
-        "unauthenticated" | "sign-in-failed" | "token-refused" | "code-refused" => {
-            StatusCode::UNAUTHORIZED
-        }
-        "forbidden" | "device-revoked" | "list-own-work" => StatusCode::FORBIDDEN,
+        "unauthenticated" | "sign-in-failed" | "token-refused" | "code-refused"
+        | "refresh-unsigned" => StatusCode::UNAUTHORIZED,
+        "forbidden" | "device-revoked" | "device-needed" | "list-own-work" => StatusCode::FORBIDDEN,
         "not-found" | "campaign-unknown" | "household-unknown" | "heads-unknown"
         | "unit-unknown" | "hamlet-unknown" => StatusCode::NOT_FOUND,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
@@ -76,6 +75,7 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         "encoding-unsupported" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "body-malformed" | "query-malformed" => StatusCode::BAD_REQUEST,
         "account-exists"
+        | "code-closed"
         | "campaign-closed"
         | "list-frozen"
         | "list-has-disputes"

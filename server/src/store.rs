@@ -4,17 +4,22 @@
 
 pub(crate) mod account;
 mod append;
+pub(crate) mod assignment;
 pub(crate) mod backend;
+pub(crate) mod binding;
 pub(crate) mod campaign;
 pub(crate) mod change;
+pub(crate) mod code;
 pub(crate) mod device;
 pub mod faults;
+pub(crate) mod health;
 pub(crate) mod household;
 pub(crate) mod list;
 pub(crate) mod material;
 pub(crate) mod quarantine;
 pub(crate) mod snapshot;
 mod value;
+pub(crate) mod volume;
 
 use std::path::Path;
 

@@ -11,6 +11,10 @@ use crate::limits;
 pub struct Circumstances {
     /// The signing device was revoked before this arrived.
     pub device_revoked: bool,
+    /// The person named as typing was never bound to the device.
+    pub typist_unknown: bool,
+    /// The account of the person who typed was closed before this arrived.
+    pub typist_disabled: bool,
     /// The manifest names a newer form than the server knows.
     pub schema_newer: bool,
     /// The document is neither listed nor declared as a new household.
@@ -19,7 +23,7 @@ pub struct Circumstances {
     pub document_full: bool,
     /// The campaign is closed.
     pub campaign_closed: bool,
-    /// The signer was assigned the household's hamlet, now or formerly.
+    /// Who typed was assigned the household or its hamlet, now or formerly.
     pub ever_assigned: bool,
     /// The unit's list is frozen.
     pub list_frozen: bool,
@@ -78,6 +82,8 @@ pub fn is_ahead(first_operation: u32, newest_before: u32) -> bool {
 ///
 /// let fine = Circumstances {
 ///     device_revoked: false,
+///     typist_unknown: false,
+///     typist_disabled: false,
 ///     schema_newer: false,
 ///     document_foreign: false,
 ///     document_full: false,
@@ -96,6 +102,8 @@ pub fn admit(of: &Circumstances) -> Admission {
     // From what says most about the sender to what passes with time.
     let holds = [
         (of.device_revoked, &problem::DEVICE_REVOKED),
+        (of.typist_unknown, &problem::TYPED_BY_UNKNOWN),
+        (of.typist_disabled, &problem::PERSON_DISABLED),
         (of.document_foreign, &problem::DOCUMENT_FOREIGN),
         (of.schema_newer, &problem::SCHEMA_NEWER),
         (!of.document_foreign && !of.ever_assigned, &problem::HAMLET_NOT_ASSIGNED),
@@ -123,6 +131,8 @@ mod tests {
     fn what_is_held_stays_held_when_its_ancestors_are_missing() {
         let of = Circumstances {
             device_revoked: false,
+            typist_unknown: false,
+            typist_disabled: false,
             schema_newer: true,
             document_foreign: false,
             document_full: false,
@@ -141,6 +151,8 @@ mod tests {
     fn what_is_numbered_too_far_ahead_is_quarantined_once_its_ancestors_are_there() {
         let of = Circumstances {
             device_revoked: false,
+            typist_unknown: false,
+            typist_disabled: false,
             schema_newer: false,
             document_foreign: false,
             document_full: false,

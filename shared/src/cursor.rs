@@ -17,8 +17,18 @@ use crate::id::DocumentId;
 pub enum Hamlets {
     /// The whole unit.
     All,
-    /// These, by code.
+    /// These, by code; a single household among them as [`single`] names it.
     Only(BTreeSet<String>),
+}
+
+/// Names a household that somebody was given without its hamlet. No hamlet code holds `#`.
+///
+/// ```
+/// use shared::{cursor::single, id::DocumentId};
+/// assert_eq!(single(DocumentId([0xab; 16])), format!("#{}", "ab".repeat(16)));
+/// ```
+pub fn single(document: DocumentId) -> String {
+    format!("#{document}")
 }
 
 /// What somebody may see: hamlets by unit.

@@ -113,6 +113,11 @@ id!(
     16
 );
 id!(
+    /// An enrolment code, by which it is listed and withdrawn: 16 random bytes.
+    CodeId,
+    16
+);
+id!(
     /// Who wrote a change: the Automerge actor, always 16 bytes here.
     Actor,
     16

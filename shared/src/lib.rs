@@ -45,6 +45,8 @@ pub mod page;
 #[cfg(feature = "merge")]
 mod references;
 #[cfg(feature = "merge")]
+pub mod refork;
+#[cfg(feature = "merge")]
 pub mod resolve;
 #[cfg(feature = "merge")]
 mod runs;

@@ -122,6 +122,21 @@ fn write_with(
     hash.map(|hash| written(doc, hash)).transpose()
 }
 
+/// Saves one page as one change with these options, an empty one where nothing changes.
+pub(crate) fn save(
+    doc: &mut Automerge,
+    page: &Page,
+    options: impl Fn() -> CommitOptions,
+) -> Result<Written, AutomergeError> {
+    match write_with(doc, page, options())? {
+        Some(written) => Ok(written),
+        None => {
+            let hash = doc.empty_commit(options());
+            written(doc, hash)
+        }
+    }
+}
+
 fn written(doc: &Automerge, hash: automerge::ChangeHash) -> Result<Written, AutomergeError> {
     let change = doc.get_change_by_hash(&hash).ok_or(AutomergeError::InvalidHash(hash))?;
     Ok(Written { hash: ChangeHash(hash.0), chunk: change.raw_bytes().to_vec() })
@@ -153,14 +168,10 @@ pub fn settle<C: AsRef<[u8]>>(
         options.with_message(closing_message(decision.closes))
     };
     let page = page_of(&doc, decision)?;
-    match write_with(&mut doc, &page, options())? {
-        Some(written) => Ok(written),
-        None if decision.closes.is_empty() => Err(SettleError::NothingToSettle),
-        None => {
-            let hash = doc.empty_commit(options());
-            Ok(written(&doc, hash)?)
-        }
+    if decision.closes.is_empty() {
+        return write_with(&mut doc, &page, options())?.ok_or(SettleError::NothingToSettle);
     }
+    Ok(save(&mut doc, &page, options)?)
 }
 
 /// A value must be one the form knows, or one of those that people disagree about.
@@ -200,19 +211,21 @@ fn page_of(doc: &Automerge, decision: &Decision<'_>) -> Result<Page, SettleError
     Ok(page)
 }
 
-/// First word of the message of a decision that closes side branches.
+/// First word of the message of a change that closes side branches: a decision that has looked at
+/// them, or a re-forked phone that writes them again.
 const CLOSES: &str = "closes";
 
 /// Digits of a change hash that name it in a message.
 const NAME_DIGITS: usize = 32;
 
-fn closing_message(closes: &[ChangeHash]) -> String {
+/// Writes the message of a change that looked at others or stands for them.
+pub(crate) fn closing_message(closes: &[ChangeHash]) -> String {
     closes
         .iter()
         .fold(CLOSES.to_owned(), |message, hash| message + " " + &hash.to_string()[..NAME_DIGITS])
 }
 
-/// Tells whether a decision's message closes a change.
+/// Tells whether a message closes a change.
 pub fn message_closes(message: &str, hash: ChangeHash) -> bool {
     let mut words = message.split(' ');
     words.next() == Some(CLOSES) && words.any(|word| word == &hash.to_string()[..NAME_DIGITS])

@@ -284,8 +284,12 @@ fn dispute_side(
             continue;
         };
         let main = values(&resolve(doc));
-        let written = after.into_iter().filter(|(path, value)| before.get(path) != Some(value));
-        for (path, value) in written.filter(|(path, value)| main.get(path) != Some(value)) {
+        let written = difference(&before, after);
+        if is_written_again(change.hash, &written, changes, known) {
+            continue;
+        }
+        let other = written.into_iter().filter(|(path, value)| main.get(path) != Some(value));
+        for (path, value) in other {
             let other = DisputedValue { value: Some(value), changes: vec![change.hash] };
             match disputes.iter_mut().find(|dispute| dispute.path == path) {
                 Some(dispute) => dispute.values.push(other),
@@ -307,8 +311,36 @@ fn dispute_side(
     forked
 }
 
+/// Tells whether the phone wrote a change again under a new actor: the new one names it and holds
+/// every value of it, so that whatever becomes of them is seen in the household itself.
+fn is_written_again(
+    side: ChangeHash,
+    written: &Values,
+    changes: &[&Logged],
+    known: impl Fn(&[ChangeHash]) -> Option<Values>,
+) -> bool {
+    let by_device = changes.iter().filter(|change| change.by == Way::Device);
+    let named = by_device.filter_map(|change| {
+        guard(&change.chunk).ok().filter(|guarded| message_closes(guarded.message(), side))
+    });
+    named.into_iter().any(|again| {
+        let (before, after) = (known(again.dependencies()), known(&[again.hash()]));
+        before.zip(after).is_some_and(|(before, after)| {
+            let again = difference(&before, after);
+            written.iter().all(|(path, value)| again.get(path) == Some(value))
+        })
+    })
+}
+
+fn difference(before: &Values, mut after: Values) -> Values {
+    after.retain(|path, value| before.get(path) != Some(value));
+    after
+}
+
+type Values = BTreeMap<Path, Value>;
+
 /// Lists every agreed value of a household by its path.
-fn values(resolved: &Resolved) -> BTreeMap<Path, Value> {
+fn values(resolved: &Resolved) -> Values {
     let household = &resolved.household;
     let answers = household.answers.iter().map(|(k, v)| (Path::Answer(k.clone()), v.clone()));
     let items = household.b1_items.iter().map(|(k, v)| (Path::B1Item(k.clone()), Value::Int(*v)));

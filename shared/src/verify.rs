@@ -167,11 +167,21 @@ fn read_manifest(batch: &Batch) -> Result<Manifest, VerifyError> {
 }
 
 fn check_signature(batch: &Batch, device_key: &[u8; 32]) -> Result<(), VerifyError> {
-    let key = VerifyingKey::from_bytes(device_key).map_err(|_| VerifyError::Signature)?;
-    let signature = Signature::from_slice(&batch.signature).map_err(|_| VerifyError::Signature)?;
-    let mut signed = MANIFEST_CONTEXT.to_vec();
-    signed.extend_from_slice(&batch.manifest);
-    key.verify_strict(&signed, &signature).map_err(|_| VerifyError::Signature)
+    if is_signed(MANIFEST_CONTEXT, &batch.manifest, &batch.signature, device_key) {
+        Ok(())
+    } else {
+        Err(VerifyError::Signature)
+    }
+}
+
+/// Tells whether a device's key signed these bytes behind their context.
+pub fn is_signed(context: &[u8], bytes: &[u8], signature: &[u8], device_key: &[u8; 32]) -> bool {
+    let (Ok(key), Ok(signature)) =
+        (VerifyingKey::from_bytes(device_key), Signature::from_slice(signature))
+    else {
+        return false;
+    };
+    key.verify_strict(&[context, bytes].concat(), &signature).is_ok()
 }
 
 fn verify_change(

@@ -7,12 +7,15 @@ use shared::page::Page;
 use tests::on_each_backend;
 use tests::town::MO_O;
 
+use crate::ask::{sync, verdicts};
+
 fn roof(value: &str) -> Page {
     Page { answers: [("roof".to_owned(), value.into())].into(), ..Page::default() }
 }
 
 on_each_backend! {
-    /// A phone was copied and both write: both stay in the log, one side waits for a person.
+    /// A phone was copied and both write; the second is an app that does not re-fork: both stay in
+    /// the log, one side waits for a person.
     async fn a_copied_phone_hides_nothing_and_a_person_decides(town: Town) {
         let mut hoa = town.review_mo_o().await;
         let document = town.document(&hoa, "19558-01-0001");
@@ -20,8 +23,10 @@ on_each_backend! {
         hoa.save(document, &[roof("concrete")]).unwrap();
         copy.save(document, &[roof("canvas")]).unwrap();
         hoa.sync().await.unwrap();
-        let report = copy.sync().await.unwrap();
-        assert_eq!(Phone::count(&report, Fate::Accepted), 1, "its work is in the log all the same");
+        let answer = sync(&town, copy.access(), &copy.request()).await;
+        let told = verdicts(&answer.results[0]).unwrap();
+        assert_eq!(told[0].fate, Fate::Accepted, "its work is in the log all the same");
+        assert_eq!(told[0].reason.as_deref(), Some("actor-forked"));
 
         let open = town.officer.get(&town.path("/units/19558/disputes")).await.unwrap();
         let forked = open[0]["forked"].as_array().unwrap().clone();

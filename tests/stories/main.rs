@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod ask;
+mod codes;
 mod compressed;
+mod copied;
 mod desk;
 mod fakes;
 mod fates;
@@ -14,14 +16,18 @@ mod laws;
 mod line;
 mod lists;
 mod loading;
+mod moves;
 mod node_client;
 mod people;
+mod people_on_devices;
 mod processes;
 mod rebuilt;
 mod refused;
+mod renewals;
 mod schema;
 mod scope;
 mod slow_line;
+mod sync_health;
 mod tidy;
 mod tokens;
 mod units;

@@ -11,6 +11,7 @@ mod table;
 
 use std::collections::BTreeSet;
 
+use mobile_schema::frame::{Page, SyncRequest};
 use serde_json::{Value, json};
 use sqlx::Connection;
 use tests::on_each_backend;
@@ -253,6 +254,12 @@ on_each_backend! {
         let mut request = lan.request();
         request.cursor = hoa.request().cursor;
         let answer = crate::ask::sync(&town, lan.access(), &request).await;
+        let pages = answer.pages.iter().map(|signed| {
+            ciborium::from_reader::<Page, _>(signed.page.as_slice()).unwrap().unit
+        });
+        assert_eq!(pages.collect::<BTreeSet<_>>(), BTreeSet::from([HUONG_HIEP.to_owned()]));
+        let changes = SyncRequest { pages: false, ..request.clone() };
+        let answer = crate::ask::sync(&town, lan.access(), &changes).await;
         let units: BTreeSet<_> = answer.households.iter().map(|row| row.unit.as_str()).collect();
         assert_eq!(units, BTreeSet::from([HUONG_HIEP]));
         request.campaign = serde_bytes::ByteArray::new([9; 16]);

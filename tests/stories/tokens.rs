@@ -2,7 +2,7 @@
 
 use ed25519_dalek::pkcs8::DecodePrivateKey;
 use ed25519_dalek::{Signer, SigningKey};
-use mobile_schema::frame::Fate;
+use mobile_schema::frame::{Fate, REFRESH_CONTEXT};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tests::on_each_backend;
@@ -146,6 +146,12 @@ async fn refresh(town: &Town, token: &str) -> crate::ask::Heard {
     post(town, "", "/v1/sessions/refresh", &json!({ "refresh": token })).await
 }
 
+/// Writes the renewal of a device's tokens, signed with a key.
+pub(crate) fn renewal(token: &str, key: &SigningKey) -> Value {
+    let signature = key.sign(&[REFRESH_CONTEXT, token.as_bytes()].concat());
+    json!({ "refresh": token, "signature": shared::id::to_hex(&signature.to_bytes()) })
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
@@ -274,7 +280,8 @@ on_each_backend! {
             assert_eq!(get(&town, text(&tokens["access"]), "/v1/me").await.status, 200);
             let path = format!("/v1/devices/{}/revoke", text(&enrolled["device"]));
             town.officer.post(&path, &json!({})).await.unwrap();
-            let renewed = refresh(&town, text(&tokens["refresh"])).await.taken();
+            let form = renewal(text(&tokens["refresh"]), &SigningKey::from_bytes(&[9; 32]));
+            let renewed = post(&town, "", "/v1/sessions/refresh", &form).await.taken();
             let tokens = &renewed;
             let households = town.path(&format!("/units/{MO_O}/households"));
             for path in ["/v1/me", "/v1/campaigns", "/v1/accounts", &households] {

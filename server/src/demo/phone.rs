@@ -4,6 +4,7 @@
 //! a receipt names it, and never trust that an answer arrived.
 
 mod line;
+mod memory;
 mod pace;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use shared::merge::{actor_id, merge};
 use shared::page::{Page, write};
 use shared::resolve::resolve;
 
+use self::memory::Memory;
 use self::pace::Pace;
 use super::client::{Client, ClientError};
 use crate::keys::random;
@@ -111,6 +113,7 @@ pub struct Phone {
     pub clock_s: i64,
     /// Layout version the phone says it writes.
     pub schema: u32,
+    memory: Memory,
 }
 
 impl Phone {
@@ -152,6 +155,7 @@ impl Phone {
             new_households: BTreeMap::new(),
             clock_s: 1_664_600_000,
             schema: SCHEMA_VERSION,
+            memory: Memory::default(),
         })
     }
 
@@ -174,6 +178,7 @@ impl Phone {
             new_households: self.new_households.clone(),
             clock_s: self.clock_s,
             schema: self.schema,
+            memory: self.memory.clone(),
         }
     }
 
@@ -193,6 +198,7 @@ impl Phone {
             if let Some(written) = write(&mut doc, page, self.clock_s)? {
                 kept.chunks.push(written.chunk.clone());
                 let (hash, chunk) = (written.hash, written.chunk);
+                self.memory.note_written(document, hash);
                 self.outbox.push(Unsent { document, hash, chunk });
             }
         }

@@ -13,13 +13,13 @@ use shared::cursor::{Cursor, Hamlets, Reading, Segment, joined};
 use shared::id::CampaignId;
 use shared::limits;
 
+use super::caller::Own;
 use super::encoding::Encoding;
 use super::extract::Cbor;
 use super::pages;
 use crate::app::App;
 use crate::gate::Share;
 use crate::store::StoreError;
-use crate::store::device::Device;
 
 /// Rows looked at one time while an answer is filled.
 const ROWS: i64 = 512;
@@ -29,9 +29,9 @@ const CHANGE_HEAD_BYTES: usize = 24;
 
 /// What the caller asked for.
 #[derive(Debug)]
-pub(super) struct Wanted<'a> {
+pub(super) struct Wanted {
     pub(super) campaign: CampaignId,
-    pub(super) device: Option<&'a Device>,
+    pub(super) own: Option<Own>,
     /// Documents are read, not only changes.
     pub(super) pages: bool,
     /// About how large the answer may be, as sent.
@@ -50,7 +50,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    fn new(wanted: &Wanted<'_>) -> Self {
+    fn new(wanted: &Wanted) -> Self {
         Self {
             sent: wanted.bytes,
             inflated: limits::ANSWER_INFLATED_BYTES_MAX,
@@ -107,7 +107,7 @@ impl IntoResponse for Answer {
 pub(super) async fn fill(
     app: &App,
     reading: Reading,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted,
 ) -> Result<SyncResponse, StoreError> {
     let newest = app.store.positions(wanted.campaign).await?;
     let mut answer = SyncResponse {
@@ -152,7 +152,7 @@ type Households = BTreeMap<[u8; 16], HouseholdRow>;
 
 async fn read_on(
     app: &App,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted,
     segment: &mut Segment,
     last: i64,
     room: &mut Room,
@@ -177,9 +177,7 @@ async fn read_on(
     };
     let mut sent = Vec::new();
     for row in rows {
-        let own =
-            wanted.device.is_some_and(|device| row.device.as_deref() == Some(device.id.as_bytes()));
-        if !own || row.position <= segment.whole_until {
+        if !wanted.own.is_some_and(|own| own.wrote(&row)) || row.position <= segment.whole_until {
             let bytes = row.chunk.len() + CHANGE_HEAD_BYTES;
             room.take(bytes, bytes);
             let household: [u8; 16] = row.household.try_into().map_err(|_| StoreError::Damaged)?;

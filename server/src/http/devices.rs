@@ -15,60 +15,18 @@ use crate::imports::units::Known;
 use crate::keys::random;
 use crate::problem::{Body, Problem};
 use crate::store::account::Account;
+use crate::store::binding::Installation;
 use crate::store::device::NewDevice;
-
-/// Life of an enrolment code, milliseconds.
-const CODE_MS: i64 = 15 * 60 * 1000;
+use crate::store::volume::Volume;
 
 /// Longest label of a device, characters.
 const LABEL_CHARS_MAX: usize = 80;
-
-/// Sign-in names of the people to make codes for.
-#[derive(Deserialize, utoipa::ToSchema)]
-pub(super) struct CodesFor {
-    accounts: Vec<String>,
-}
-
-/// A one-time code, shown once; good for 15 minutes.
-#[derive(Serialize, utoipa::ToSchema)]
-pub(super) struct Code {
-    account: String,
-    code: String,
-}
-
-/// Makes one-time enrolment codes for people of the caller's unit: an officer for enumerators and
-/// for a device of their own, never for a colleague.
-#[utoipa::path(post, path = "/v1/devices/codes", request_body = CodesFor,
-    security(("bearer" = [])), responses(
-    (status = 200, body = Vec<Code>),
-    (status = 403, body = Body, content_type = "application/problem+json"),
-    (status = 404, body = Body, content_type = "application/problem+json"),
-))]
-pub(super) async fn issue_codes(
-    State(app): State<App>,
-    actor: Actor,
-    Json(form): Json<CodesFor>,
-) -> Result<Json<Vec<Code>>, Problem> {
-    let actor = actor.with_role(&[Role::Province, Role::Officer])?;
-    let units = app.units().await?;
-    let mut codes = Vec::new();
-    let mut stored = Vec::new();
-    for name in form.accounts {
-        let account = app.store.account_named(&name).await?.ok_or(&problem::NOT_FOUND)?;
-        check_manages(&actor, &units, &account)?;
-        let code = to_hex(&random::<8>());
-        stored.push((sha256(code.as_bytes()), account.id));
-        codes.push(Code { account: name, code });
-    }
-    app.store.code_add(&stored, app.now_ms() + CODE_MS).await?;
-    Ok(Json(codes))
-}
 
 /// A commune officer manages the devices of enumerators and their own; a province everybody's.
 ///
 /// A district without communes shares its unit code with the office above it: the unit alone
 /// would let its commune officer enrol a device in the district's name.
-fn check_manages(actor: &Actor, units: &Known, owner: &Account) -> Result<(), Problem> {
+pub(super) fn check_manages(actor: &Actor, units: &Known, owner: &Account) -> Result<(), Problem> {
     let by = &actor.account;
     let manages =
         by.post.role == Role::Province || owner.post.role == Role::Enumerator || owner.id == by.id;
@@ -124,8 +82,8 @@ pub(super) async fn enrol(
         expires_at_ms: now_ms + REFRESH_MS,
     };
     let code_hash = sha256(form.code.trim().as_bytes());
-    let account =
-        app.store.device_enrol(code_hash, &new, now_ms).await?.ok_or(&problem::CODE_REFUSED)?;
+    let enrolled = app.store.device_enrol(code_hash, &new, now_ms).await?;
+    let account = enrolled.ok_or(&problem::CODE_REFUSED)?;
     let device = new.id;
     let tokens = auth::tokens(&app.keys, account, Some(device), new.family, new.refresh, now_ms);
     let server_key = to_hex(&app.keys.public());
@@ -139,10 +97,32 @@ pub(super) struct Listed {
     device: DeviceId,
     label: String,
     unit: String,
+    /// Who types on it.
+    people: Vec<String>,
+    enrolled_at_ms: i64,
     last_sync_ms: Option<i64>,
     /// Holds work it has not said it handed in.
     silent: bool,
     revoked: bool,
+    /// Was copied or restored: two changes came under one number.
+    copied: bool,
+    /// Its clock less the server's, milliseconds, as it last said; decides nothing.
+    clock_ahead_ms: Option<i64>,
+    /// Version of the app, as it last said.
+    app: String,
+    backlog: Backlog,
+    /// What it brought, all campaigns together.
+    volume: Volume,
+    /// Actors it wrote under, the one heard of last first.
+    installations: Vec<Installation>,
+}
+
+/// Changes of a device that are stored and not merged, but for those an officer left out.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Backlog {
+    waiting: i64,
+    held: i64,
+    quarantined: i64,
 }
 
 /// Lists the devices of the caller's unit and of those below it.
@@ -161,15 +141,37 @@ pub(super) async fn list(
         .filter(|account| covers(&units, &actor.account, account))
         .map(|account| account.id)
         .collect();
+    let mut typists = app.store.device_people(None).await?;
+    let mut installations = app.store.installation_list().await?;
+    let backlog = app.store.health_backlog().await?;
+    let volumes = app.store.device_log_list().await?;
     let devices = app.store.device_list().await?;
     let seen = devices.into_iter().filter(|device| people.contains(&device.account));
-    let listed = seen.map(|device| Listed {
-        silent: device.silent,
-        device: device.id,
-        label: device.label,
-        unit: device.unit,
-        last_sync_ms: device.last_sync_ms,
-        revoked: device.revoked,
+    let listed = seen.map(|device| {
+        let typists = typists.remove(&device.id).unwrap_or_default();
+        let installations = installations.remove(&device.id).unwrap_or_default();
+        let set_aside =
+            |fate: &str| backlog.get(&(device.id, fate.to_owned())).copied().unwrap_or_default();
+        Listed {
+            device: device.id,
+            label: device.label,
+            unit: device.unit,
+            people: typists.into_iter().map(|person| person.name).collect(),
+            enrolled_at_ms: device.enrolled_at_ms,
+            last_sync_ms: device.last_sync_ms,
+            silent: device.silent,
+            revoked: device.revoked,
+            copied: installations.iter().any(|one| one.forked_at_ms.is_some()),
+            clock_ahead_ms: device.clock_ahead_ms,
+            app: device.app,
+            backlog: Backlog {
+                waiting: set_aside("waiting"),
+                held: set_aside("held"),
+                quarantined: set_aside("quarantined"),
+            },
+            volume: volumes.get(&device.id).copied().unwrap_or_default(),
+            installations,
+        }
     });
     Ok(Json(listed.collect()))
 }

@@ -311,6 +311,7 @@ pub(super) async fn settle(
     }
     let change = DeskChange {
         document,
+        hamlet: &at.hamlet,
         hash: written.hash,
         chunk: &written.chunk,
         account: actor.account.id,

@@ -1,4 +1,4 @@
-//! What a province loads: units, hamlets, the opening list, assignments, a score table.
+//! What a province loads: units, hamlets, the opening list, a score table.
 //!
 //! A file with bad rows is refused with every bad row named; with `keep=good` its good rows are
 //! taken and the bad ones still named.
@@ -15,10 +15,10 @@ use shared::id::CampaignId;
 use shared::scope::Role;
 use shared::score::ScoreTable;
 
-use super::extract::{Json, Path, Query, Text, campaign, stands_in};
+use super::extract::{Json, Path, Query, Text, campaign};
 use crate::app::App;
 use crate::auth::Actor;
-use crate::imports::hamlets::{assignment_rows, hamlet_rows};
+use crate::imports::hamlets::hamlet_rows;
 use crate::imports::opening::{self, Opened, OpeningHousehold, open};
 use crate::imports::rows::{MissingColumns, RowFault};
 use crate::imports::table::TableFault;
@@ -40,19 +40,19 @@ pub(super) struct Keep {
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Imported {
     /// Rows (of an opening list: households) written.
-    taken: usize,
+    pub(super) taken: usize,
     /// Households of an opening list whose codes were there already; they stay as they are.
-    skipped: usize,
+    pub(super) skipped: usize,
     /// Rows that could not be used.
-    faults: Vec<RowFault>,
+    pub(super) faults: Vec<RowFault>,
 }
 
-fn columns_missing(missing: MissingColumns) -> Problem {
+pub(super) fn columns_missing(missing: MissingColumns) -> Problem {
     Problem::new(&problem::IMPORT_COLUMNS).with_items(&missing.0)
 }
 
 /// Refuses a file with bad rows unless its good ones are wanted.
-fn judge(keep: &Keep, good: usize, faults: &[RowFault]) -> Result<(), Problem> {
+pub(super) fn judge(keep: &Keep, good: usize, faults: &[RowFault]) -> Result<(), Problem> {
     if faults.is_empty() || keep.keep.as_deref() == Some("good") {
         return Ok(());
     }
@@ -61,7 +61,7 @@ fn judge(keep: &Keep, good: usize, faults: &[RowFault]) -> Result<(), Problem> {
 }
 
 /// Starts writing into a campaign that stays open meanwhile: one import at a time.
-async fn open_campaign(app: &App, id: CampaignId) -> Result<Tx, Problem> {
+pub(super) async fn open_campaign(app: &App, id: CampaignId) -> Result<Tx, Problem> {
     let mut tx = app.store.begin().await?;
     if tx.campaign_lock(id).await? { Ok(tx) } else { Err(Problem::new(&problem::CAMPAIGN_CLOSED)) }
 }
@@ -115,7 +115,10 @@ pub(super) async fn hamlets(
     Ok(Json(Imported { taken: hamlets.len(), skipped: 0, faults }))
 }
 
-async fn hamlet_units(app: &App, id: CampaignId) -> Result<BTreeMap<String, String>, StoreError> {
+pub(super) async fn hamlet_units(
+    app: &App,
+    id: CampaignId,
+) -> Result<BTreeMap<String, String>, StoreError> {
     let hamlets = app.store.hamlet_list(id, None).await?;
     Ok(hamlets.into_iter().map(|(unit, hamlet)| (hamlet.code, unit)).collect())
 }
@@ -192,6 +195,7 @@ async fn write_opening(
             tx.household_add(id, &opening_row(unit, new, opened)).await?;
             changes.push(DeskChange {
                 document: opened.document,
+                hamlet: &new.hamlet,
                 hash: opened.written.hash,
                 chunk: &opened.written.chunk,
                 account: actor.account.id,
@@ -240,83 +244,6 @@ fn opening_row<'a>(unit: &'a str, new: &'a OpeningHousehold, opened: &Opened) ->
         opening_dtts: new.dtts,
         opening_paper: &new.decision,
     }
-}
-
-/// Loads who is assigned which hamlet: a province office anybody, a commune officer the enumerators
-/// of their own commune.
-#[utoipa::path(post, path = "/v1/campaigns/{campaign}/assignments", request_body = String,
-    params(("campaign" = String, Path), Keep), security(("bearer" = [])), responses(
-    (status = 200, body = Imported),
-    (status = 403, body = Body, content_type = "application/problem+json"),
-    (status = 404, body = Body, content_type = "application/problem+json"),
-    (status = 409, body = Body, content_type = "application/problem+json"),
-    (status = 422, body = Body, content_type = "application/problem+json"),
-))]
-pub(super) async fn assignments(
-    State(app): State<App>,
-    actor: Actor,
-    Path(id): Path<CampaignId>,
-    Query(keep): Query<Keep>,
-    Text(text): Text,
-) -> Result<Json<Imported>, Problem> {
-    let actor = actor.with_role(&[Role::Province, Role::Officer])?;
-    let seen = campaign(&app, &actor, id).await?;
-    let by = &actor.account.post;
-    let mut hamlets = hamlet_units(&app, id).await?;
-    hamlets.retain(|_, unit| by.covers(&seen.tree, unit));
-    let units = app.units().await?;
-    let accounts = app.store.account_list().await?;
-    let known = accounts
-        .into_iter()
-        .filter(|account| stands_in(&units, account, &seen.tree))
-        .filter(|account| by.covers(&seen.tree, &account.post.unit))
-        .filter(|account| by.role == Role::Province || account.post.role == Role::Enumerator)
-        .map(|account| (account.name, (account.id, account.post.unit)))
-        .collect();
-    let (pairs, faults) =
-        assignment_rows(&text, &seen.tree, &hamlets, &known).map_err(columns_missing)?;
-    judge(&keep, pairs.len(), &faults)?;
-    let mut tx = open_campaign(&app, id).await?;
-    tx.assignment_put(id, &pairs, app.now_ms()).await?;
-    tx.commit().await?;
-    Ok(Json(Imported { taken: pairs.len(), skipped: 0, faults }))
-}
-
-/// A hamlet taken from somebody.
-#[derive(Deserialize, utoipa::ToSchema)]
-pub(super) struct Ended {
-    /// Hamlet code.
-    hamlet: String,
-    /// Sign-in name.
-    account: String,
-}
-
-/// Ends an assignment: nothing more of the hamlet is sent there; work done under it is taken.
-#[utoipa::path(post, path = "/v1/campaigns/{campaign}/assignments/end", request_body = Ended,
-    params(("campaign" = String, Path)), security(("bearer" = [])), responses(
-    (status = 200, body = bool),
-    (status = 403, body = Body, content_type = "application/problem+json"),
-    (status = 404, body = Body, content_type = "application/problem+json"),
-))]
-pub(super) async fn end_assignment(
-    State(app): State<App>,
-    actor: Actor,
-    Path(id): Path<CampaignId>,
-    Json(form): Json<Ended>,
-) -> Result<Json<bool>, Problem> {
-    let actor = actor.with_role(&[Role::Province, Role::Officer])?;
-    let seen = campaign(&app, &actor, id).await?;
-    let unit = hamlet_units(&app, id).await?.remove(&form.hamlet);
-    unit.filter(|unit| actor.account.post.covers(&seen.tree, unit))
-        .ok_or(&problem::HAMLET_UNKNOWN)?;
-    let units = app.units().await?;
-    let account = app.store.account_named(&form.account).await?;
-    let account = account
-        .filter(|account| stands_in(&units, account, &seen.tree))
-        .filter(|account| actor.account.post.covers(&seen.tree, &account.post.unit))
-        .ok_or(&problem::NOT_FOUND)?;
-    app.store.assignment_end(id, &form.hamlet, account.id, app.now_ms()).await?;
-    Ok(Json(true))
 }
 
 /// Loads the score table that B1 is computed with.

@@ -26,7 +26,7 @@ const HOUSEHOLD_HEAD_BYTES: usize = 96;
 /// Walks on through a segment until the answer is full or every household was sent.
 pub(super) async fn walk(
     app: &App,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted,
     segment: &mut Segment,
     room: &mut Room,
 ) -> Result<Vec<SignedPage>, StoreError> {
@@ -80,7 +80,7 @@ fn size(whole: &Whole) -> usize {
 /// Puts households of one hamlet into a page and signs it.
 fn page(
     app: &App,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted,
     segment: &Segment,
     hamlet: String,
     households: Vec<Whole>,

@@ -31,9 +31,12 @@ pub(super) async fn sign_in(
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Refresh {
     refresh: String,
+    /// From a device: its Ed25519 signature over `rasoat refresh 1`, a zero byte and the token's
+    /// text, 128 hex digits.
+    signature: Option<String>,
 }
 
-/// Exchanges a refresh token for the next pair.
+/// Exchanges a refresh token for the next pair; a device signs with its key.
 #[utoipa::path(post, path = "/v1/sessions/refresh", request_body = Refresh, responses(
     (status = 200, body = Tokens),
     (status = 401, body = Body, content_type = "application/problem+json"),
@@ -42,7 +45,7 @@ pub(super) async fn refresh(
     State(app): State<App>,
     Json(form): Json<Refresh>,
 ) -> Result<Json<Tokens>, Problem> {
-    Ok(Json(auth::refresh(&app, &form.refresh).await?))
+    Ok(Json(auth::refresh(&app, &form.refresh, form.signature.as_deref()).await?))
 }
 
 /// Who the server takes the caller for.

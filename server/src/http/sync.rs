@@ -1,27 +1,25 @@
 //! `POST /v1/sync`: how phones hand in their work and fetch what is new.
 
-use std::collections::BTreeSet;
-
 use axum::extract::State;
 use mobile_schema::frame::{Batch, BatchResult, FRAME_VERSION, Receipt, SyncRequest, SyncResponse};
 use mobile_schema::problem::{self, Problem as Name};
 use serde_bytes::{ByteArray, ByteBuf};
-use shared::cursor::{Cursor, Hamlets, Reading, Scope, reading};
-use shared::id::{CampaignId, Digest};
+use shared::cursor::{Cursor, Reading, reading};
+use shared::id::{AccountId, CampaignId, Digest};
 use shared::limits;
-use shared::scope::Role;
 use shared::verify::{manifest_device, verify};
 
 use super::answer::{Answer, Wanted, answer_bytes, fill};
+use super::caller::{Installation, forked, own, scope_of};
 use super::encoding::Accepted;
 use super::extract::{Frame, Seen, campaign};
 use crate::app::App;
-use crate::auth::{Actor, Sender};
+use crate::auth::Sender;
 use crate::gate::Caller;
-use crate::ingest::{Incoming, Outcome, Work, WriteError};
+use crate::ingest::{Incoming, Outcome, TypedBy, Work, WriteError};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
-use crate::store::device::{Device, SyncNote};
+use crate::store::device::SyncNote;
 
 /// Takes signed batches, answers with receipts and with what is new in the caller's scope.
 #[utoipa::path(post, path = "/v1/sync", security(("bearer" = [])),
@@ -65,24 +63,32 @@ pub(super) async fn sync(
     let id = CampaignId(*request.campaign);
     let seen = campaign(&app, &actor, id).await?;
     let cursor = read_cursor(&app, &request.cursor)?;
-    let revoked = device.is_some_and(|device| device.revoked);
-    let scope = if revoked { Scope::new() } else { scope_of(&app, &actor, id, &seen).await? };
+    let scope = scope_of(&app, &actor, id, &seen).await?;
     let newest = app.store.positions(id).await?;
     let reading = reading(cursor.as_ref(), &scope, &newest);
 
     let all_in = request.all_in;
-    let source = Source { caller, device };
-    let results = take(&app, &seen, request.batches, source, &reading, all_in).await?;
-    let wanted = Wanted { campaign: id, device, pages: request.pages, bytes, encoding };
-    let answer = fill(&app, reading, &wanted).await?;
-    Ok(Answer { frame: SyncResponse { results, ..answer }, share })
+    let of = Installation { device, about: request.about.as_ref() };
+    let results =
+        take(&app, &seen, request.batches, Source { caller, of }, &reading, all_in).await?;
+    let forked = forked(&app, device).await?;
+    let own = own(&of, !forked.is_empty());
+    let wanted = Wanted { campaign: id, own, pages: request.pages, bytes, encoding };
+    let mut answer = fill(&app, reading, &wanted).await?;
+    // What was taken away meanwhile may be among it: nothing is sent, and the phone asks again.
+    if scope_of(&app, &actor, id, &seen).await? != scope {
+        let cursor = request.cursor;
+        answer = SyncResponse { v: FRAME_VERSION, cursor, more: true, ..SyncResponse::default() };
+    }
+    let forked = forked.into_iter().map(|actor| ByteArray::new(actor.0)).collect();
+    Ok(Answer { frame: SyncResponse { results, forked, ..answer }, share })
 }
 
 /// Who hands in.
 #[derive(Debug, Clone, Copy)]
 struct Source<'a> {
     caller: Caller,
-    device: Option<&'a Device>,
+    of: Installation<'a>,
 }
 
 fn read_cursor(app: &App, bytes: &[u8]) -> Result<Option<Cursor>, Problem> {
@@ -92,26 +98,6 @@ fn read_cursor(app: &App, bytes: &[u8]) -> Result<Option<Cursor>, Problem> {
     let cursor = Cursor::decode(bytes).map_err(|_| &problem::CURSOR_MALFORMED)?;
     // After a restore the positions are of another store: everything is offered again.
     Ok((cursor.epoch == app.epoch).then_some(cursor))
-}
-
-async fn scope_of(
-    app: &App,
-    actor: &Actor,
-    id: CampaignId,
-    seen: &Seen,
-) -> Result<Scope, StoreError> {
-    if actor.account.post.role != Role::Enumerator {
-        let units = actor.account.post.list_units(&seen.tree);
-        return Ok(units.into_iter().map(|unit| (unit, Hamlets::All)).collect());
-    }
-    let mut scope = Scope::new();
-    for (unit, hamlet) in app.store.assignment_list(id, actor.account.id).await? {
-        let hamlets = scope.entry(unit).or_insert_with(|| Hamlets::Only(BTreeSet::new()));
-        if let Hamlets::Only(codes) = hamlets {
-            codes.insert(hamlet);
-        }
-    }
-    Ok(scope)
 }
 
 /// Verifies batches, makes what passed durable, and signs a receipt for each.
@@ -135,7 +121,7 @@ async fn take(
         campaign: seen.campaign.id,
         campaign_closed: seen.campaign.closed,
         batches: sound,
-        note: source.device.map(|device| {
+        note: source.of.device.map(|device| {
             let note = SyncNote {
                 at_ms: now_ms,
                 work_out_ms: went_out.then_some(now_ms),
@@ -143,6 +129,7 @@ async fn take(
             };
             (device.id, note)
         }),
+        about: source.of.about(now_ms),
         now_ms,
     };
     let nothing = work.batches.is_empty() && work.note.is_none();
@@ -185,21 +172,33 @@ async fn incoming(
     let Ok((verified, batch, device)) = checked.await else {
         return Ok(Err(&problem::MANIFEST_MALFORMED));
     };
-    Ok(match verified {
-        Err(error) => Err(error.problem()),
+    let verified = match verified {
+        Err(error) => return Ok(Err(error.problem())),
         Ok(verified) if *verified.manifest.campaign != campaign.0 => {
-            Err(&problem::MANIFEST_MALFORMED)
+            return Ok(Err(&problem::MANIFEST_MALFORMED));
         }
-        Ok(verified) => Ok(Incoming {
-            batch: verified,
-            manifest: batch.manifest.into_vec(),
-            signature: batch.signature.into_vec(),
-            device: device.id,
-            device_revoked: device.revoked,
-            account: device.account,
-            unit: device.unit,
-        }),
-    })
+        Ok(verified) => verified,
+    };
+    let typed_by = verified.manifest.typed_by.map(|account| AccountId(*account));
+    let mut incoming = Incoming {
+        batch: verified,
+        manifest: batch.manifest.into_vec(),
+        signature: batch.signature.into_vec(),
+        device: device.id,
+        device_revoked: device.revoked,
+        account: device.account,
+        typed_by: TypedBy::Unsaid,
+        account_disabled: device.account_disabled,
+        unit: device.unit,
+    };
+    if let Some(account) = typed_by {
+        incoming.typed_by = TypedBy::Unknown;
+        if let Some(typist) = app.store.device_typist(device.id, account).await? {
+            (incoming.account, incoming.typed_by) = (account, TypedBy::Bound);
+            (incoming.account_disabled, incoming.unit) = (typist.disabled, typist.unit);
+        }
+    }
+    Ok(Ok(incoming))
 }
 
 fn receipt(app: &App, manifest: Digest, outcome: Outcome, now_ms: i64) -> BatchResult {

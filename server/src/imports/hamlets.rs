@@ -1,8 +1,7 @@
-//! The hamlets of a campaign with their registered counts, and who is assigned where.
+//! The hamlets of a campaign with their registered counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::id::AccountId;
 use shared::list::{Hamlet, Registered};
 use shared::unit::{Area, UnitTree};
 
@@ -25,9 +24,6 @@ pub(crate) const HAMLET_COLUMNS: [&str; 14] = [
     "opening_dtts_persons",
     "source",
 ];
-
-/// Columns of the assignment list.
-pub(crate) const ASSIGNMENT_COLUMNS: [&str; 2] = ["hamlet", "account"];
 
 /// Reads the hamlet list. `known` holds the unit of each hamlet there is: none moves by import.
 pub(crate) fn hamlet_rows(
@@ -143,44 +139,4 @@ fn registered(
         ));
     }
     counts
-}
-
-/// Reads the assignment list against the hamlets and accounts known, each with its unit.
-pub(crate) fn assignment_rows(
-    text: &str,
-    tree: &UnitTree,
-    hamlets: &BTreeMap<String, String>,
-    accounts: &BTreeMap<String, (AccountId, String)>,
-) -> Sorted<(String, AccountId)> {
-    let Rows { rows, mut faults, .. } = read(text, &ASSIGNMENT_COLUMNS)?;
-    let mut pairs = Vec::new();
-    for (line, row) in &rows {
-        let Some(unit) = hamlets.get(&row["hamlet"]) else {
-            faults.push(fault(
-                *line,
-                "hamlet",
-                "Không có mã thôn này trong đợt rà soát.",
-                "There is no such hamlet code in the campaign.",
-            ));
-            continue;
-        };
-        match accounts.get(&row["account"]) {
-            Some((account, of)) if tree.contains(of, unit) => {
-                pairs.push((row["hamlet"].clone(), *account));
-            }
-            Some(_) => faults.push(fault(
-                *line,
-                "account",
-                "Thôn này không thuộc đơn vị của tài khoản.",
-                "The hamlet is not in the account's unit.",
-            )),
-            None => faults.push(fault(
-                *line,
-                "account",
-                "Không có tài khoản này.",
-                "There is no such account.",
-            )),
-        }
-    }
-    Ok((pairs, faults))
 }

@@ -7,6 +7,7 @@ use shared::admit::Ancestors;
 use shared::holding::Waiting;
 use shared::id::{AccountId, CampaignId, ChangeHash, DocumentId};
 
+use super::Tally;
 use super::document::Document;
 use crate::store::StoreError;
 use crate::store::backend::Tx;
@@ -16,6 +17,8 @@ use crate::store::change::NewChange;
 #[derive(Debug)]
 pub(crate) struct DeskChange<'a> {
     pub(crate) document: DocumentId,
+    /// Hamlet of the household.
+    pub(crate) hamlet: &'a str,
     pub(crate) hash: ChangeHash,
     pub(crate) chunk: &'a [u8],
     pub(crate) account: AccountId,
@@ -32,6 +35,7 @@ pub(crate) async fn append_desk(
     now_ms: i64,
 ) -> Result<i64, StoreError> {
     let mut position = position;
+    let mut tally = Tally::default();
     for change in changes {
         let Ok(guarded) = shared::guard::guard(change.chunk) else {
             return Err(StoreError::Damaged);
@@ -50,15 +54,18 @@ pub(crate) async fn append_desk(
             provenance: "desk",
             device: None,
             account: change.account,
+            typed_by: None,
             manifest: None,
             note: change.note,
             side: false,
         };
         if tx.change_append(campaign, &new, now_ms).await? {
             position += 1;
+            tally.stored(campaign, (unit, change.hamlet), new.chunk.len(), now_ms);
             tx.household_moved_on(change.document, position).await?;
         }
     }
+    tally.finish(tx).await?;
     tx.unit_moved_on(campaign, unit, position).await?;
     Ok(position)
 }

@@ -13,8 +13,9 @@ use shared::limits;
 use shared::verify::Verified;
 
 use super::document::{Document, numbered_ahead};
-use super::{Incoming, Outcome, Work};
+use super::{AboutDevice, Incoming, Outcome, Tally, TypedBy, Work};
 use crate::store::StoreError;
+use crate::store::assignment::Ever;
 use crate::store::backend::Tx;
 use crate::store::change::NewChange;
 use crate::store::household::NewHousehold;
@@ -24,7 +25,8 @@ use crate::store::household::NewHousehold;
 pub(super) struct Ledger {
     units: BTreeMap<(CampaignId, String), UnitLog>,
     documents: BTreeMap<(CampaignId, DocumentId), Document>,
-    assigned: BTreeMap<(CampaignId, AccountId), BTreeSet<String>>,
+    assigned: BTreeMap<(CampaignId, AccountId), Ever>,
+    tally: Tally,
 }
 
 #[derive(Debug, Default)]
@@ -77,8 +79,7 @@ impl Ledger {
             }
             let person = (work.campaign, incoming.account);
             if let std::collections::btree_map::Entry::Vacant(entry) = self.assigned.entry(person) {
-                let hamlets = tx.assignment_ever(work.campaign, incoming.account).await?;
-                entry.insert(hamlets.into_iter().collect());
+                entry.insert(tx.assignment_ever(work.campaign, incoming.account).await?);
             }
         }
         Ok(())
@@ -131,11 +132,15 @@ impl Ledger {
                         provenance: "device",
                         device: Some(incoming.device),
                         account: incoming.account,
+                        typed_by: incoming.typist(),
                         manifest: Some(digest),
                         note: "",
                         side: false,
                     };
-                    tx.change_append(work.campaign, &new, work.now_ms).await?;
+                    if tx.change_append(work.campaign, &new, work.now_ms).await? {
+                        let hamlet = unit.map_or("", |document| &document.at.hamlet);
+                        self.tally.took(work, incoming.device, (new.unit, hamlet), new.chunk);
+                    }
                     Verdict { fate: Fate::Quarantined, reason: Some(reason.name.to_owned()) }
                 }
             };
@@ -164,6 +169,10 @@ impl Ledger {
             Placing::Store(placed) => placed,
         };
         let unit = document.map_or(&incoming.unit, |document| &document.at.unit).clone();
+        let hamlet = document.map_or("", |document| &document.at.hamlet).to_owned();
+        let heard = self.tally.heard(incoming.device, change.actor(), work.now_ms);
+        heard.schema = incoming.batch.manifest.schema;
+        heard.forked |= placed.side;
         let log = self.units.get_mut(&(work.campaign, unit.clone()));
         let position = match (placed.kept, log) {
             (Kept::Accepted, Some(log)) => Some(log.next()),
@@ -185,6 +194,7 @@ impl Ledger {
             provenance: "device",
             device: Some(incoming.device),
             account: incoming.account,
+            typed_by: incoming.typist(),
             manifest: Some(incoming.batch.manifest_digest),
             note: "",
             side: placed.side,
@@ -194,7 +204,9 @@ impl Ledger {
             if let Some(position) = position {
                 tx.change_release(work.campaign, id, hash, position, placed.side).await?;
             }
-        } else if !tx.change_append(work.campaign, &new, work.now_ms).await? && position.is_some() {
+        } else if tx.change_append(work.campaign, &new, work.now_ms).await? {
+            self.tally.took(work, incoming.device, (&unit, &hamlet), new.chunk);
+        } else if position.is_some() {
             // The lock of the unit makes this impossible; a gap in the log would be worse.
             return Err(StoreError::Damaged);
         }
@@ -224,6 +236,13 @@ impl Ledger {
         Ok(())
     }
 
+    /// Notes the installation that a device says it is.
+    pub(super) fn hear(&mut self, about: &AboutDevice, now_ms: i64) {
+        let heard = self.tally.heard(about.device, about.actor, now_ms);
+        heard.app.clone_from(&about.app);
+        heard.schema = about.schema;
+    }
+
     /// Notes how far units and households have come; returns the households that moved on.
     pub(super) async fn finish(
         self,
@@ -241,6 +260,7 @@ impl Ledger {
                 moved.push((campaign, id));
             }
         }
+        self.tally.finish(tx).await?;
         Ok(moved)
     }
 }
@@ -258,22 +278,27 @@ fn circumstances(
     incoming: &Incoming,
     verified: &Verified,
     document: Option<&Document>,
-    assigned: &BTreeMap<(CampaignId, AccountId), BTreeSet<String>>,
+    assigned: &BTreeMap<(CampaignId, AccountId), Ever>,
     units: &BTreeMap<(CampaignId, String), UnitLog>,
 ) -> Circumstances {
-    let hamlets = assigned.get(&(work.campaign, incoming.account));
+    let ever = assigned.get(&(work.campaign, incoming.account));
     let size = verified.change().chunk().len();
     let ancestors = document.map_or(Ancestors::Missing, |document| {
         document.holding.ancestors(verified.change().dependencies())
     });
     Circumstances {
         device_revoked: incoming.device_revoked,
+        typist_unknown: incoming.typed_by == TypedBy::Unknown,
+        typist_disabled: incoming.account_disabled,
         schema_newer: incoming.batch.manifest.schema > SCHEMA_VERSION,
         document_foreign: document.is_none(),
         document_full: document.is_some_and(|document| document.holding.is_full(size, ancestors)),
         campaign_closed: work.campaign_closed,
         ever_assigned: document.is_some_and(|document| {
-            hamlets.is_some_and(|hamlets| hamlets.contains(&document.at.hamlet))
+            ever.is_some_and(|ever| {
+                ever.hamlets.contains(&document.at.hamlet)
+                    || ever.households.contains(&document.at.document)
+            })
         }),
         list_frozen: document.is_some_and(|document| {
             units.get(&(work.campaign, document.at.unit.clone())).is_some_and(|log| log.frozen)

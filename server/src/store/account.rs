@@ -99,7 +99,8 @@ impl Store {
         tx.commit().await
     }
 
-    /// Replaces a password and ends every session of the person, those of devices too.
+    /// Replaces a password and ends every session of the person, those of devices too; the person's
+    /// open codes, and those the person made, are withdrawn.
     pub(crate) async fn account_password(
         &self,
         id: AccountId,
@@ -110,10 +111,11 @@ impl Store {
         let sql = "update account set password_hash = $2 where id = $1";
         tx.run(sql, vals![id, password_hash]).await?;
         tx.session_end_all(id, now_ms).await?;
+        tx.code_withdraw_all(id, now_ms).await?;
         tx.commit().await
     }
 
-    /// Closes an account and ends every session of the person.
+    /// Closes an account and ends every session of the person, with the codes as for a new password.
     pub(crate) async fn account_disable(
         &self,
         id: AccountId,
@@ -123,6 +125,7 @@ impl Store {
         let sql = "update account set disabled_at_ms = $2 where id = $1 and disabled_at_ms is null";
         tx.run(sql, vals![id, now_ms]).await?;
         tx.session_end_all(id, now_ms).await?;
+        tx.code_withdraw_all(id, now_ms).await?;
         tx.commit().await
     }
 
@@ -133,11 +136,24 @@ impl Store {
         tx.commit().await
     }
 
-    /// Starts a session with its first refresh token.
-    pub(crate) async fn session_start(&self, session: &Session) -> Result<(), StoreError> {
+    /// Starts a session with its first refresh token, if the password that was checked is still the
+    /// account's; false where it is not, or the account was closed.
+    pub(crate) async fn session_sign_in(
+        &self,
+        session: &Session,
+        password_hash: &str,
+    ) -> Result<bool, StoreError> {
+        // Writing the row locks it: a change of the password comes before this or after it.
+        const SQL: &str = "
+            update account set password_hash = password_hash
+            where id = $1 and password_hash = $2 and disabled_at_ms is null";
         let mut tx = self.begin().await?;
+        if tx.run(SQL, vals![session.account, password_hash]).await? == 0 {
+            return Ok(false);
+        }
         tx.session_add(session).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Finds a session by its family.
@@ -166,10 +182,11 @@ impl Store {
     ///
     /// The token in use gives its one successor, however often it comes: a repeated request must
     /// not make the answer to the first one worthless. The successor, once used, takes its place.
-    /// Any other token gives `None`.
+    /// Any other token gives that successor to a device, which has proven its key, and `None` to
+    /// everybody else.
     pub(crate) async fn session_advance(
         &self,
-        family: [u8; 16],
+        session: &Session,
         used: &[u8],
         fresh: &[u8],
         expires_at_ms: i64,
@@ -179,9 +196,10 @@ impl Store {
             where family = $1 and successor = $2 and ended_at_ms is null returning successor";
         const REPEAT: &str = "
             update session set successor = coalesce(successor, $3), expires_at_ms = $4
-            where family = $1 and current = $2 and ended_at_ms is null returning successor";
+            where family = $1 and (current = $2 or device is not null) and ended_at_ms is null
+            returning successor";
         let mut tx = self.begin().await?;
-        let row = || vals![family.as_slice(), used, fresh, expires_at_ms];
+        let row = || vals![session.family.as_slice(), used, fresh, expires_at_ms];
         let moved = match tx.one(PROMOTE, row()).await? {
             Some(moved) => Some(moved),
             None => tx.one(REPEAT, row()).await?,
@@ -209,6 +227,23 @@ impl Tx {
     async fn session_end_all(&mut self, account: AccountId, now_ms: i64) -> Result<(), StoreError> {
         let sql = "update session set ended_at_ms = $2 where account = $1 and ended_at_ms is null";
         self.run(sql, vals![account, now_ms]).await.map(drop)
+    }
+
+    /// Finds an account by id.
+    pub(crate) async fn account_get(
+        &mut self,
+        id: AccountId,
+    ) -> Result<Option<Account>, StoreError> {
+        const SQL: &str = "select * from account where id = $1";
+        self.one(SQL, vals![id]).await?.as_ref().map(account).transpose()
+    }
+
+    /// Locks an account that is open; false where it was closed.
+    pub(crate) async fn account_lock_open(&mut self, id: AccountId) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            update account set disabled_at_ms = disabled_at_ms
+            where id = $1 and disabled_at_ms is null";
+        Ok(self.run(SQL, vals![id]).await? == 1)
     }
 
     /// Adds a session inside a transaction.

@@ -120,8 +120,9 @@ impl Tx {
         const SQL: &str = "
             insert into change (document, hash, campaign, unit, position, fate, reason, actor,
                 actor_seq, dependencies, chunk, provenance, device, account, manifest, note,
-                received_at_ms, side)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                received_at_ms, side, typed_by)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                $18, $19)
             on conflict (campaign, document, hash) do nothing";
         let row = vals![
             new.document,
@@ -141,7 +142,8 @@ impl Tx {
             new.manifest,
             new.note,
             now_ms,
-            new.side
+            new.side,
+            new.typed_by
         ];
         Ok(self.run(SQL, row).await? == 1)
     }

@@ -23,6 +23,7 @@ pub(crate) use super::value::{Id, Val, vals};
 pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "line", include_str!("../../migrations/0001_line.sql")),
     (2, "snapshot", include_str!("../../migrations/0002_snapshot.sql")),
+    (4, "device", include_str!("../../migrations/0004_device.sql")),
 ];
 
 /// Connections that only read a SQLite file beside the one writer.
@@ -308,5 +309,20 @@ impl Tx {
         }
         // Here it is durable, and the word that it is may still get lost.
         self.faults.pass()
+    }
+}
+
+#[cfg(test)]
+impl Db {
+    /// Returns the steps of SQLite's plan for a statement.
+    pub(crate) async fn plan(
+        &self,
+        sql: &'static str,
+        vals: Vec<Val>,
+    ) -> Result<Vec<String>, StoreError> {
+        let Pools::Sqlite { readers, .. } = &self.pools else { return Ok(Vec::new()) };
+        let sql = AssertSqlSafe(format!("explain query plan {sql}"));
+        let rows = bound!(sql, vals).fetch_all(readers).await?;
+        rows.into_iter().map(|row| Row::Sqlite(row).get("detail")).collect()
     }
 }

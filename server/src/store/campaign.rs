@@ -1,7 +1,7 @@
-//! Campaigns, their hamlets, who is assigned where, and the units known beside the built-in ones.
+//! Campaigns, their hamlets, and the units known beside the built-in ones.
 
 use shared::date::Date;
-use shared::id::{AccountId, CampaignId};
+use shared::id::CampaignId;
 use shared::list::{Hamlet, Registered};
 use shared::unit::Area;
 
@@ -156,37 +156,6 @@ impl Store {
         rows.iter().map(hamlet).collect()
     }
 
-    /// Ends an assignment; work done under it is still taken.
-    pub(crate) async fn assignment_end(
-        &self,
-        campaign: CampaignId,
-        hamlet: &str,
-        account: AccountId,
-        now_ms: i64,
-    ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            update assignment set until_ms = $4
-            where campaign = $1 and hamlet = $2 and account = $3 and until_ms is null";
-        let mut tx = self.begin().await?;
-        tx.run(SQL, vals![campaign, hamlet, account, now_ms]).await?;
-        tx.commit().await
-    }
-
-    /// Lists a person's hamlets in force with their units.
-    pub(crate) async fn assignment_list(
-        &self,
-        campaign: CampaignId,
-        account: AccountId,
-    ) -> Result<Vec<(String, String)>, StoreError> {
-        const SQL: &str = "
-            select hamlet.unit, hamlet.code from assignment join hamlet
-            on hamlet.campaign = assignment.campaign and hamlet.code = assignment.hamlet
-            where assignment.campaign = $1 and assignment.account = $2
-            and assignment.until_ms is null order by hamlet.code";
-        let rows = self.db.all(SQL, vals![campaign, account]).await?;
-        rows.iter().map(|row| Ok((row.get("unit")?, row.get("code")?))).collect()
-    }
-
     /// Lists the lists of units loaded beside the built-in one, oldest first.
     pub(crate) async fn unit_files(&self) -> Result<Vec<String>, StoreError> {
         self.db.all(UNIT_FILES, vals![]).await?.iter().map(|row| row.get("text")).collect()
@@ -247,22 +216,6 @@ impl Tx {
         Ok(())
     }
 
-    /// Assigns hamlets to people.
-    pub(crate) async fn assignment_put(
-        &mut self,
-        campaign: CampaignId,
-        pairs: &[(String, AccountId)],
-        now_ms: i64,
-    ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into assignment (campaign, hamlet, account, from_ms) values ($1, $2, $3, $4)
-            on conflict (campaign, hamlet, account) do update set until_ms = null";
-        for (hamlet, account) in pairs {
-            self.run(SQL, vals![campaign, hamlet, *account, now_ms]).await?;
-        }
-        Ok(())
-    }
-
     /// Locks a campaign for an import; false where it is closed, which nothing is loaded into.
     pub(crate) async fn campaign_lock(&mut self, id: CampaignId) -> Result<bool, StoreError> {
         const SQL: &str = "
@@ -301,16 +254,6 @@ impl Tx {
             on conflict (digest) do nothing";
         let digest = shared::id::sha256(text.as_bytes());
         self.run(SQL, vals![digest.as_slice(), text, now_ms]).await.map(drop)
-    }
-
-    /// Lists every hamlet an account was ever assigned, and the unit of any hamlet asked for.
-    pub(crate) async fn assignment_ever(
-        &mut self,
-        campaign: CampaignId,
-        account: AccountId,
-    ) -> Result<Vec<String>, StoreError> {
-        let sql = "select hamlet from assignment where campaign = $1 and account = $2";
-        self.all(sql, vals![campaign, account]).await?.iter().map(|row| row.get("hamlet")).collect()
     }
 
     /// Returns the unit of a hamlet.

@@ -30,6 +30,8 @@ pub(crate) struct NewChange<'a> {
     pub(crate) provenance: &'static str,
     pub(crate) device: Option<DeviceId>,
     pub(crate) account: AccountId,
+    /// Who typed it, where the signed manifest names somebody the device knows.
+    pub(crate) typed_by: Option<AccountId>,
     pub(crate) manifest: Option<Digest>,
     pub(crate) note: &'a str,
     /// On the side branch of a copied phone: in the log, merged apart, sent to nobody.
@@ -53,6 +55,7 @@ pub(crate) struct SentChange {
     pub(crate) document: DocumentId,
     pub(crate) position: i64,
     pub(crate) chunk: Vec<u8>,
+    pub(crate) actor: Actor,
     pub(crate) device: Option<Vec<u8>>,
     pub(crate) household: Vec<u8>,
     pub(crate) hamlet: String,
@@ -69,6 +72,8 @@ pub(crate) struct Authorship {
     pub(crate) provenance: String,
     /// Name of the person it is counted to.
     pub(crate) author: String,
+    /// Name of the person who typed it, where the signed manifest says so.
+    pub(crate) typed_by: Option<String>,
     /// Label of the signing device, empty for the desk.
     pub(crate) device: String,
     /// Position in the unit's log.
@@ -133,16 +138,21 @@ impl Store {
             from change join household on household.document = change.document
             where change.campaign = $1 and change.unit = $2 and change.position > $3
             and change.side = 0 and change.fate = 'accepted'
-            and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4)
+            and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4
+                or ($6 = 1 and exists (select 1 from household_assignment as single
+                    where single.campaign = $1 and single.document = change.document
+                    and replace($4, ',' || single.place || ',', '') <> $4)))
             order by change.position limit $5";
-        let rows = self.db.all(SQL, vals![campaign, unit, position, hamlets, rows_max]).await?;
+        let singles = hamlets.contains('#');
+        let row = vals![campaign, unit, position, hamlets, rows_max, singles];
+        let rows = self.db.all(SQL, row).await?;
         rows.iter().map(|row| Ok((row.get("position")?, row.get("bytes")?))).collect()
     }
 
     /// Reads a unit's accepted changes after a position up to another, of all hamlets or of those
     /// named.
     ///
-    /// `hamlets` is empty for all, else `,code,code,`. Not `like`: on SQLite that takes a hamlet for
+    /// `hamlets` is empty for all, else `,code,code,`, single households among them. Not `like`: on SQLite that takes a hamlet for
     /// its neighbour in capitals.
     pub(crate) async fn change_after(
         &self,
@@ -153,20 +163,26 @@ impl Store {
         until: i64,
     ) -> Result<Vec<SentChange>, StoreError> {
         const SQL: &str = "
-            select change.document, change.position, change.chunk, change.device,
+            select change.document, change.position, change.chunk, change.device, change.actor,
                 household.household, household.hamlet, household.code
             from change join household on household.document = change.document
             where change.campaign = $1 and change.unit = $2 and change.position > $3
             and change.position <= $5 and change.side = 0 and change.fate = 'accepted'
-            and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4)
+            and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4
+                or ($6 = 1 and exists (select 1 from household_assignment as single
+                    where single.campaign = $1 and single.document = change.document
+                    and replace($4, ',' || single.place || ',', '') <> $4)))
             order by change.position";
-        let rows = self.db.all(SQL, vals![campaign, unit, position, hamlets, until]).await?;
+        let singles = hamlets.contains('#');
+        let row = vals![campaign, unit, position, hamlets, until, singles];
+        let rows = self.db.all(SQL, row).await?;
         rows.iter()
             .map(|row| {
                 Ok(SentChange {
                     document: row.id("document")?,
                     position: row.get("position")?,
                     chunk: row.get("chunk")?,
+                    actor: row.id("actor")?,
                     device: row.get("device")?,
                     household: row.get("household")?,
                     hamlet: row.get("hamlet")?,
@@ -184,8 +200,10 @@ impl Store {
     ) -> Result<Vec<Authorship>, StoreError> {
         const SQL: &str = "
             select change.hash, change.provenance, change.position, change.received_at_ms,
-                change.note, account.full_name, coalesce(device.label, '') as label
+                change.note, account.full_name, typist.full_name as typed_by,
+                coalesce(device.label, '') as label
             from change join account on account.id = change.account
+            left join account as typist on typist.id = change.typed_by
             left join device on device.id = change.device
             where change.campaign = $1 and change.document = $2
             order by change.received_at_ms, change.hash";
@@ -196,6 +214,7 @@ impl Store {
                     hash: row.id("hash")?,
                     provenance: row.get("provenance")?,
                     author: row.get("full_name")?,
+                    typed_by: row.get("typed_by")?,
                     device: row.get("label")?,
                     position: row.get("position")?,
                     received_at_ms: row.get("received_at_ms")?,

@@ -6,6 +6,7 @@ use shared::list::Handing;
 use super::account::Session;
 use super::backend::{Row, Tx, vals};
 use super::{Store, StoreError};
+use crate::ingest::AboutDevice;
 
 /// An enrolled device.
 #[derive(Debug, Clone)]
@@ -18,8 +19,15 @@ pub(crate) struct Device {
     pub(crate) public_key: [u8; 32],
     pub(crate) last_sync_ms: Option<i64>,
     pub(crate) revoked: bool,
+    /// The account was closed.
+    pub(crate) account_disabled: bool,
     /// Holds work of some campaign that it has not said it handed in.
     pub(crate) silent: bool,
+    pub(crate) enrolled_at_ms: i64,
+    /// Its clock less ours, as it last said; decides nothing.
+    pub(crate) clock_ahead_ms: Option<i64>,
+    /// Version of the app as it last said, else empty.
+    pub(crate) app: String,
 }
 
 /// What a device is to hand in for one unit's list.
@@ -32,7 +40,7 @@ pub(crate) struct Working {
 
 /// Every read of a device: with its person's unit, and whether any campaign waits for it.
 const DEVICE: &str = "
-    select device.*, account.unit,
+    select device.*, account.unit, account.disabled_at_ms,
         (select count(*) from device_work where device_work.device = device.id
             and (checked_in_ms is null or checked_in_ms < work_out_ms)) as open_work
     from device join account on account.id = device.account
@@ -49,26 +57,15 @@ fn device(row: &Row) -> Result<Device, StoreError> {
         public_key: key.try_into().map_err(|_| StoreError::Damaged)?,
         last_sync_ms: row.get("last_sync_ms")?,
         revoked: row.get::<Option<i64>>("revoked_at_ms")?.is_some(),
+        account_disabled: row.get::<Option<i64>>("disabled_at_ms")?.is_some(),
         silent: row.get::<i64>("open_work")? > 0,
+        enrolled_at_ms: row.get("enrolled_at_ms")?,
+        clock_ahead_ms: row.get("clock_ahead_ms")?,
+        app: row.get("app")?,
     })
 }
 
 impl Store {
-    /// Keeps one-time enrolment codes, by their hashes.
-    pub(crate) async fn code_add(
-        &self,
-        codes: &[([u8; 32], AccountId)],
-        expires_at_ms: i64,
-    ) -> Result<(), StoreError> {
-        const SQL: &str =
-            "insert into enrol_code (code_hash, account, expires_at_ms) values ($1, $2, $3)";
-        let mut tx = self.begin().await?;
-        for (hash, account) in codes {
-            tx.run(SQL, vals![hash.as_slice(), *account, expires_at_ms]).await?;
-        }
-        tx.commit().await
-    }
-
     /// Uses a code up and enrols the device, in one transaction; `None` where the code is no good.
     pub(crate) async fn device_enrol(
         &self,
@@ -76,20 +73,14 @@ impl Store {
         new: &NewDevice<'_>,
         now_ms: i64,
     ) -> Result<Option<AccountId>, StoreError> {
-        const USE_UP: &str = "
-            update enrol_code set used_at_ms = $2
-            where code_hash = $1 and used_at_ms is null and expires_at_ms > $2
-            returning account";
         const ENROL: &str = "
             insert into device (id, account, label, public_key, enrolled_at_ms)
             values ($1, $2, $3, $4, $5)";
         let mut tx = self.begin().await?;
-        let Some(row) = tx.one(USE_UP, vals![code_hash.as_slice(), now_ms]).await? else {
-            return Ok(None);
-        };
-        let account: AccountId = row.id("account")?;
+        let Some(account) = tx.code_use(code_hash, now_ms).await? else { return Ok(None) };
         let device = vals![new.id, account, new.label, new.public_key.as_slice(), now_ms];
         tx.run(ENROL, device).await?;
+        tx.device_bind(new.id, account, now_ms).await?;
         tx.session_add(&Session {
             family: new.family,
             account,
@@ -123,13 +114,21 @@ impl Store {
     ) -> Result<Vec<Working>, StoreError> {
         const SQL: &str = "
             select device.id, device.label, device_work.work_out_ms, device_work.checked_in_ms,
-                cast(max(case when assignment.until_ms is null then 1 else 0 end) as bigint) as assigned
-            from device
-            join assignment on assignment.account = device.account and assignment.campaign = $1
-            join hamlet on hamlet.campaign = assignment.campaign
-                and hamlet.code = assignment.hamlet and hamlet.unit = $2
-            left join device_work on device_work.device = device.id
-                and device_work.campaign = assignment.campaign
+                cast(max(case when given.until_ms is null and device_person.unbound_at_ms is null
+                    then 1 else 0 end) as bigint) as assigned
+            from (
+                select assignment.account, assignment.until_ms from assignment
+                join hamlet on hamlet.campaign = assignment.campaign
+                    and hamlet.code = assignment.hamlet
+                where assignment.campaign = $1 and hamlet.unit = $2
+                union all
+                select single.account, single.until_ms from household_assignment as single
+                join household on household.document = single.document
+                where single.campaign = $1 and household.unit = $2
+            ) as given
+            join device_person on device_person.account = given.account
+            join device on device.id = device_person.device
+            left join device_work on device_work.device = device.id and device_work.campaign = $1
             group by device.id, device.label, device_work.work_out_ms, device_work.checked_in_ms
             order by device.label, device.id";
         let rows = self.db.all(SQL, vals![campaign, unit]).await?;
@@ -199,6 +198,15 @@ pub(crate) struct NewDevice<'a> {
 }
 
 impl Tx {
+    /// Notes what a device says about itself.
+    pub(crate) async fn device_note_about(
+        &mut self,
+        about: &AboutDevice,
+    ) -> Result<(), StoreError> {
+        let sql = "update device set clock_ahead_ms = $2, app = $3 where id = $1";
+        self.run(sql, vals![about.device, about.clock_ahead_ms, &about.app]).await.map(drop)
+    }
+
     /// Notes a sync: that it happened, that work went out, that all work is in.
     pub(crate) async fn device_note_sync(
         &mut self,

@@ -36,6 +36,15 @@ pub(crate) struct Cached {
     pub(crate) body: Option<String>,
 }
 
+/// A household by what names it, with its unit.
+#[derive(Debug, Clone)]
+pub(crate) struct HouseholdUnit {
+    pub(crate) document: DocumentId,
+    pub(crate) unit: String,
+    /// Code on the opening list, empty for one a phone registered.
+    pub(crate) code: String,
+}
+
 /// What a household's log came to, on its way into the cache.
 #[derive(Debug, Clone)]
 pub(crate) struct NewStanding {
@@ -94,6 +103,40 @@ impl Store {
         let sql = "select * from household where document = $1 and campaign = $2";
         let row = self.db.one(sql, vals![document, campaign]).await?;
         row.as_ref().map(household).transpose()
+    }
+
+    /// Finds a household of a campaign by its code on the opening list, or by its document's id.
+    pub(crate) async fn household_named(
+        &self,
+        campaign: CampaignId,
+        name: &str,
+    ) -> Result<Option<HouseholdAt>, StoreError> {
+        const SQL: &str =
+            "select * from household where campaign = $1 and code = $2 and code <> ''";
+        let row = self.db.one(SQL, vals![campaign, name]).await?;
+        match (row, name.parse()) {
+            (Some(row), _) => household(&row).map(Some),
+            (None, Ok(document)) => self.household_get(campaign, document).await,
+            (None, Err(_)) => Ok(None),
+        }
+    }
+
+    /// Lists the households of a campaign by what names them.
+    pub(crate) async fn household_units(
+        &self,
+        campaign: CampaignId,
+    ) -> Result<Vec<HouseholdUnit>, StoreError> {
+        let sql = "select document, unit, code from household where campaign = $1";
+        let rows = self.db.all(sql, vals![campaign]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(HouseholdUnit {
+                    document: row.id("document")?,
+                    unit: row.get("unit")?,
+                    code: row.get("code")?,
+                })
+            })
+            .collect()
     }
 
     /// Lists a unit's households that have an accepted change, with what is cached of them.

@@ -54,7 +54,10 @@ impl Store {
                     and snapshot.unit = household.unit
                 where household.campaign = $1 and household.unit = $2 and household.document > $3
                 and household.last_position > 0
-                and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4)
+                and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4
+                    or ($6 = 1 and exists (select 1 from household_assignment as single
+                        where single.campaign = $1 and single.document = household.document
+                        and replace($4, ',' || single.place || ',', '') <> $4)))
                 order by household.document limit $5)
             select document, household, hamlet, code, bytes, cast(0 as bigint) as position from page
             union all
@@ -67,7 +70,9 @@ impl Store {
         let after = after.map_or(Vec::new(), |document| document.0.to_vec());
         let mut whole: Vec<Whole> = Vec::new();
         let mut unreadable = Vec::new();
-        for row in self.db.all(SQL, vals![campaign, unit, after, hamlets, limit]).await? {
+        let singles = hamlets.contains('#');
+        let of = vals![campaign, unit, after, hamlets, limit, singles];
+        for row in self.db.all(SQL, of).await? {
             if row.get::<i64>("position")? == 0 {
                 let packed: Option<Vec<u8>> = row.get("bytes")?;
                 let saved = packed.as_deref().and_then(unpack);
@@ -193,6 +198,7 @@ mod tests {
                     provenance: "device",
                     device: None,
                     account: AccountId([1; 16]),
+                    typed_by: None,
                     manifest: None,
                     note: "",
                     side: turn == 2,

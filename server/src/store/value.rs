@@ -98,4 +98,4 @@ macro_rules! ids {
         }
     )* };
 }
-ids!(CampaignId, HouseholdId, DocumentId, DeviceId, AccountId, Actor, ChangeHash, Digest);
+ids!(CampaignId, HouseholdId, DocumentId, DeviceId, AccountId, CodeId, Actor, ChangeHash, Digest);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ed25519_dalek::{Signer, SigningKey};
 use mobile_schema::frame::{
     FRAME_VERSION, Fate, MANIFEST_CONTEXT, Manifest, NewHousehold, PAGE_CONTEXT, Page as Pages,
-    PageHousehold, RECEIPT_CONTEXT, Receipt, Verdict,
+    PageHousehold, RECEIPT_CONTEXT, REFRESH_CONTEXT, Receipt, Verdict,
 };
 use mobile_schema::genesis::GENESIS_V1;
 use mobile_schema::household::{Answers, Asked, SCHEMA_VERSION};
@@ -33,6 +33,9 @@ const SERVER_SEED: [u8; 32] = [2; 32];
 
 /// The phone's clock at the change, seconds since 1970.
 const TIME_S: i64 = 1_664_600_000;
+
+/// What stands for a refresh token: the text is signed as it is.
+const TOKEN: &str = "header.claims.signature";
 
 /// When the server had it on disk, UTC milliseconds.
 const RECEIVED_AT_MS: i64 = 1_664_700_000_123;
@@ -90,6 +93,7 @@ pub fn text() -> String {
                 "bytes": to_hex(&page.households[0].bytes),
             }],
         })),
+        "refresh": signed(TOKEN.as_bytes(), REFRESH_CONTEXT, &DEVICE_SEED, json!(TOKEN)),
     });
     serde_json::to_string_pretty(&all).expect("a JSON value is written") + "\n"
 }
@@ -134,6 +138,7 @@ fn manifest(document: DocumentId, change: &Written) -> Manifest {
             household: ByteArray::new(HOUSEHOLD.0),
             hamlet: "19558-01".to_owned(),
         }],
+        typed_by: None,
     }
 }
 

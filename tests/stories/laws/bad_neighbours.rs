@@ -166,6 +166,7 @@ impl Pen {
             schema: 1,
             changes: vec![(ByteArray::new(self.document.0), ByteArray::new(sound.hash.0))],
             households: Vec::new(),
+            typed_by: None,
         };
         change(&mut manifest);
         let mut bytes = Vec::new();

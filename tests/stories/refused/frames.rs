@@ -245,6 +245,7 @@ on_each_backend! {
             schema: 1,
             changes: Vec::new(),
             households: Vec::new(),
+            typed_by: None,
         };
         let manifest = ByteBuf::from(cbor(&manifest));
         let with = |signed: &[u8]| Batch {

@@ -57,6 +57,8 @@ pub(super) struct Marked {
     pub(super) documents: BTreeMap<&'static str, DocumentId>,
     /// A device of each unit that may be revoked.
     pub(super) spare: BTreeMap<&'static str, DeviceId>,
+    /// An open code of each unit, made by its officer.
+    pub(super) codes: BTreeMap<&'static str, String>,
     /// A campaign that may be closed.
     pub(super) other_campaign: CampaignId,
 }
@@ -71,6 +73,7 @@ impl Marked {
             second: BTreeMap::new(),
             documents: BTreeMap::new(),
             spare: BTreeMap::new(),
+            codes: BTreeMap::new(),
             other_campaign: town.province.add_campaign(&campaign_form()).await.unwrap(),
         };
         for (unit, hamlet) in HAMLETS {
@@ -96,6 +99,10 @@ impl Marked {
         for (unit, _) in UNITS {
             let spare = enrol(town, &spare_person(unit), hamlet_of(unit)).await;
             marked.spare.insert(unit, spare.device);
+            let officer = town.sign_in(&format!("xa-{unit}")).await;
+            let form = json!({ "accounts": [spare_person(unit)] });
+            let codes = officer.post("/v1/devices/codes", &form).await.unwrap();
+            marked.codes.insert(unit, codes[0]["id"].as_str().unwrap().to_owned());
         }
         marked
     }

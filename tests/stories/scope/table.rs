@@ -126,6 +126,9 @@ fn paper() -> Value {
 }
 
 macro_rules! route {
+    ($method:literal $path:literal, $door:expr => $roles:expr, $outside:ident, shows, $call:expr) => {
+        Route { shows: true, ..route!($method $path, $door => $roles, $outside, $call) }
+    };
     ($method:literal $path:literal, $roles:expr, $outside:ident, shows, $call:expr) => {
         Route { shows: true, ..route!($method $path, $roles, $outside, $call) }
     };
@@ -147,10 +150,19 @@ macro_rules! route {
 
 /// Every route in every way it matters.
 pub(super) fn table() -> Vec<Route> {
-    [of_nobody(), of_people(), of_campaigns(), of_files(), of_units(), of_households(), of_lists()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        of_nobody(),
+        of_people(),
+        of_devices(),
+        of_campaigns(),
+        of_files(),
+        of_units(),
+        of_households(),
+        of_lists(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn of_nobody() -> Vec<Route> {
@@ -183,6 +195,7 @@ fn of_people() -> Vec<Route> {
                 cursor: ByteBuf::new(),
                 batches: Vec::new(),
                 all_in: false,
+                pages: true,
                 ..SyncRequest::default()
             };
             Call { path: "/v1/sync".to_owned(), body: cbor(&request) }
@@ -197,6 +210,28 @@ fn of_people() -> Vec<Route> {
         }),
         route!("POST" "/v1/devices/{device}/revoke", KEEPERS, Hidden, |to| {
             plain(&format!("/v1/devices/{}/revoke", to.marked.spare[to.unit]))
+        }),
+    ]
+}
+
+fn of_devices() -> Vec<Route> {
+    vec![
+        route!("GET" "/v1/devices/codes", KEEPERS, Same, shows, |_| plain("/v1/devices/codes")),
+        route!("GET" "/v1/devices/codes/{code}", KEEPERS => OFFICER, Hidden, shows, |to| {
+            plain(&format!("/v1/devices/codes/{}", to.marked.codes[to.unit]))
+        }),
+        route!("POST" "/v1/devices/codes/{code}/withdraw", KEEPERS, Hidden, |to| {
+            plain(&format!("/v1/devices/codes/{}/withdraw", to.marked.codes[to.unit]))
+        }),
+        route!("GET" "/v1/devices/me/people", SIGNED_IN, Same, shows, |_| {
+            plain("/v1/devices/me/people")
+        }),
+        route!("POST" "/v1/devices/me/people", SIGNED_IN, Same, |_| {
+            form("/v1/devices/me/people", &json!({ "code": " " }))
+        }),
+        route!("POST" "/v1/devices/{device}/people/end", KEEPERS, Hidden, |to| {
+            let path = format!("/v1/devices/{}/people/end", to.marked.spare[to.unit]);
+            form(&path, &json!({ "account": spare_person(to.unit) }))
         }),
     ]
 }
@@ -242,11 +277,33 @@ fn of_files() -> Vec<Route> {
             let ended = json!({ "hamlet": hamlet_of(to.unit), "account": spare_person(to.unit) });
             form(&to.town.path("/assignments/end"), &ended)
         }),
+        route!("POST" "/v1/campaigns/{campaign}/assignments/end", KEEPERS, Hidden, |to| {
+            let household = to.marked.documents[to.unit].to_string();
+            let ended = json!({ "household": household, "account": spare_person(to.unit) });
+            form(&to.town.path("/assignments/end"), &ended)
+        }),
     ]
 }
 
 fn of_units() -> Vec<Route> {
     vec![
+        route!("GET" "/v1/campaigns/{campaign}/sync-health", OFFICES, Hidden, shows, |to| {
+            of_campaign(to, &format!("/sync-health?by=hamlet&under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/sync-health", OFFICES, Same, |to| {
+            of_campaign(to, "/sync-health?by=district")
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/sync-health/devices",
+            OFFICES, Hidden, shows, |to| {
+            of_campaign(to, &format!("/sync-health/devices?under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/sync-health/devices", OFFICES, Same, |to| {
+            of_campaign(to, "/sync-health/devices")
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/assignments",
+            OFFICES, Hidden, shows, |to| {
+            of_unit(to, "assignments")
+        }),
         route!("GET" "/v1/campaigns/{campaign}/units/{unit}/households",
             OFFICES, Hidden, shows, |to| {
             of_unit(to, "households")

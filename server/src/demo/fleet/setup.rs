@@ -10,7 +10,8 @@ use super::super::office::Office;
 use super::super::phone::Phone;
 use super::super::population::{Plan, truth};
 use super::{AT_ONCE, Fleet, FleetError};
-use crate::imports::hamlets::{ASSIGNMENT_COLUMNS, HAMLET_COLUMNS};
+use crate::imports::assignments::ASSIGNMENT_COLUMNS;
+use crate::imports::hamlets::HAMLET_COLUMNS;
 use crate::imports::opening::ROSTER_COLUMNS;
 use crate::store::campaign::area_name;
 

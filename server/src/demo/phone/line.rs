@@ -31,10 +31,12 @@ impl Phone {
     /// Signs the first of what is unsent, as much as one part holds.
     pub fn next_batch(&self) -> Option<Batch> {
         let mut size = 0;
+        let typist = self.memory.typist_of(self.outbox.first()?);
         let count = self
             .outbox
             .iter()
             .take(limits::BATCH_CHANGES_MAX)
+            .take_while(|unsent| self.memory.typist_of(unsent) == typist)
             .take_while(|unsent| {
                 size += unsent.chunk.len() + CHANGE_HEAD_BYTES;
                 size <= self.pace.part_bytes() || size == unsent.chunk.len() + CHANGE_HEAD_BYTES
@@ -61,6 +63,10 @@ impl Phone {
                 .map(|c| (ByteArray::new(c.document.0), ByteArray::new(c.hash.0)))
                 .collect(),
             households: households.into_values().collect(),
+            typed_by: changes
+                .first()
+                .and_then(|change| self.memory.typist_of(change))
+                .map(|account| ByteArray::new(account.0)),
         };
         let mut bytes = Vec::new();
         ciborium::into_writer(&manifest, &mut bytes).expect("memory takes every byte");
@@ -84,6 +90,7 @@ impl Phone {
             all_in: sent == self.outbox.len() && !self.cursor.is_empty(),
             pages: true,
             answer_bytes: self.pace.answer_bytes(),
+            about: self.about(),
         }
     }
 
@@ -118,7 +125,7 @@ impl Phone {
             self.take(&request, answer, &mut report)?;
             self.pace.went_through(up, down);
             let stuck = report.refused.len() > refused_before;
-            if stuck || (!more && self.outbox.is_empty()) {
+            if stuck || (!more && self.outbox.is_empty() && !self.refork()?) {
                 return Ok(report);
             }
         }
@@ -145,7 +152,7 @@ impl Phone {
     ) -> Result<(SyncResponse, usize, usize), PhoneError> {
         match self.client.sync(&self.access, request).await {
             Err(error) if error.name() == Some("unauthenticated") => {
-                let form = serde_json::json!({ "refresh": self.refresh });
+                let form = self.renewal();
                 let path = "/v1/sessions/refresh";
                 let tokens: crate::auth::Tokens =
                     self.client.json(Method::POST, path, None, &form).await?;
@@ -169,7 +176,9 @@ impl Phone {
                 BatchResult::Receipt { receipt, signature } => {
                     let receipt = self.check_receipt(batch, receipt, signature)?;
                     // Every verdict of a receipt means durable: nothing named is sent again.
-                    self.outbox.drain(..batch.chunks.len().min(self.outbox.len()));
+                    let sent = batch.chunks.len().min(self.outbox.len());
+                    self.memory.note_receipt(&self.outbox[..sent], &receipt);
+                    self.outbox.drain(..sent);
                     report.verdicts.extend(receipt.verdicts);
                 }
             }
@@ -186,12 +195,14 @@ impl Phone {
         report.received += answer.changes.len();
         let rows: BTreeMap<[u8; 16], &HouseholdRow> =
             answer.households.iter().map(|row| (*row.document, row)).collect();
-        for (document, chunk) in answer.changes {
-            let row = rows.get(&*document);
+        self.memory.note_answer(&answer, self.actor);
+        for (document, chunk) in &answer.changes {
+            let row = rows.get(&**document);
             let (hamlet, code) = row.map_or(("", ""), |row| (&row.hamlet, &row.code));
-            self.keep(DocumentId(*document), hamlet, code, vec![chunk.into_vec()]);
+            self.keep(DocumentId(**document), hamlet, code, vec![chunk.to_vec()]);
         }
-        self.households.retain(|_, kept| !answer.left.contains(&kept.hamlet));
+        let memory = &self.memory;
+        self.households.retain(|document, kept| !memory.leaves(&answer, *document, &kept.hamlet));
         self.cursor = answer.cursor.into_vec();
         Ok(())
     }

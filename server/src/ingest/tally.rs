@@ -1,0 +1,70 @@
+//! What a transaction adds up on the way: which installations were heard of, how much was stored.
+//!
+//! Written once at the end, in one order, so that two transactions never wait for each other.
+
+use std::collections::BTreeMap;
+
+use shared::id::{Actor, CampaignId, DeviceId};
+
+use super::Work;
+use crate::store::StoreError;
+use crate::store::backend::Tx;
+use crate::store::binding::Heard;
+use crate::store::volume::Volume;
+
+/// Sums of one transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    heard: BTreeMap<(DeviceId, Actor), (Heard, i64)>,
+    hamlets: BTreeMap<(CampaignId, String, String), (Volume, i64)>,
+    devices: BTreeMap<(DeviceId, CampaignId), Volume>,
+}
+
+impl Tally {
+    /// Notes that an installation was heard of; the entry may be filled further.
+    pub(crate) fn heard(&mut self, device: DeviceId, actor: Actor, now_ms: i64) -> &mut Heard {
+        let (heard, at_ms) = self.heard.entry((device, actor)).or_default();
+        *at_ms = now_ms;
+        heard
+    }
+
+    /// Counts a stored change to its hamlet, empty where it belongs nowhere.
+    pub(crate) fn stored(
+        &mut self,
+        campaign: CampaignId,
+        (unit, hamlet): (&str, &str),
+        bytes: usize,
+        now_ms: i64,
+    ) {
+        let place = (campaign, unit.to_owned(), hamlet.to_owned());
+        let (volume, at_ms) = self.hamlets.entry(place).or_default();
+        volume.add(bytes);
+        *at_ms = now_ms;
+    }
+
+    /// Counts a stored change to its place and to the device that signed it.
+    pub(crate) fn took(
+        &mut self,
+        work: &Work,
+        device: DeviceId,
+        place: (&str, &str),
+        chunk: &[u8],
+    ) {
+        self.stored(work.campaign, place, chunk.len(), work.now_ms);
+        self.devices.entry((device, work.campaign)).or_default().add(chunk.len());
+    }
+
+    /// Writes the sums.
+    pub(crate) async fn finish(self, tx: &mut Tx) -> Result<(), StoreError> {
+        for ((device, actor), (heard, now_ms)) in self.heard {
+            tx.installation_heard(device, actor, &heard, now_ms).await?;
+        }
+        for ((campaign, unit, hamlet), (volume, now_ms)) in self.hamlets {
+            tx.hamlet_log_add(campaign, (&unit, &hamlet), volume, now_ms).await?;
+        }
+        for ((device, campaign), volume) in self.devices {
+            tx.device_log_add(device, campaign, volume).await?;
+        }
+        Ok(())
+    }
+}

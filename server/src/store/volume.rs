@@ -1,0 +1,109 @@
+//! How much the log holds, counted as it grows, by hamlet and by device.
+
+use std::collections::BTreeMap;
+
+use shared::id::{CampaignId, DeviceId};
+
+use super::backend::{Row, Tx, vals};
+use super::{Store, StoreError};
+
+/// Changes and their bytes, whatever became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub(crate) struct Volume {
+    /// Changes stored.
+    pub(crate) changes: i64,
+    /// Bytes of them.
+    pub(crate) bytes: i64,
+}
+
+impl Volume {
+    /// Counts one change more.
+    pub(crate) fn add(&mut self, bytes: usize) {
+        self.changes += 1;
+        self.bytes = self.bytes.saturating_add(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { changes: row.get("changes")?, bytes: row.get("bytes")? })
+    }
+}
+
+/// What the log holds of one hamlet.
+#[derive(Debug, Clone)]
+pub(crate) struct HamletLog {
+    pub(crate) unit: String,
+    /// Empty for what belongs to no household known.
+    pub(crate) hamlet: String,
+    pub(crate) volume: Volume,
+    /// When the newest change came.
+    pub(crate) last_ms: i64,
+}
+
+/// What the log holds of each hamlet.
+pub(crate) const HAMLETS: &str =
+    "select unit, hamlet, changes, bytes, last_ms from hamlet_log where campaign = $1";
+
+impl Store {
+    /// Lists what the log holds of each hamlet of a campaign.
+    pub(crate) async fn hamlet_log_list(
+        &self,
+        campaign: CampaignId,
+    ) -> Result<Vec<HamletLog>, StoreError> {
+        let rows = self.db.all(HAMLETS, vals![campaign]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(HamletLog {
+                    unit: row.get("unit")?,
+                    hamlet: row.get("hamlet")?,
+                    volume: Volume::read(row)?,
+                    last_ms: row.get("last_ms")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Lists what the log holds of each device, in all campaigns together.
+    pub(crate) async fn device_log_list(&self) -> Result<BTreeMap<DeviceId, Volume>, StoreError> {
+        const SQL: &str = "
+            select device, cast(sum(changes) as bigint) as changes,
+                cast(sum(bytes) as bigint) as bytes
+            from device_log group by device";
+        let rows = self.db.all(SQL, vals![]).await?;
+        rows.iter().map(|row| Ok((row.id("device")?, Volume::read(row)?))).collect()
+    }
+}
+
+impl Tx {
+    /// Counts changes to a hamlet, named with its unit.
+    pub(crate) async fn hamlet_log_add(
+        &mut self,
+        campaign: CampaignId,
+        (unit, hamlet): (&str, &str),
+        more: Volume,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into hamlet_log (campaign, unit, hamlet, changes, bytes, last_ms)
+            values ($1, $2, $3, $4, $5, $6)
+            on conflict (campaign, unit, hamlet) do update set
+                changes = hamlet_log.changes + excluded.changes,
+                bytes = hamlet_log.bytes + excluded.bytes, last_ms = excluded.last_ms";
+        let row = vals![campaign, unit, hamlet, more.changes, more.bytes, now_ms];
+        self.run(SQL, row).await.map(drop)
+    }
+
+    /// Counts changes to a device.
+    pub(crate) async fn device_log_add(
+        &mut self,
+        device: DeviceId,
+        campaign: CampaignId,
+        more: Volume,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into device_log (device, campaign, changes, bytes) values ($1, $2, $3, $4)
+            on conflict (device, campaign) do update set
+                changes = device_log.changes + excluded.changes,
+                bytes = device_log.bytes + excluded.bytes";
+        self.run(SQL, vals![device, campaign, more.changes, more.bytes]).await.map(drop)
+    }
+}
