@@ -100,12 +100,11 @@ pub fn merge_at<C: AsRef<[u8]>>(chunks: &[C], heads: &[ChangeHash]) -> Option<Au
     whole.then(|| apply(&genesis(), sound, *marks)).flatten()
 }
 
-/// Adds changes to a document saved from [`merge`]; `None` where it takes all of them to tell what
-/// comes of it, or where the saved bytes are of no use.
+/// Adds changes to a document saved from [`merge`], which gives what merging all of them gives;
+/// `None` where that takes all of them, or where the saved bytes are of no use.
 ///
-/// What is returned is the document that merging all of them gives. So every addition must follow
-/// by its own ancestors from what its author and the authors it names wrote before: then no order
-/// of arrival could have left anything out.
+/// So every addition must follow by its own ancestors from what its author and the authors it names
+/// wrote before: then no order of arrival could have left anything out.
 pub fn merge_onto<C: AsRef<[u8]>>(saved: &[u8], chunks: &[C]) -> Option<Automerge> {
     let doc = catch_unwind(|| Automerge::load(saved)).ok()?.ok()?;
     let (changes, broken) = parse(chunks);
