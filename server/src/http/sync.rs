@@ -9,7 +9,7 @@ use mobile_schema::frame::{
 use mobile_schema::problem::{self, Problem as Name};
 use serde_bytes::{ByteArray, ByteBuf};
 use shared::cursor::{Cursor, Hamlets, Reading, Scope, Segment, joined, reading};
-use shared::id::{CampaignId, Digest};
+use shared::id::{CampaignId, ChangeHash, Digest, DocumentId};
 use shared::limits;
 use shared::scope::Role;
 use shared::verify::{manifest_device, verify};
@@ -57,8 +57,8 @@ pub(super) async fn sync(
     let reading = reading(cursor.as_ref(), &scope, &newest);
 
     let all_in = request.all_in;
-    let results = take(&app, &seen, request.batches, device, &reading, all_in).await?;
-    let answer = fill(&app, id, reading, device).await?;
+    let (results, named) = take(&app, &seen, request.batches, device, &reading, all_in).await?;
+    let answer = fill(&app, id, reading, &named).await?;
     Ok(Cbor(SyncResponse { results, ..answer }))
 }
 
@@ -91,6 +91,11 @@ async fn scope_of(
     Ok(scope)
 }
 
+/// The changes that a request brings. They are not sent back with its answer; any other is, were it
+/// of the same device: a copied phone has not what the other copy wrote, a restored one not what it
+/// wrote itself since.
+type Named = BTreeSet<(DocumentId, ChangeHash)>;
+
 /// Verifies batches, makes what passed durable, and signs a receipt for each.
 async fn take(
     app: &App,
@@ -99,13 +104,19 @@ async fn take(
     caller: Option<&Device>,
     reading: &Reading,
     all_in: bool,
-) -> Result<Vec<BatchResult>, Problem> {
+) -> Result<(Vec<BatchResult>, Named), Problem> {
     let now_ms = app.now_ms();
     let mut verified = Vec::new();
     for batch in batches {
         verified.push(incoming(app, seen.campaign.id, batch).await?);
     }
     let sound = verified.iter().filter_map(|result| result.as_ref().ok()).cloned().collect();
+    let named = verified
+        .iter()
+        .flatten()
+        .flat_map(|incoming| &incoming.batch.manifest.changes)
+        .map(|(document, hash)| (DocumentId(**document), ChangeHash(**hash)))
+        .collect();
     let went_out = !reading.entered.is_empty();
     let work = Work {
         campaign: seen.campaign.id,
@@ -138,7 +149,7 @@ async fn take(
             receipt(app, incoming.batch.manifest_digest, outcome, now_ms)
         }
     });
-    Ok(results.collect())
+    Ok((results.collect(), named))
 }
 
 /// Looks a batch's device up and verifies the batch under its key, off the async threads.
@@ -205,7 +216,7 @@ async fn fill(
     app: &App,
     id: CampaignId,
     reading: Reading,
-    caller: Option<&Device>,
+    named: &Named,
 ) -> Result<SyncResponse, StoreError> {
     let newest = app.store.positions(id).await?;
     let mut answer = SyncResponse {
@@ -225,7 +236,7 @@ async fn fill(
         let last = newest.get(&segment.unit).copied().unwrap_or(0);
         while segment.position < last && room > 0 {
             let read =
-                read_on(app, id, &mut segment, last, caller, &mut room, &mut households).await?;
+                read_on(app, id, &mut segment, last, named, &mut room, &mut households).await?;
             answer.changes.extend(read);
         }
         answer.more |= segment.position < last;
@@ -244,7 +255,7 @@ async fn read_on(
     id: CampaignId,
     segment: &mut Segment,
     last: i64,
-    caller: Option<&Device>,
+    named: &Named,
     room: &mut usize,
     households: &mut Households,
 ) -> Result<Vec<(ByteArray<16>, ByteBuf)>, StoreError> {
@@ -259,8 +270,7 @@ async fn read_on(
         if *room == 0 {
             return Ok(sent);
         }
-        let own = caller.is_some_and(|caller| row.device.as_deref() == Some(caller.id.as_bytes()));
-        if !own || row.position <= segment.whole_until {
+        if !named.contains(&(row.document, row.hash)) || row.position <= segment.whole_until {
             *room = room.saturating_sub(row.chunk.len() + 16);
             let household: [u8; 16] = row.household.try_into().map_err(|_| StoreError::Damaged)?;
             households.entry(row.document.0).or_insert_with(|| HouseholdRow {
