@@ -4,6 +4,9 @@ pub mod auditor;
 pub mod bench;
 pub mod postgres;
 pub mod process;
+pub mod rng;
+pub mod simulation;
+pub mod still;
 pub mod town;
 pub mod vectors;
 

@@ -14,7 +14,7 @@ mod copied_phone;
 mod craft;
 mod device;
 mod exactly_once;
-mod ledger;
+pub(crate) mod ledger;
 mod reading;
 mod rng;
 mod silent_loser;

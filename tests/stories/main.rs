@@ -5,6 +5,7 @@
 
 mod ask;
 mod desk;
+mod equal_edits;
 mod fakes;
 mod fates;
 mod javascript;
@@ -13,10 +14,15 @@ mod line;
 mod lists;
 mod loading;
 mod people;
+mod planted;
 mod processes;
 mod refused;
+mod restored;
 mod schema;
 mod scope;
+mod simulation;
+#[cfg(debug_assertions)]
+mod storage_faults;
 mod tidy;
 mod tokens;
 mod units;
