@@ -145,8 +145,9 @@ async fn one_kill(
     back
 }
 
-async fn nothing_acknowledged_is_lost(home: Home) {
-    let (seed, kills) = (seed(), kills());
+/// Kills the server again and again; after each kill `cut` may do to the disk what a power cut does.
+pub(crate) async fn nothing_acknowledged_is_lost(home: Home, kills: usize, cut: fn(&Home)) {
+    let seed = seed();
     let mut rng = Rng::new(seed);
     let address = free_address();
     let (server, password) = home.start_first(address);
@@ -154,9 +155,11 @@ async fn nothing_acknowledged_is_lost(home: Home) {
     let mut writers = send_out(&cast, &mut rng).await;
     let mut auditor = Auditor::new(cast.campaign);
     server.kill();
+    cut(&home);
 
     for kill in 0..kills {
         writers = one_kill(&home, address, writers, &mut rng).await;
+        cut(&home);
         // The office looks right after the next start, before any phone is back.
         let server = home.start(address);
         let client = Client::new(server.base());
@@ -169,11 +172,13 @@ async fn nothing_acknowledged_is_lost(home: Home) {
             assert!(lost.is_empty(), "seed {seed}, kill {kill}: lost {lost:?}");
         }
         server.kill();
+        cut(&home);
     }
     let server = home.start(address);
     let client = Client::new(server.base());
     let office = Office::sign_in(&client, "tinh", &password).await.expect("it signs in");
     at_rest(&client, &office, writers, auditor).await;
+    eprintln!("{kills} kills");
 }
 
 /// Everybody hands in what is left: now all is there, once, and everybody reads the same.
@@ -201,8 +206,8 @@ async fn at_rest(client: &Client, office: &Office, mut writers: Vec<Writer>, mut
             assert_eq!(read["household"], household, "{document}");
         }
     }
-    let (kills, written) = (kills(), written.len());
-    eprintln!("{kills} kills, {written} changes, {acknowledged} acknowledged before the last one");
+    let written = written.len();
+    eprintln!("{written} changes, {acknowledged} acknowledged before the last kill");
 }
 
 /// Syncs, once more where the connection is one of a server that is gone.
@@ -218,12 +223,12 @@ async fn hand_in(phone: &mut Phone) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_sqlite() {
-    nothing_acknowledged_is_lost(Home::new(None)).await;
+    nothing_acknowledged_is_lost(Home::new(None), kills(), |_| ()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_postgres() {
     if let Some(home) = on_postgres().await {
-        nothing_acknowledged_is_lost(home).await;
+        nothing_acknowledged_is_lost(home, kills(), |_| ()).await;
     }
 }

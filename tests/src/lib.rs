@@ -5,6 +5,9 @@ pub mod bench;
 pub mod line;
 pub mod postgres;
 pub mod process;
+pub mod rng;
+pub mod simulation;
+pub mod still;
 pub mod town;
 pub mod vectors;
 

@@ -35,11 +35,28 @@ pub async fn database(cluster: Cluster) -> Option<String> {
         return None;
     };
     let name = format!("rasoat_{}", shared::id::to_hex(&server::keys::random::<8>()));
+    run(&server, format!("create database {name}")).await;
+    Some(format!("{server}/{name}"))
+}
+
+/// Copies a database nobody is connected to; returns the address of the copy.
+pub async fn copy(url: &str) -> String {
+    let (server, original) = url.rsplit_once('/').expect("an address ends with a name");
+    let name = format!("rasoat_{}", shared::id::to_hex(&server::keys::random::<8>()));
+    run(server, format!("create database {name} template {original}")).await;
+    format!("{server}/{name}")
+}
+
+/// Removes a database that is no longer needed.
+pub async fn remove(url: &str) {
+    let (server, name) = url.rsplit_once('/').expect("an address ends with a name");
+    run(server, format!("drop database {name} with (force)")).await;
+}
+
+async fn run(server: &str, sql: String) {
     let mut admin = PgConnection::connect(&format!("{server}/postgres"))
         .await
         .expect("the cluster of the tests answers");
-    let sql = AssertSqlSafe(format!("create database {name}")).into_sql_str();
-    admin.execute(sql).await.expect("a database can be made");
+    admin.execute(AssertSqlSafe(sql).into_sql_str()).await.expect("the database does as told");
     admin.close().await.expect("the connection closes");
-    Some(format!("{server}/{name}"))
 }

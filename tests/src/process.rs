@@ -1,5 +1,6 @@
 //! The real binary as a child process: started, killed at once, started again on the same data.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -61,18 +62,29 @@ pub fn build(what: &[&str]) -> PathBuf {
 pub struct Home {
     folder: TempDir,
     database: Option<String>,
+    environment: Vec<(&'static str, OsString)>,
 }
 
 impl Home {
     /// Makes an empty installation.
     pub fn new(database: Option<String>) -> Self {
-        Self { folder: tempfile::tempdir().expect("a temporary folder"), database }
+        Self::inside(&std::env::temp_dir(), database)
     }
 
     /// Makes an empty installation in a folder on a disk of the caller's choice.
     pub fn inside(folder: &Path, database: Option<String>) -> Self {
         let folder = tempfile::tempdir_in(folder).expect("a temporary folder");
-        Self { folder, database }
+        Self { folder, database, environment: Vec::new() }
+    }
+
+    /// Sets a variable for every program started on this installation from now on.
+    pub fn set(&mut self, name: &'static str, value: impl Into<OsString>) {
+        self.environment.push((name, value.into()));
+    }
+
+    /// Returns the folder around the data folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Returns the data folder.
@@ -131,6 +143,7 @@ impl Home {
     fn command(&self, act: &[&str]) -> Command {
         let mut command = Command::new(program());
         command.args(act).arg("--data").arg(self.data());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(database) = &self.database {
             command.arg("--database").arg(database);
         }

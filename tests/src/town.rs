@@ -48,7 +48,7 @@ pub struct Town {
     pub config: Config,
     /// Its people.
     pub cast: Cast,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl Deref for Town {
@@ -148,6 +148,22 @@ impl Cast {
         cast.district = cast.sign_in("huyen-467").await;
         cast.officer = cast.sign_in(&format!("xa-{MO_O}")).await;
         cast
+    }
+
+    /// Returns the same people at another server of the installation, or at a copy of it.
+    #[must_use]
+    pub fn on(&self, base: &str) -> Self {
+        let client = Client::new(base);
+        Self {
+            province: self.province.on(&client),
+            district: self.district.on(&client),
+            officer: self.officer.on(&client),
+            client,
+            campaign: self.campaign,
+            families: self.families.clone(),
+            standard: self.standard.clone(),
+            table: self.table.clone(),
+        }
     }
 
     async fn set_up(&self) {

@@ -14,7 +14,7 @@ mod copied_phone;
 mod craft;
 mod device;
 mod exactly_once;
-mod ledger;
+pub(crate) mod ledger;
 mod pages;
 mod reading;
 mod rng;

@@ -22,6 +22,12 @@ impl Office {
         Ok(Self { client: client.clone(), token: tokens.access })
     }
 
+    /// Returns the same session with another server of the installation, or a copy of it.
+    #[must_use]
+    pub fn on(&self, client: &Client) -> Self {
+        Self { client: client.clone(), token: self.token.clone() }
+    }
+
     /// Returns the access token.
     pub fn token(&self) -> &str {
         &self.token

@@ -182,6 +182,12 @@ impl Phone {
         }
     }
 
+    /// Returns the same phone as it calls another server of the installation, or a copy of it.
+    #[must_use]
+    pub fn on(&self, client: &Client) -> Self {
+        Self { client: client.clone(), ..self.copied() }
+    }
+
     /// Reads a household as far as it is agreed.
     pub fn household(&self, document: DocumentId) -> Result<Household, PhoneError> {
         let kept = self.households.get(&document).ok_or(PhoneError::Unknown)?;

@@ -1,7 +1,7 @@
 //! What is new for a caller: documents of what came into scope, then changes, until the answer is
 //! full.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,9 @@ use axum::response::{IntoResponse, Response};
 use mobile_schema::frame::{FRAME_VERSION, HouseholdRow, SyncResponse};
 use serde_bytes::{ByteArray, ByteBuf};
 use shared::cursor::{Cursor, Hamlets, Reading, Segment, joined};
-use shared::id::CampaignId;
+use shared::id::{CampaignId, ChangeHash, DocumentId};
 use shared::limits;
 
-use super::caller::Own;
 use super::encoding::Encoding;
 use super::extract::Cbor;
 use super::pages;
@@ -27,11 +26,16 @@ const ROWS: i64 = 512;
 /// Bytes that a change takes in an answer beside its own.
 const CHANGE_HEAD_BYTES: usize = 24;
 
+/// The changes that a request brings. They are not sent back with its answer; any other is, were it
+/// of the same device: a copied phone has not what the other copy wrote, a restored one not what it
+/// wrote itself since.
+pub(super) type Named = BTreeSet<(DocumentId, ChangeHash)>;
+
 /// What the caller asked for.
 #[derive(Debug)]
 pub(super) struct Wanted {
     pub(super) campaign: CampaignId,
-    pub(super) own: Option<Own>,
+    pub(super) named: Named,
     /// Documents are read, not only changes.
     pub(super) pages: bool,
     /// About how large the answer may be, as sent.
@@ -177,7 +181,8 @@ async fn read_on(
     };
     let mut sent = Vec::new();
     for row in rows {
-        if !wanted.own.is_some_and(|own| own.wrote(&row)) || row.position <= segment.whole_until {
+        if !wanted.named.contains(&(row.document, row.hash)) || row.position <= segment.whole_until
+        {
             let bytes = row.chunk.len() + CHANGE_HEAD_BYTES;
             room.take(bytes, bytes);
             let household: [u8; 16] = row.household.try_into().map_err(|_| StoreError::Damaged)?;

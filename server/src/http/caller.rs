@@ -1,10 +1,10 @@
-//! Who syncs: what the caller may see, what it says about itself, and which changes are its own.
+//! Who syncs: what the caller may see, and what it says about itself.
 
 use std::collections::BTreeSet;
 
 use mobile_schema::frame::About;
 use shared::cursor::{Hamlets, Scope};
-use shared::id::{Actor as Writer, CampaignId, DeviceId};
+use shared::id::{Actor as Writer, CampaignId};
 use shared::scope::Role;
 
 use super::extract::Seen;
@@ -12,7 +12,6 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::ingest::AboutDevice;
 use crate::store::StoreError;
-use crate::store::change::SentChange;
 use crate::store::device::Device;
 
 /// Longest version of an app that is shown, bytes.
@@ -77,30 +76,5 @@ pub(super) async fn forked(app: &App, device: Option<&Device>) -> Result<Vec<Wri
     match device {
         Some(device) => app.store.installation_forked(device.id).await,
         None => Ok(Vec::new()),
-    }
-}
-
-/// Tells whose changes the caller has already: its device's own, or where the device was copied
-/// those of this very installation, if it says which it is.
-pub(super) fn own(caller: &Installation<'_>, copied: bool) -> Option<Own> {
-    let device = caller.device?.id;
-    match caller.about {
-        Some(about) => Some(Own { device, actor: Some(Writer(*about.actor)) }),
-        None => (!copied).then_some(Own { device, actor: None }),
-    }
-}
-
-/// Whose changes are not sent back.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Own {
-    device: DeviceId,
-    /// Only what was written under this actor.
-    actor: Option<Writer>,
-}
-
-impl Own {
-    pub(super) fn wrote(&self, row: &SentChange) -> bool {
-        row.device.as_deref() == Some(self.device.as_bytes())
-            && self.actor.is_none_or(|actor| actor == row.actor)
     }
 }

@@ -5,12 +5,12 @@ use mobile_schema::frame::{Batch, BatchResult, FRAME_VERSION, Receipt, SyncReque
 use mobile_schema::problem::{self, Problem as Name};
 use serde_bytes::{ByteArray, ByteBuf};
 use shared::cursor::{Cursor, Reading, reading};
-use shared::id::{AccountId, CampaignId, Digest};
+use shared::id::{AccountId, CampaignId, ChangeHash, Digest, DocumentId};
 use shared::limits;
 use shared::verify::{manifest_device, verify};
 
-use super::answer::{Answer, Wanted, answer_bytes, fill};
-use super::caller::{Installation, forked, own, scope_of};
+use super::answer::{Answer, Named, Wanted, answer_bytes, fill};
+use super::caller::{Installation, forked, scope_of};
 use super::encoding::Accepted;
 use super::extract::{Frame, Seen, campaign};
 use crate::app::App;
@@ -69,11 +69,10 @@ pub(super) async fn sync(
 
     let all_in = request.all_in;
     let of = Installation { device, about: request.about.as_ref() };
-    let results =
-        take(&app, &seen, request.batches, Source { caller, of }, &reading, all_in).await?;
+    let source = Source { caller, of };
+    let (results, named) = take(&app, &seen, request.batches, source, &reading, all_in).await?;
     let forked = forked(&app, device).await?;
-    let own = own(&of, !forked.is_empty());
-    let wanted = Wanted { campaign: id, own, pages: request.pages, bytes, encoding };
+    let wanted = Wanted { campaign: id, named, pages: request.pages, bytes, encoding };
     let mut answer = fill(&app, reading, &wanted).await?;
     // What was taken away meanwhile may be among it: nothing is sent, and the phone asks again.
     if scope_of(&app, &actor, id, &seen).await? != scope {
@@ -108,13 +107,19 @@ async fn take(
     source: Source<'_>,
     reading: &Reading,
     all_in: bool,
-) -> Result<Vec<BatchResult>, Problem> {
+) -> Result<(Vec<BatchResult>, Named), Problem> {
     let now_ms = app.now_ms();
     let mut verified = Vec::new();
     for batch in batches {
         verified.push(incoming(app, seen.campaign.id, batch).await?);
     }
     let sound = verified.iter().filter_map(|result| result.as_ref().ok()).cloned().collect();
+    let named = verified
+        .iter()
+        .flatten()
+        .flat_map(|incoming| &incoming.batch.manifest.changes)
+        .map(|(document, hash)| (DocumentId(**document), ChangeHash(**hash)))
+        .collect();
     let went_out = !reading.entered.is_empty();
     let work = Work {
         caller: source.caller,
@@ -149,7 +154,7 @@ async fn take(
             receipt(app, incoming.batch.manifest_digest, outcome, now_ms)
         }
     });
-    Ok(results.collect())
+    Ok((results.collect(), named))
 }
 
 /// Looks a batch's device up and verifies the batch under its key, off the async threads.

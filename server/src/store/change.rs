@@ -53,10 +53,9 @@ pub(crate) struct KnownChange {
 #[derive(Debug, Clone)]
 pub(crate) struct SentChange {
     pub(crate) document: DocumentId,
+    pub(crate) hash: ChangeHash,
     pub(crate) position: i64,
     pub(crate) chunk: Vec<u8>,
-    pub(crate) actor: Actor,
-    pub(crate) device: Option<Vec<u8>>,
     pub(crate) household: Vec<u8>,
     pub(crate) hamlet: String,
     pub(crate) code: String,
@@ -163,7 +162,7 @@ impl Store {
         until: i64,
     ) -> Result<Vec<SentChange>, StoreError> {
         const SQL: &str = "
-            select change.document, change.position, change.chunk, change.device, change.actor,
+            select change.document, change.hash, change.position, change.chunk,
                 household.household, household.hamlet, household.code
             from change join household on household.document = change.document
             where change.campaign = $1 and change.unit = $2 and change.position > $3
@@ -180,10 +179,9 @@ impl Store {
             .map(|row| {
                 Ok(SentChange {
                     document: row.id("document")?,
+                    hash: row.id("hash")?,
                     position: row.get("position")?,
                     chunk: row.get("chunk")?,
-                    actor: row.id("actor")?,
-                    device: row.get("device")?,
                     household: row.get("household")?,
                     hamlet: row.get("hamlet")?,
                     code: row.get("code")?,

@@ -72,7 +72,6 @@ impl Faults {
 
 #[cfg(not(debug_assertions))]
 impl Faults {
-    #[allow(clippy::unused_self)]
     pub(super) fn pass(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -1,29 +1,30 @@
 //! The log as the database holds it: what every answer of the server is compared with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use shared::id::{ChangeHash, DocumentId};
+use shared::id::{ChangeHash, DeviceId, DocumentId};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 use tests::town::Town;
 
 /// One row of the log.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) document: DocumentId,
-    pub(super) hash: ChangeHash,
-    pub(super) unit: String,
-    pub(super) hamlet: String,
-    pub(super) position: Option<i64>,
-    pub(super) fate: String,
-    pub(super) chunk: Vec<u8>,
+pub(crate) struct Entry {
+    pub(crate) document: DocumentId,
+    pub(crate) hash: ChangeHash,
+    pub(crate) unit: String,
+    pub(crate) hamlet: String,
+    pub(crate) position: Option<i64>,
+    pub(crate) fate: String,
+    pub(crate) chunk: Vec<u8>,
     /// On the side branch of a copied phone.
-    pub(super) side: bool,
+    pub(crate) side: bool,
+    pub(crate) dependencies: Vec<ChangeHash>,
 }
 
 const ENTRIES: &str = "
     select change.document, change.hash, change.unit, change.position, change.fate, change.chunk,
-        change.side, coalesce(household.hamlet, '') as hamlet
+        change.side, change.dependencies, coalesce(household.hamlet, '') as hamlet
     from change left join household on household.document = change.document
     order by change.unit, change.position, change.document, change.hash";
 
@@ -48,7 +49,7 @@ macro_rules! rows {
 }
 
 /// Reads the whole log by unit and position.
-pub(super) async fn entries(town: &Town) -> Vec<Entry> {
+pub(crate) async fn entries(town: &Town) -> Vec<Entry> {
     rows!(town, ENTRIES, row => Entry {
         document: DocumentId::from_slice(row.get("document")).expect("an id"),
         hash: ChangeHash::from_slice(row.get("hash")).expect("a hash"),
@@ -58,32 +59,64 @@ pub(super) async fn entries(town: &Town) -> Vec<Entry> {
         fate: row.get("fate"),
         chunk: row.get("chunk"),
         side: row.get::<i64, _>("side") == 1,
+        dependencies: row
+            .get::<Vec<u8>, _>("dependencies")
+            .chunks(32)
+            .map(|hash| ChangeHash::from_slice(hash).expect("a hash"))
+            .collect(),
     })
 }
 
 /// Reads the newest position of each unit as the counter has it.
-pub(super) async fn counters(town: &Town) -> BTreeMap<String, i64> {
+pub(crate) async fn counters(town: &Town) -> BTreeMap<String, i64> {
     rows!(town, "select unit, last_position from unit_log", row => {
         (row.get::<String, _>("unit"), row.get::<i64, _>("last_position"))
     })
 }
 
 /// Reads the newest position of each household as its row has it.
-pub(super) async fn newest(town: &Town) -> BTreeMap<DocumentId, i64> {
+pub(crate) async fn newest(town: &Town) -> BTreeMap<DocumentId, i64> {
     rows!(town, "select document, last_position from household", row => {
         let document = DocumentId::from_slice(row.get("document")).expect("an id");
         (document, row.get::<i64, _>("last_position"))
     })
 }
 
+/// Reads the hamlets each device that is not revoked may see now.
+pub(crate) async fn scopes(town: &Town) -> BTreeMap<DeviceId, BTreeSet<String>> {
+    const SQL: &str = "
+        select device.id, coalesce(assignment.hamlet, '') as hamlet from device
+        left join assignment on assignment.account = device.account and until_ms is null
+        where revoked_at_ms is null";
+    let pairs: Vec<(DeviceId, String)> = rows!(town, SQL, row => {
+        (DeviceId::from_slice(row.get("id")).expect("an id"), row.get("hamlet"))
+    });
+    let mut scopes: BTreeMap<DeviceId, BTreeSet<String>> = BTreeMap::new();
+    for (device, hamlet) in pairs {
+        scopes.entry(device).or_default().insert(hamlet);
+    }
+    scopes
+}
+
 /// Counts the signed manifests kept.
-pub(super) async fn manifests(town: &Town) -> usize {
-    let rows: Vec<()> = rows!(town, "select digest from manifest", _row => ());
-    rows.len()
+pub(crate) async fn manifests(town: &Town) -> usize {
+    manifest_bytes(town).await.len()
+}
+
+/// Reads the signed manifests as they came.
+pub(crate) async fn manifest_bytes(town: &Town) -> Vec<Vec<u8>> {
+    rows!(town, "select bytes from manifest", row => row.get("bytes"))
+}
+
+/// Reads which hamlets are assigned now, and to how many people each.
+pub(crate) async fn assignments(town: &Town) -> BTreeMap<String, i64> {
+    const SQL: &str = "
+        select hamlet, count(*) as people from assignment where until_ms is null group by hamlet";
+    rows!(town, SQL, row => (row.get::<String, _>("hamlet"), row.get::<i64, _>("people")))
 }
 
 /// Checks what holds of every log: positions from 1 without gaps, counters where they must be.
-pub(super) async fn check_positions(town: &Town) {
+pub(crate) async fn check_positions(town: &Town) {
     let mut last: BTreeMap<String, i64> = BTreeMap::new();
     let mut of_household: BTreeMap<DocumentId, i64> = BTreeMap::new();
     for entry in entries(town).await {
