@@ -39,10 +39,9 @@ impl Cramped {
             .arg(data)
             .arg("--listen")
             .arg(listen.to_string())
-            .env("RUST_LOG", "off")
+            .env("RUST_LOG", "error")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let base = format!("http://{listen}");
