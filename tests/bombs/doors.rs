@@ -176,7 +176,10 @@ fn assert_as_expected(bomb: &Bomb, answer: &Answer, reasons: &[String]) {
     match bomb.end {
         // Over the size of a request, it does not even come so far.
         End::Refused(_) if answer.0 == 413 => assert_named(bomb.name, "sync", answer),
-        End::Refused(name) => assert_eq!(reasons, [name], "{}", bomb.name),
+        End::Refused(name) => {
+            let all = !reasons.is_empty() && reasons.iter().all(|reason| reason == name);
+            assert!(all, "{}: {reasons:?}", bomb.name);
+        }
         // What is kept is told, and at the most that the phone was copied.
         End::LeftOut | End::Taken => {
             assert_eq!(answer.0, 200, "{}", bomb.name);
