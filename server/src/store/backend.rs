@@ -320,7 +320,7 @@ impl Db {
         sql: &'static str,
         vals: Vec<Val>,
     ) -> Result<Vec<String>, StoreError> {
-        let Self::Sqlite { readers, .. } = self else { return Ok(Vec::new()) };
+        let Pools::Sqlite { readers, .. } = &self.pools else { return Ok(Vec::new()) };
         let sql = AssertSqlSafe(format!("explain query plan {sql}"));
         let rows = bound!(sql, vals).fetch_all(readers).await?;
         rows.into_iter().map(|row| Row::Sqlite(row).get("detail")).collect()
