@@ -149,11 +149,10 @@ pub fn stand_whole(
 /// ```
 /// use shared::standing::{Base, Place, stand_on, stand_whole};
 /// # use shared::{classify::Basis, standard::Standard, unit::Area, id::*};
-/// # let standard = Standard::nd_07_2021();
-/// # let day = shared::date::Date::parse("2022-12-14").unwrap();
+/// # let (standard, day) = (Standard::nd_07_2021(), shared::date::Date::parse("2022-12-14").unwrap());
 /// # let basis = Basis { standard: &standard, table: None, review_date: day, region: "" };
-/// # let (household, document) = (HouseholdId([1; 16]), DocumentId([2; 16]));
-/// # let (hamlet, area) = ("19558-01".to_owned(), Area::Rural);
+/// # let (household, document, area) = (HouseholdId([1; 16]), DocumentId([2; 16]), Area::Rural);
+/// # let hamlet = "19558-01".to_owned();
 /// # let place = Place { household, document, hamlet, area, opening: None, opening_dtts: false };
 /// let (standing, document) = stand_whole(&place, &[], &[], &basis);
 /// let saved = document.unwrap().save_nocompress();
@@ -174,8 +173,7 @@ pub fn stand_on(
     Some(judge(place, read, &changes, &[], basis))
 }
 
-/// Says of a household whose changes cannot be merged that it is open: it holds up its own row and
-/// nobody else's.
+/// Says of a household that cannot be merged that it is open: it holds up its own row alone.
 pub fn unmerged(place: &Place, changes: &[Known], side: &[Known], basis: &Basis<'_>) -> Standing {
     let flags = vec![flag("document-broken", "")];
     let read = Read { resolved: Resolved::default(), flags, broken: 1, forked: Vec::new() };
