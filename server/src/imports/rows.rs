@@ -48,9 +48,20 @@ fn line_at(text: &str, position: Option<&csv::Position>) -> u64 {
     position.line() + u64::try_from(lines).unwrap_or(0)
 }
 
+/// Longest header, bytes: every column there is, many times over.
+const HEADER_BYTES_MAX: usize = 8 * 1024;
+
+/// Most rows of one file: the members of a province's households under review, and half as many.
+const ROWS_MAX: usize = 200_000;
+
 /// Reads a file whose header names at least these columns.
 pub(super) fn read(text: &str, columns: &[&str]) -> Result<Rows, MissingColumns> {
     let text = text.trim_start_matches('\u{feff}');
+    if text.bytes().take(HEADER_BYTES_MAX).all(|byte| byte != b'\n')
+        && text.len() > HEADER_BYTES_MAX
+    {
+        return Err(MissingColumns(columns.iter().map(|column| (*column).to_owned()).collect()));
+    }
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let headers = reader.headers().cloned().unwrap_or_default();
@@ -64,6 +75,15 @@ pub(super) fn read(text: &str, columns: &[&str]) -> Result<Rows, MissingColumns>
     }
     let mut rows = Rows { rows: Vec::new(), broken: Vec::new(), faults: Vec::new() };
     for record in reader.records() {
+        if rows.rows.len() + rows.faults.len() >= ROWS_MAX {
+            rows.faults.push(fault(
+                line_at(text, record.as_ref().ok().and_then(csv::StringRecord::position)),
+                "",
+                "Quá nhiều dòng: từ đây chưa đọc. Chia tệp ra.",
+                "Too many rows: from here on nothing was read. Split the file.",
+            ));
+            break;
+        }
         let line = match &record {
             Ok(record) => line_at(text, record.position()),
             Err(error) => line_at(text, error.position()),

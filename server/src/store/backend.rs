@@ -134,6 +134,21 @@ macro_rules! bound {
     }};
 }
 
+/// Begins a write transaction on the one writing connection.
+///
+/// Where a disk is full SQLite rolls back by itself, and the driver, whose own rollback then finds
+/// nothing to do, counts the transaction as open for ever. Such a connection is given up.
+async fn begin_immediate(writer: &SqlitePool) -> sqlx::Result<Transaction<'static, Sqlite>> {
+    const SQL: &str = "begin immediate";
+    match writer.begin_with(SQL).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            writer.acquire().await?.close().await?;
+            writer.begin_with(SQL).await
+        }
+        other => other,
+    }
+}
+
 impl Db {
     /// Opens a SQLite file, creating it, ready for writers that need durability.
     pub(crate) async fn sqlite(file: &Path) -> Result<Self, StoreError> {
@@ -201,9 +216,7 @@ impl Db {
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
         self.faults.pass()?;
         let open = match &self.pools {
-            Pools::Sqlite { writer, .. } => {
-                Open::Sqlite(writer.begin_with("begin immediate").await?)
-            }
+            Pools::Sqlite { writer, .. } => Open::Sqlite(begin_immediate(writer).await?),
             Pools::Postgres(pool) => Open::Postgres(pool.begin().await?),
         };
         Ok(Tx { open, faults: self.faults.clone() })

@@ -36,6 +36,7 @@ pub(super) struct Kind {
 }
 
 const ACCEPTED: Verdict = (Fate::Accepted, None);
+const AHEAD: Verdict = (Fate::Quarantined, Some("operations-ahead"));
 const MALFORMED: Verdict = (Fate::Quarantined, Some("change-malformed"));
 const KIND_REFUSED: Verdict = (Fate::Quarantined, Some("change-kind-refused"));
 /// Name of the kind that only a copied phone makes.
@@ -229,14 +230,14 @@ pub(super) fn of_content() -> Vec<Kind> {
             [parent, g.rebuilt(|parts| parts.dependencies = vec![hash])].concat()
         };
         "the genesis once more" => ACCEPTED, |g| g.send_sound(GENESIS_V1.to_vec());
-        "the genesis's actor and number" => ACCEPTED, |g| {
+        "the genesis's actor and number" => MALFORMED, |g| {
             g.rebuilt(|parts| parts.actor = vec![0; 16])
         };
         "a number out of the blue" => ACCEPTED, |g| g.rebuilt(|parts| parts.seq = 77);
-        "operation numbers below its ancestors'" => ACCEPTED, |g| {
+        "operation numbers below its ancestors'" => MALFORMED, |g| {
             g.rebuilt(|parts| parts.start_op = 1)
         };
-        "operation numbers far ahead" => ACCEPTED, |g| g.rebuilt(|parts| parts.start_op = 1 << 30);
+        "operation numbers far ahead" => AHEAD, |g| g.rebuilt(|parts| parts.start_op = 1 << 30);
         "an object that does not exist" => ACCEPTED, |g| dangling(g, |tx, key| {
             let inner = tx.get(map(tx, "members"), key).unwrap().unwrap().1;
             tx.put(&inner, "name", "nobody").unwrap();
