@@ -36,6 +36,8 @@ impl Store {
     /// Reads whole households of a unit in the order of their documents, at most `limit` after one
     /// document, of all hamlets or of those named as in [`Store::change_after`].
     ///
+    /// Not `join`: SQLite would walk the whole campaign and look each change up in the page.
+    ///
     /// One statement: whatever workers save meanwhile, each household is complete as of one moment,
     /// no older than any position of the unit that the caller read before.
     pub(crate) async fn snapshot_after(
@@ -63,8 +65,9 @@ impl Store {
             union all
             select page.document, page.household, page.hamlet, page.code, change.chunk,
                 change.position
-            from page join change on change.campaign = $1 and change.document = page.document
-            where change.fate = 'accepted' and change.side = 0
+            from page cross join change
+            where change.campaign = $1 and change.document = page.document
+            and change.fate = 'accepted' and change.side = 0
             and change.position > page.saved_at
             order by document, position";
         let after = after.map_or(Vec::new(), |document| document.0.to_vec());
