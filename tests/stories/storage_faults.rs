@@ -283,7 +283,7 @@ async fn every_storage_call_of_a_day_may_fail_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_storage_call_of_a_day_may_fail_postgres() {
-    // All of them take ten minutes there; which call it is makes no difference to the database.
+    // All of them take more than 400 s there; the long run plays them all.
     let every = if std::env::var_os("RASOAT_LONG").is_some() { 1 } else { 6 };
     if let Some(town) = Town::postgres().await {
         every_call_fails_in_turn(town, every).await;
