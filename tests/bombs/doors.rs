@@ -240,7 +240,11 @@ async fn every_bomb_at_every_door_is_named_and_cheap() {
         let path = siege.cast.path("/roster");
         let (answer, Cost { ms, kib }) =
             measured(server, post(base, &path, token, "", &body)).await;
-        assert_named(name, "roster", &named(answer));
+        match name {
+            // Empty rows are no rows: nothing is taken, and nothing is wrong.
+            "ten_million_empty_rows" => assert_eq!(named(answer), (200, String::new())),
+            _ => assert_named(name, "roster", &named(answer)),
+        }
         eprintln!("{name} as a roster of {} MB: {ms} ms, {} MB", body.len() >> 20, kib / 1024);
         // A file may be 64 MB large itself; it must not cost many times that. One still does, and
         // README says so.
