@@ -34,7 +34,9 @@ pub fn pack(saved: &[u8]) -> io::Result<Vec<u8>> {
 /// Unpacks a document; `None` where the bytes are damaged or of another dictionary.
 pub fn unpack(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut decompressor = Decompressor::with_prepared_dictionary(&DECODER).ok()?;
-    decompressor.decompress(bytes, DOCUMENT_BYTES_MAX).ok()
+    let saved = decompressor.decompress(bytes, DOCUMENT_BYTES_MAX).ok()?;
+    // No bytes at all unpack to no bytes at all, and no document is empty.
+    (!saved.is_empty()).then_some(saved)
 }
 
 #[cfg(test)]
