@@ -113,7 +113,9 @@ pub(super) async fn fill(
     reading: Reading,
     wanted: &Wanted,
 ) -> Result<SyncResponse, StoreError> {
-    let newest = app.store.positions(wanted.campaign).await?;
+    let units: BTreeSet<&str> =
+        reading.segments.iter().map(|segment| segment.unit.as_str()).collect();
+    let newest = app.store.positions_of(wanted.campaign, units.iter().copied()).await?;
     let mut answer = SyncResponse {
         v: FRAME_VERSION,
         entered: reading.entered,

@@ -176,23 +176,22 @@ async fn write_opening(
     by_unit: BTreeMap<&str, Vec<&OpeningHousehold>>,
     actor: &Actor,
 ) -> Result<usize, Problem> {
-    let known = app.store.household_codes(id).await?;
     let mut prepared = Vec::new();
     for (unit, households) in by_unit {
-        prepared.push((unit, make_opening(id, &households, &known).await?));
+        prepared.push((unit, make_opening(id, &households).await?));
     }
     let (now_ms, mut written) = (app.now_ms(), 0);
     let mut tx = open_campaign(app, id).await?;
-    // Somebody may have loaded the same file since.
-    let known = tx.household_codes(id).await?;
     for (unit, opened) in &prepared {
         let position = tx.unit_lock(id, unit).await?;
         if tx.list_step(id, unit).await?.0.is_frozen() {
             return Err(Problem::new(&problem::IMPORT_AFTER_WORK).with_items(&[unit]));
         }
         let mut changes = Vec::new();
-        for (new, opened) in opened.iter().filter(|(new, _)| !known.contains(&new.code)) {
-            tx.household_add(id, &opening_row(unit, new, opened)).await?;
+        for (new, opened) in opened {
+            if !tx.household_add(id, &opening_row(unit, new, opened)).await? {
+                continue;
+            }
             changes.push(DeskChange {
                 document: opened.document,
                 hamlet: &new.hamlet,
@@ -209,19 +208,15 @@ async fn write_opening(
     Ok(written)
 }
 
-/// Makes the documents of a unit's households that are not there yet, off the async threads.
+/// Makes the documents of a unit's households, off the async threads.
 async fn make_opening(
     id: CampaignId,
     households: &[&OpeningHousehold],
-    known: &BTreeSet<String>,
 ) -> Result<Vec<(OpeningHousehold, Opened)>, StoreError> {
-    let fresh: Vec<OpeningHousehold> = households
-        .iter()
-        .filter(|household| !known.contains(&household.code))
-        .map(|household| (*household).clone())
-        .collect();
+    let households: Vec<OpeningHousehold> =
+        households.iter().map(|household| (*household).clone()).collect();
     let opened = tokio::task::spawn_blocking(move || {
-        fresh
+        households
             .into_iter()
             .map(|household| open(id, &household).map(|opened| (household, opened)))
             .collect::<Result<Vec<_>, _>>()

@@ -93,7 +93,7 @@ pub(super) async fn frozen(
 
 async fn make_draft(app: &App, seen: &Seen, unit: &str) -> Result<Draft, StoreError> {
     let id = seen.campaign.id;
-    let position = app.store.positions(id).await?.get(unit).copied().unwrap_or(0);
+    let position = app.store.position(id, unit).await?;
     let standings = refresh(app, &seen.campaign, unit).await?;
     let list = draft(app, &seen.campaign, unit, &standings).await?;
     let open: Vec<Open> = standings.iter().map(|(_, standing)| standing.open.clone()).collect();

@@ -64,7 +64,7 @@ pub(super) async fn sync(
     let seen = campaign(&app, &actor, id).await?;
     let cursor = read_cursor(&app, &request.cursor)?;
     let scope = scope_of(&app, &actor, id, &seen).await?;
-    let newest = app.store.positions(id).await?;
+    let newest = app.store.positions_of(id, scope.keys().map(String::as_str)).await?;
     let reading = reading(cursor.as_ref(), &scope, &newest);
 
     let all_in = request.all_in;

@@ -5,6 +5,8 @@
 //! from the unit's counter row, locked by the writing transaction; an identity column would let a
 //! reader on PostgreSQL skip a row that commits late.
 
+use std::collections::BTreeMap;
+
 use mobile_schema::problem;
 use shared::holding::{Kept, Number};
 use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DeviceId, Digest, DocumentId};
@@ -13,6 +15,9 @@ use shared::list::Aside;
 
 use super::backend::vals;
 use super::{Store, StoreError};
+
+/// Units whose positions are asked for one by one: a phone's. For an office's all are read at once.
+const UNITS_ONE_BY_ONE: usize = 4;
 
 /// A change about to be stored.
 #[derive(Debug, Clone)]
@@ -116,10 +121,37 @@ impl Store {
     pub(crate) async fn positions(
         &self,
         campaign: CampaignId,
-    ) -> Result<std::collections::BTreeMap<String, i64>, StoreError> {
+    ) -> Result<BTreeMap<String, i64>, StoreError> {
         let sql = "select unit, last_position from unit_log where campaign = $1";
         let rows = self.db.all(sql, vals![campaign]).await?;
         rows.iter().map(|row| Ok((row.get("unit")?, row.get("last_position")?))).collect()
+    }
+
+    /// Returns the newest position of one unit, 0 before its first change.
+    pub(crate) async fn position(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+    ) -> Result<i64, StoreError> {
+        let sql = "select last_position from unit_log where campaign = $1 and unit = $2";
+        let row = self.db.one(sql, vals![campaign, unit]).await?;
+        row.map_or(Ok(0), |row| row.get("last_position"))
+    }
+
+    /// Returns the newest position of each of these units that has any.
+    pub(crate) async fn positions_of<'a>(
+        &self,
+        campaign: CampaignId,
+        units: impl ExactSizeIterator<Item = &'a str>,
+    ) -> Result<BTreeMap<String, i64>, StoreError> {
+        if units.len() > UNITS_ONE_BY_ONE {
+            return self.positions(campaign).await;
+        }
+        let mut positions = BTreeMap::new();
+        for unit in units {
+            positions.insert(unit.to_owned(), self.position(campaign, unit).await?);
+        }
+        Ok(positions)
     }
 
     /// Lists position and size of a unit's accepted changes after a position, of all hamlets or of

@@ -38,14 +38,19 @@ pub(crate) struct Working {
     pub(crate) handing: Handing,
 }
 
-/// Every read of a device: with its person's unit, and whether any campaign waits for it.
-const DEVICE: &str = "
-    select device.*, account.unit, account.disabled_at_ms,
-        (select count(*) from device_work where device_work.device = device.id
-            and (checked_in_ms is null or checked_in_ms < work_out_ms)) as open_work
-    from device join account on account.id = device.account
-    where ($1 = 1 or device.id = $2)
-    order by device.label, device.id";
+/// Reads devices with their person's unit, and whether any campaign waits for them; what follows
+/// says which.
+macro_rules! device_sql {
+    ($which:literal) => {
+        concat!(
+            "select device.*, account.unit, account.disabled_at_ms,
+                (select count(*) from device_work where device_work.device = device.id
+                    and (checked_in_ms is null or checked_in_ms < work_out_ms)) as open_work
+            from device join account on account.id = device.account ",
+            $which
+        )
+    };
+}
 
 fn device(row: &Row) -> Result<Device, StoreError> {
     let key: Vec<u8> = row.get("public_key")?;
@@ -96,14 +101,14 @@ impl Store {
 
     /// Finds a device.
     pub(crate) async fn device_get(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {
-        let row = self.db.one(DEVICE, vals![false, id]).await?;
+        let row = self.db.one(device_sql!("where device.id = $1"), vals![id]).await?;
         row.as_ref().map(device).transpose()
     }
 
     /// Lists every device, by label.
     pub(crate) async fn device_list(&self) -> Result<Vec<Device>, StoreError> {
-        let nobody = DeviceId([0; 16]);
-        self.db.all(DEVICE, vals![true, nobody]).await?.iter().map(device).collect()
+        const SQL: &str = device_sql!("order by device.label, device.id");
+        self.db.all(SQL, vals![]).await?.iter().map(device).collect()
     }
 
     /// Lists the devices of people who are, or were, assigned a unit's hamlets.

@@ -1,7 +1,5 @@
 //! Which household belongs where, and the derived cache of what its log came to.
 
-use std::collections::BTreeSet;
-
 use shared::id::{CampaignId, DocumentId, HouseholdId};
 use shared::unit::Area;
 
@@ -184,14 +182,6 @@ impl Store {
         rows.iter().map(|row| Ok((row.id("campaign")?, row.id("document")?))).collect()
     }
 
-    /// Lists the codes of a campaign's opening households.
-    pub(crate) async fn household_codes(
-        &self,
-        campaign: CampaignId,
-    ) -> Result<BTreeSet<String>, StoreError> {
-        self.db.all(CODES, vals![campaign]).await?.iter().map(|row| row.get("code")).collect()
-    }
-
     /// Puts what was computed into the cache; an older one of the same unit never replaces a newer.
     pub(crate) async fn standing_put(
         &self,
@@ -216,8 +206,6 @@ impl Store {
     }
 }
 
-const CODES: &str = "select code from household where campaign = $1 and code <> ''";
-
 /// A household being registered.
 #[derive(Debug, Clone)]
 pub(crate) struct NewHousehold<'a> {
@@ -232,15 +220,8 @@ pub(crate) struct NewHousehold<'a> {
 }
 
 impl Tx {
-    /// Lists the codes of a campaign's opening households as they are now.
-    pub(crate) async fn household_codes(
-        &mut self,
-        campaign: CampaignId,
-    ) -> Result<BTreeSet<String>, StoreError> {
-        self.all(CODES, vals![campaign]).await?.iter().map(|row| row.get("code")).collect()
-    }
-
-    /// Registers a household; false where it is known, which then stays as it is.
+    /// Registers a household; false where its document or its code is known: that one stays as it
+    /// is.
     pub(crate) async fn household_add(
         &mut self,
         campaign: CampaignId,
@@ -250,7 +231,7 @@ impl Tx {
             insert into household (document, campaign, household, unit, hamlet, code,
                 opening_class, opening_dtts, opening_paper, last_position)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)
-            on conflict (document) do nothing";
+            on conflict do nothing";
         let row = vals![
             new.document,
             campaign,

@@ -32,13 +32,14 @@ pub(super) fn devices_of(households: usize) -> usize {
     households.div_ceil(HOUSEHOLDS_PER_DEVICE).max(2)
 }
 
-/// Tells whether a device is assigned a hamlet: each hamlet has at least two devices.
+/// Tells whether a device is assigned a hamlet: each hamlet has at least two devices, and a device
+/// works in one hamlet where that is enough.
 pub(super) fn is_assigned(device: usize, hamlet: usize, devices: usize, hamlets: usize) -> bool {
-    if devices >= hamlets {
-        device % hamlets == hamlet || (device + 1) % hamlets == hamlet
-    } else {
-        hamlet % devices == device || (hamlet + 1) % devices == device
+    if devices < hamlets {
+        return hamlet % devices == device || (hamlet + 1) % devices == device;
     }
+    let reached_once = hamlet + hamlets >= devices;
+    device % hamlets == hamlet || (reached_once && device == (hamlet + 1) % hamlets)
 }
 
 /// Adds the campaign of a plan.
