@@ -17,6 +17,7 @@ pub(crate) mod household;
 pub(crate) mod list;
 pub(crate) mod material;
 pub(crate) mod quarantine;
+mod rows;
 pub(crate) mod snapshot;
 mod value;
 pub(crate) mod volume;

@@ -137,10 +137,6 @@ struct Fleet<'a> {
 }
 
 impl Fleet<'_> {
-    fn basis<'a>(&'a self, region: &'a str) -> Basis<'a> {
-        basis(&self.standard, &self.table, self.plan.review_date, region)
-    }
-
     /// Starts a bar and says what is being done.
     fn bar(&self, what: &str, count: usize) -> ProgressBar {
         let target = if self.options.bars {

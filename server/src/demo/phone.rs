@@ -9,7 +9,7 @@ mod pace;
 
 use std::collections::BTreeMap;
 
-use automerge::AutomergeError;
+use automerge::{Automerge, AutomergeError};
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use hyper::Method;
 use mobile_schema::frame::{Fate, NewHousehold, Verdict};
@@ -190,14 +190,38 @@ impl Phone {
 
     /// Reads a household as far as it is agreed.
     pub fn household(&self, document: DocumentId) -> Result<Household, PhoneError> {
+        Ok(resolve(&self.open(document)?).household)
+    }
+
+    fn open(&self, document: DocumentId) -> Result<Automerge, PhoneError> {
         let kept = self.households.get(&document).ok_or(PhoneError::Unknown)?;
-        Ok(resolve(&merge(&kept.chunks).doc).household)
+        Ok(merge(&kept.chunks).doc)
     }
 
     /// Saves pages into a household, one change each, without any network.
     pub fn save(&mut self, document: DocumentId, pages: &[Page]) -> Result<(), PhoneError> {
+        let doc = self.open(document)?;
+        self.write(document, doc, pages)
+    }
+
+    /// Saves the pages that are typed by somebody who has the household as it is before him.
+    pub fn review(
+        &mut self,
+        document: DocumentId,
+        pages: impl FnOnce(&Household) -> Vec<Page>,
+    ) -> Result<(), PhoneError> {
+        let doc = self.open(document)?;
+        let pages = pages(&resolve(&doc).household);
+        self.write(document, doc, &pages)
+    }
+
+    fn write(
+        &mut self,
+        document: DocumentId,
+        mut doc: Automerge,
+        pages: &[Page],
+    ) -> Result<(), PhoneError> {
         let kept = self.households.get_mut(&document).ok_or(PhoneError::Unknown)?;
-        let mut doc = merge(&kept.chunks).doc;
         doc.set_actor(actor_id(self.actor));
         for page in pages {
             self.clock_s += 60;

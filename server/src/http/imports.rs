@@ -187,20 +187,21 @@ async fn write_opening(
         if tx.list_step(id, unit).await?.0.is_frozen() {
             return Err(Problem::new(&problem::IMPORT_AFTER_WORK).with_items(&[unit]));
         }
-        let mut changes = Vec::new();
-        for (new, opened) in opened {
-            if !tx.household_add(id, &opening_row(unit, new, opened)).await? {
-                continue;
-            }
-            changes.push(DeskChange {
+        let codes: Vec<&str> = opened.iter().map(|(new, _)| new.code.as_str()).collect();
+        let known = tx.household_codes(id, &codes).await?;
+        let fresh = || opened.iter().filter(|(new, _)| !known.contains(&new.code));
+        let rows: Vec<_> = fresh().map(|(new, opened)| opening_row(unit, new, opened)).collect();
+        tx.household_add_all(id, &rows).await?;
+        let changes: Vec<_> = fresh()
+            .map(|(new, opened)| DeskChange {
                 document: opened.document,
                 hamlet: &new.hamlet,
                 hash: opened.written.hash,
                 chunk: &opened.written.chunk,
                 account: actor.account.id,
                 note: "opening list",
-            });
-        }
+            })
+            .collect();
         written += changes.len();
         append_desk(&mut tx, id, unit, position, &changes, now_ms).await?;
     }

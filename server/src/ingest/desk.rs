@@ -35,6 +35,7 @@ pub(crate) async fn append_desk(
     now_ms: i64,
 ) -> Result<i64, StoreError> {
     let mut position = position;
+    let (mut rows, mut moved) = (Vec::new(), BTreeMap::new());
     let mut tally = Tally::default();
     for change in changes {
         let Ok(guarded) = shared::guard::guard(change.chunk) else {
@@ -59,12 +60,13 @@ pub(crate) async fn append_desk(
             note: change.note,
             side: false,
         };
-        if tx.change_append(campaign, &new, now_ms).await? {
-            position += 1;
-            tally.stored(campaign, (unit, change.hamlet), new.chunk.len(), now_ms);
-            tx.household_moved_on(change.document, position).await?;
-        }
+        position += 1;
+        rows.push(new.row(campaign, now_ms));
+        moved.insert(change.document, position);
+        tally.stored(campaign, (unit, change.hamlet), new.chunk.len(), now_ms);
     }
+    tx.change_append_rows(rows).await?;
+    tx.household_moved_on(moved).await?;
     tally.finish(tx).await?;
     tx.unit_moved_on(campaign, unit, position).await?;
     Ok(position)
@@ -90,16 +92,14 @@ pub(crate) async fn release_late(
     for (id, mut changes) in by_document {
         let Some(at) = tx.household_get(campaign, id).await? else { continue };
         let mut document = Document::new(at);
-        document.load(tx, campaign, id).await?;
+        document.load(tx.change_known(campaign, &[id]).await?.into_iter().map(|(_, known)| known));
         changes.extend(tx.change_waiting(campaign, id).await?);
         let next = || {
             position += 1;
             position
         };
         document.release(tx, campaign, &mut changes, next).await?;
-        if let Some(moved_to) = document.moved_to() {
-            tx.household_moved_on(id, moved_to).await?;
-        }
+        tx.household_moved_on(document.moved_to().map(|moved_to| (id, moved_to))).await?;
         for change in changes.iter().filter(|change| change.held) {
             if document.holding.ancestors(&change.dependencies) == Ancestors::Missing {
                 tx.change_set_aside(campaign, id, change.hash, "waiting", "").await?;

@@ -8,6 +8,7 @@ use shared::id::{CampaignId, DocumentId};
 
 use crate::store::StoreError;
 use crate::store::backend::Tx;
+use crate::store::change::KnownChange;
 use crate::store::household::HouseholdAt;
 
 /// What the log holds of one household.
@@ -23,19 +24,13 @@ impl Document {
         Self { at, holding: Holding::default(), moved: false }
     }
 
-    /// Reads what the log holds of the household; its unit must be locked.
-    pub(super) async fn load(
-        &mut self,
-        tx: &mut Tx,
-        campaign: CampaignId,
-        id: DocumentId,
-    ) -> Result<(), StoreError> {
-        for known in tx.change_known(campaign, id).await? {
+    /// Notes what the log holds of the household, read after its unit was locked.
+    pub(super) fn load(&mut self, changes: impl IntoIterator<Item = KnownChange>) {
+        for known in changes {
             let bytes = usize::try_from(known.bytes).unwrap_or(0);
             let (kept, reason, side) = (known.kept, known.reason, known.side);
             self.holding.note(known.hash, Known { kept, reason, side }, known.number, bytes);
         }
-        Ok(())
     }
 
     /// Lets each of these into the log, or aside for good, whose ancestors are all there; the others

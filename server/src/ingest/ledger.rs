@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mobile_schema::frame::{Fate, Verdict};
 use mobile_schema::household::SCHEMA_VERSION;
-use shared::admit::{Ancestors, Circumstances};
+use shared::admit::{Ancestors, Circumstances, is_ahead};
 use shared::holding::{Kept, Placing, number_of, place};
 use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DocumentId, HouseholdId, document_id};
 use shared::limits;
@@ -16,9 +16,10 @@ use super::document::{Document, numbered_ahead};
 use super::{AboutDevice, Incoming, Outcome, Tally, TypedBy, Work};
 use crate::store::StoreError;
 use crate::store::assignment::Ever;
-use crate::store::backend::Tx;
+use crate::store::backend::{Tx, Val};
 use crate::store::change::NewChange;
 use crate::store::household::NewHousehold;
+use crate::store::material::AT_ONCE;
 
 /// What a transaction knows while it appends: each unit's lock, each document's changes.
 #[derive(Debug, Default)]
@@ -27,6 +28,8 @@ pub(super) struct Ledger {
     documents: BTreeMap<(CampaignId, DocumentId), Document>,
     assigned: BTreeMap<(CampaignId, AccountId), Ever>,
     tally: Tally,
+    /// Rows of the log that are placed and not yet written.
+    unwritten: Vec<Vec<Val>>,
 }
 
 #[derive(Debug, Default)]
@@ -71,10 +74,11 @@ impl Ledger {
                 .map(|(document, _)| DocumentId(**document))
                 .filter(|document| !self.documents.contains_key(&(work.campaign, *document)))
                 .collect();
-            for document in wanted {
-                if let Some(at) = tx.household_get(work.campaign, document).await? {
+            let wanted: Vec<DocumentId> = wanted.into_iter().collect();
+            for documents in wanted.chunks(AT_ONCE) {
+                for at in tx.household_get_all(work.campaign, documents).await? {
                     self.units.entry((work.campaign, at.unit.clone())).or_default();
-                    self.documents.insert((work.campaign, document), Document::new(at));
+                    self.documents.insert((work.campaign, at.document), Document::new(at));
                 }
             }
             let person = (work.campaign, incoming.account);
@@ -91,8 +95,18 @@ impl Ledger {
             log.position = tx.unit_lock(*campaign, unit).await?;
             log.frozen = tx.list_step(*campaign, unit).await?.0.is_frozen();
         }
-        for ((campaign, id), document) in &mut self.documents {
-            document.load(tx, *campaign, *id).await?;
+        let mut of: BTreeMap<CampaignId, Vec<DocumentId>> = BTreeMap::new();
+        for (campaign, document) in self.documents.keys() {
+            of.entry(*campaign).or_default().push(*document);
+        }
+        for (campaign, documents) in of {
+            for documents in documents.chunks(AT_ONCE) {
+                for (document, known) in tx.change_known(campaign, documents).await? {
+                    if let Some(document) = self.documents.get_mut(&(campaign, document)) {
+                        document.load([known]);
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -146,6 +160,7 @@ impl Ledger {
             };
             verdicts.push(verdict);
         }
+        self.write(tx).await?;
         self.release_waiting(tx, work.campaign).await?;
         Ok(Ok(verdicts))
     }
@@ -160,6 +175,10 @@ impl Ledger {
     ) -> Result<Verdict, StoreError> {
         let change = verified.change();
         let (id, hash) = (verified.document(), change.hash());
+        if is_ahead(change.first_operation(), 0) {
+            // What it builds on is looked up, and may have come just before it.
+            self.write(tx).await?;
+        }
         let document = self.documents.get(&(work.campaign, id));
         let mut of = circumstances(work, incoming, verified, document, &self.assigned, &self.units);
         of.waiting_full = waiting_full;
@@ -200,15 +219,17 @@ impl Ledger {
             side: placed.side,
         };
         if placed.anew {
+            self.write(tx).await?;
             tx.change_set_aside(work.campaign, id, hash, stored, reason).await?;
             if let Some(position) = position {
                 tx.change_release(work.campaign, id, hash, position, placed.side).await?;
             }
-        } else if tx.change_append(work.campaign, &new, work.now_ms).await? {
+        } else if document.is_some() {
+            self.unwritten.push(new.row(work.campaign, work.now_ms));
             self.tally.took(work, incoming.device, (&unit, &hamlet), new.chunk);
-        } else if position.is_some() {
-            // The lock of the unit makes this impossible; a gap in the log would be worse.
-            return Err(StoreError::Damaged);
+        } else if tx.change_append(work.campaign, &new, work.now_ms).await? {
+            // Of a household nobody knows it was not looked up what is there already.
+            self.tally.took(work, incoming.device, (&unit, &hamlet), new.chunk);
         }
         if let Some(document) = self.documents.get_mut(&(work.campaign, id)) {
             let (known, bytes) = (placed.known(), change.chunk().len());
@@ -216,6 +237,11 @@ impl Ledger {
             document.note_accepted(position);
         }
         Ok(placed.verdict())
+    }
+
+    /// Writes the changes that were placed.
+    async fn write(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        tx.change_append_rows(std::mem::take(&mut self.unwritten)).await
     }
 
     /// Lets go what waited for a change that has now been accepted.
@@ -253,15 +279,15 @@ impl Ledger {
                 tx.unit_moved_on(campaign, &unit, log.position).await?;
             }
         }
-        let mut moved = Vec::new();
+        let mut moved = BTreeMap::new();
         for ((campaign, id), document) in self.documents {
             if document.moved {
-                tx.household_moved_on(id, document.at.last_position).await?;
-                moved.push((campaign, id));
+                moved.insert((campaign, id), document.at.last_position);
             }
         }
+        tx.household_moved_on(moved.iter().map(|((_, id), position)| (*id, *position))).await?;
         self.tally.finish(tx).await?;
-        Ok(moved)
+        Ok(moved.into_keys().collect())
     }
 }
 

@@ -6,8 +6,17 @@ use shared::holding::{Kept, Waiting};
 use shared::id::{CampaignId, ChangeHash, DeviceId, Digest, DocumentId};
 
 use super::StoreError;
-use super::backend::{Row, Tx, vals};
+use super::backend::{Row, Tx, Val, vals};
 use super::change::{KnownChange, NewChange};
+use super::material::{in_documents, padded};
+use super::rows::Rows;
+
+const APPEND: Rows = Rows {
+    before: "insert into change (document, hash, campaign, unit, position, fate, reason, actor,
+        actor_seq, dependencies, chunk, provenance, device, account, manifest, note,
+        received_at_ms, side, typed_by) values",
+    after: "on conflict (campaign, document, hash) do nothing",
+};
 
 pub(super) fn hashes(bytes: &[u8]) -> Result<Vec<ChangeHash>, StoreError> {
     bytes
@@ -43,27 +52,32 @@ impl Tx {
         self.run(SQL, vals![campaign, unit, position]).await.map(drop)
     }
 
-    /// Lists what is known of a document's changes.
+    /// Lists what is known of the changes of at most [`super::material::AT_ONCE`] documents.
     pub(crate) async fn change_known(
         &mut self,
         campaign: CampaignId,
-        document: DocumentId,
-    ) -> Result<Vec<KnownChange>, StoreError> {
-        const SQL: &str = "
-            select hash, fate, reason, actor, actor_seq, side,
+        documents: &[DocumentId],
+    ) -> Result<Vec<(DocumentId, KnownChange)>, StoreError> {
+        const SQL: &str = concat!(
+            "select document, hash, fate, reason, actor, actor_seq, side,
                 cast(length(chunk) as bigint) as bytes
-            from change where campaign = $1 and document = $2";
-        let rows = self.all(SQL, vals![campaign, document]).await?;
+            from change where campaign = $1 and document in ",
+            in_documents!()
+        );
+        let mut of = vals![campaign];
+        of.extend(padded(documents));
+        let rows = self.all(SQL, of).await?;
         rows.iter()
             .map(|row| {
-                Ok(KnownChange {
+                let known = KnownChange {
                     hash: row.id("hash")?,
                     kept: kept(row)?,
                     reason: row.get("reason")?,
                     number: (row.id("actor")?, row.get("actor_seq")?),
                     side: row.get::<i64>("side")? == 1,
                     bytes: row.get("bytes")?,
-                })
+                };
+                Ok((row.id("document")?, known))
             })
             .collect()
     }
@@ -117,35 +131,17 @@ impl Tx {
         new: &NewChange<'_>,
         now_ms: i64,
     ) -> Result<bool, StoreError> {
-        const SQL: &str = "
-            insert into change (document, hash, campaign, unit, position, fate, reason, actor,
-                actor_seq, dependencies, chunk, provenance, device, account, manifest, note,
-                received_at_ms, side, typed_by)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                $18, $19)
-            on conflict (campaign, document, hash) do nothing";
-        let row = vals![
-            new.document,
-            new.hash,
-            campaign,
-            new.unit,
-            new.position,
-            new.fate,
-            new.reason,
-            new.actor,
-            i64::try_from(new.actor_seq).unwrap_or(i64::MAX),
-            new.dependencies.as_slice(),
-            new.chunk,
-            new.provenance,
-            new.device,
-            new.account,
-            new.manifest,
-            new.note,
-            now_ms,
-            new.side,
-            new.typed_by
-        ];
-        Ok(self.run(SQL, row).await? == 1)
+        Ok(self.run_rows(APPEND, vec![new.row(campaign, now_ms)]).await? == 1)
+    }
+
+    /// Stores changes, as rows, that the log has not yet: their units are locked, and it was looked.
+    pub(crate) async fn change_append_rows(
+        &mut self,
+        rows: Vec<Vec<Val>>,
+    ) -> Result<(), StoreError> {
+        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        // The lock makes any other count impossible; a gap in the log would be worse.
+        if self.run_rows(APPEND, rows).await? == count { Ok(()) } else { Err(StoreError::Damaged) }
     }
 
     /// Reads the bytes of one change.
@@ -232,6 +228,33 @@ impl Tx {
             insert into manifest (digest, device, bytes, signature, received_at_ms)
             values ($1, $2, $3, $4, $5) on conflict (digest) do nothing";
         self.run(SQL, vals![digest, device, bytes, signature, now_ms]).await.map(drop)
+    }
+}
+
+impl NewChange<'_> {
+    /// Makes a row of the log.
+    pub(crate) fn row(&self, campaign: CampaignId, now_ms: i64) -> Vec<Val> {
+        vals![
+            self.document,
+            self.hash,
+            campaign,
+            self.unit,
+            self.position,
+            self.fate,
+            self.reason,
+            self.actor,
+            i64::try_from(self.actor_seq).unwrap_or(i64::MAX),
+            self.dependencies.as_slice(),
+            self.chunk,
+            self.provenance,
+            self.device,
+            self.account,
+            self.manifest,
+            self.note,
+            now_ms,
+            self.side,
+            self.typed_by
+        ]
     }
 }
 

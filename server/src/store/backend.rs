@@ -24,7 +24,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "line", include_str!("../../migrations/0001_line.sql")),
     (2, "snapshot", include_str!("../../migrations/0002_snapshot.sql")),
     (4, "device", include_str!("../../migrations/0004_device.sql")),
+    (5, "walk", include_str!("../../migrations/0005_walk.sql")),
 ];
+
+/// What SQLite's planner takes the tables to look like.
+const STATISTICS: &str = include_str!("../../migrations/statistics.sqlite.sql");
 
 /// Connections that only read a SQLite file beside the one writer.
 const SQLITE_READERS: u32 = 4;
@@ -165,7 +169,9 @@ impl Db {
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .connect_lazy_with(options.read_only(true));
-        Self::ready(Pools::Sqlite { writer, readers }).await
+        let db = Self::ready(Pools::Sqlite { writer: writer.clone(), readers }).await?;
+        sqlx::raw_sql(STATISTICS).execute(&writer).await?;
+        Ok(db)
     }
 
     /// Connects to PostgreSQL.
@@ -303,7 +309,7 @@ impl Tx {
     /// Runs a statement and returns how many rows it touched.
     pub(crate) async fn run(
         &mut self,
-        sql: &'static str,
+        sql: impl SqlSafeStr,
         vals: Vec<Val>,
     ) -> Result<u64, StoreError> {
         self.faults.pass()?;

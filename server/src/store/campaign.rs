@@ -150,9 +150,13 @@ impl Store {
         campaign: CampaignId,
         unit: Option<&str>,
     ) -> Result<Vec<(String, Hamlet)>, StoreError> {
-        const SQL: &str = "
-            select * from hamlet where campaign = $1 and ($2 = '' or unit = $2) order by code";
-        let rows = self.db.all(SQL, vals![campaign, unit.unwrap_or("")]).await?;
+        const ALL: &str = "select * from hamlet where campaign = $1 order by code";
+        const OF_UNIT: &str =
+            "select * from hamlet where campaign = $1 and unit = $2 order by code";
+        let rows = match unit {
+            None => self.db.all(ALL, vals![campaign]).await?,
+            Some(unit) => self.db.all(OF_UNIT, vals![campaign, unit]).await?,
+        };
         rows.iter().map(hamlet).collect()
     }
 

@@ -1,11 +1,16 @@
 //! Which household belongs where, and the derived cache of what its log came to.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use shared::id::{CampaignId, DocumentId, HouseholdId};
 use shared::unit::Area;
+use sqlx::AssertSqlSafe;
 
-use super::backend::{Row, Tx, vals};
+use super::backend::{Row, Tx, Val, vals};
 use super::campaign::area;
-use super::material::{AT_ONCE, in_documents};
+use super::material::{AT_ONCE, in_documents, padded};
+use super::rows::Rows;
 use super::snapshot::NewSnapshot;
 use super::{Store, StoreError};
 
@@ -161,7 +166,7 @@ impl Store {
             in_documents!()
         );
         let mut row = vals![campaign];
-        row.extend(super::material::padded(documents));
+        row.extend(padded(documents));
         self.db.all(SQL, row).await?.iter().map(cached).collect()
     }
 
@@ -188,20 +193,18 @@ impl Store {
         campaign: CampaignId,
         new: &[NewStanding],
     ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into standing (document, campaign, unit, position, basis, body)
-            values ($1, $2, $3, $4, $5, $6)
-            on conflict (document) do update set unit = excluded.unit,
-                position = excluded.position, basis = excluded.basis, body = excluded.body
-            where standing.unit <> excluded.unit or standing.position <= excluded.position";
+        const SQL: Rows = Rows {
+            before: "insert into standing (document, campaign, unit, position, basis, body) values",
+            after: "on conflict (document) do update set unit = excluded.unit,
+                    position = excluded.position, basis = excluded.basis, body = excluded.body
+                where standing.unit <> excluded.unit or standing.position <= excluded.position",
+        };
+        let row = |new: &NewStanding| {
+            vals![new.document, campaign, &new.unit, new.position, &new.basis, &new.body]
+        };
         let mut tx = self.begin().await?;
-        for new in new {
-            let row = vals![new.document, campaign, &new.unit, new.position, &new.basis, &new.body];
-            tx.run(SQL, row).await?;
-            if let Some(snapshot) = &new.snapshot {
-                tx.snapshot_put(campaign, &new.unit, new.document, snapshot).await?;
-            }
-        }
+        tx.run_rows(SQL, new.iter().map(row).collect()).await?;
+        tx.snapshot_put(campaign, new).await?;
         tx.commit().await
     }
 }
@@ -220,30 +223,45 @@ pub(crate) struct NewHousehold<'a> {
 }
 
 impl Tx {
-    /// Registers a household; false where its document or its code is known: that one stays as it
-    /// is.
+    /// Registers a household; false where it is known, which then stays as it is.
     pub(crate) async fn household_add(
         &mut self,
         campaign: CampaignId,
         new: &NewHousehold<'_>,
     ) -> Result<bool, StoreError> {
-        const SQL: &str = "
-            insert into household (document, campaign, household, unit, hamlet, code,
-                opening_class, opening_dtts, opening_paper, last_position)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)
-            on conflict do nothing";
-        let row = vals![
-            new.document,
-            campaign,
-            new.household,
-            new.unit,
-            new.hamlet,
-            new.code,
-            new.opening_class,
-            new.opening_dtts,
-            new.opening_paper
-        ];
-        Ok(self.run(SQL, row).await? == 1)
+        Ok(self.run_rows(ADD, vec![new.row(campaign)]).await? == 1)
+    }
+
+    /// Registers households whose documents are new.
+    pub(crate) async fn household_add_all(
+        &mut self,
+        campaign: CampaignId,
+        new: &[NewHousehold<'_>],
+    ) -> Result<(), StoreError> {
+        let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
+        let rows = new.iter().map(|new| new.row(campaign)).collect();
+        if self.run_rows(ADD, rows).await? == count { Ok(()) } else { Err(StoreError::Damaged) }
+    }
+
+    /// Lists which of these codes a campaign's opening households have already.
+    pub(crate) async fn household_codes(
+        &mut self,
+        campaign: CampaignId,
+        codes: &[&str],
+    ) -> Result<BTreeSet<String>, StoreError> {
+        const SQL: &str = concat!(
+            "select code from household where campaign = $1 and code <> '' and code in ",
+            in_documents!()
+        );
+        let mut known = BTreeSet::new();
+        for codes in codes.chunks(AT_ONCE) {
+            let mut of = vals![campaign];
+            of.extend(padded(codes));
+            for row in self.all(SQL, of).await? {
+                known.insert(row.get("code")?);
+            }
+        }
+        Ok(known)
     }
 
     /// Finds a household of a campaign by its document.
@@ -252,18 +270,69 @@ impl Tx {
         campaign: CampaignId,
         document: DocumentId,
     ) -> Result<Option<HouseholdAt>, StoreError> {
-        let sql = "select * from household where document = $1 and campaign = $2";
-        let row = self.one(sql, vals![document, campaign]).await?;
-        row.as_ref().map(household).transpose()
+        Ok(self.household_get_all(campaign, &[document]).await?.pop())
     }
 
-    /// Notes the newest accepted change of a household.
+    /// Finds those of at most [`AT_ONCE`] households that are of a campaign.
+    pub(crate) async fn household_get_all(
+        &mut self,
+        campaign: CampaignId,
+        documents: &[DocumentId],
+    ) -> Result<Vec<HouseholdAt>, StoreError> {
+        const SQL: &str = concat!(
+            "select * from household where campaign = $1 and document in ",
+            in_documents!()
+        );
+        let mut of = vals![campaign];
+        of.extend(padded(documents));
+        self.all(SQL, of).await?.iter().map(household).collect()
+    }
+
+    /// Notes the newest accepted change of households.
     pub(crate) async fn household_moved_on(
         &mut self,
-        document: DocumentId,
-        position: i64,
+        moved: impl IntoIterator<Item = (DocumentId, i64)>,
     ) -> Result<(), StoreError> {
-        let sql = "update household set last_position = $2 where document = $1";
-        self.run(sql, vals![document, position]).await.map(drop)
+        let (documents, positions): (Vec<DocumentId>, Vec<i64>) = moved.into_iter().unzip();
+        for (documents, positions) in documents.chunks(AT_ONCE).zip(positions.chunks(AT_ONCE)) {
+            let vals = padded(documents).chain(padded(positions)).collect();
+            self.run(AssertSqlSafe(MOVED_ON.as_str()), vals).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Gives [`AT_ONCE`] documents their positions, which are bound behind them.
+static MOVED_ON: LazyLock<String> = LazyLock::new(|| {
+    let places: Vec<String> = (1..=AT_ONCE).map(|place| format!("${place}")).collect();
+    let cases: Vec<String> =
+        (1..=AT_ONCE).map(|place| format!("when ${place} then ${}", place + AT_ONCE)).collect();
+    let (cases, places) = (cases.join(" "), places.join(", "));
+    format!(
+        "update household set last_position = case document {cases} end where document in ({places})"
+    )
+});
+
+/// A household whose document or code is known stays as it is.
+const ADD: Rows = Rows {
+    before: "insert into household (document, campaign, household, unit, hamlet, code,
+        opening_class, opening_dtts, opening_paper, last_position) values",
+    after: "on conflict do nothing",
+};
+
+impl NewHousehold<'_> {
+    fn row(&self, campaign: CampaignId) -> Vec<Val> {
+        vals![
+            self.document,
+            campaign,
+            self.household,
+            self.unit,
+            self.hamlet,
+            self.code,
+            self.opening_class,
+            self.opening_dtts,
+            self.opening_paper,
+            0
+        ]
     }
 }

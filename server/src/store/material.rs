@@ -22,11 +22,10 @@ macro_rules! in_documents {
 }
 pub(crate) use in_documents;
 
-/// Fills a list of documents up to [`AT_ONCE`] by naming the last one again.
-pub(crate) fn padded(documents: &[DocumentId]) -> impl Iterator<Item = Val> {
-    let last = documents.last().copied().unwrap_or(DocumentId([0; 16]));
-    let all = documents.iter().copied().chain(std::iter::repeat(last));
-    all.take(AT_ONCE).map(Val::from)
+/// Fills a list of values up to [`AT_ONCE`] by naming the last one again.
+pub(crate) fn padded<T: Copy + Into<Val>>(values: &[T]) -> impl Iterator<Item = Val> {
+    let last = values.last().map_or(Val::Blob(None), |value| (*value).into());
+    values.iter().map(|value| (*value).into()).chain(std::iter::repeat(last)).take(AT_ONCE)
 }
 
 /// How much of a household is read.

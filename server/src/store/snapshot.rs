@@ -6,7 +6,9 @@
 use shared::id::{CampaignId, ChangeHash, DocumentId, HouseholdId};
 
 use super::backend::{Row, Tx, vals};
+use super::household::NewStanding;
 use super::material::From;
+use super::rows::Rows;
 use super::{Store, StoreError};
 use crate::snapshot::unpack;
 
@@ -51,9 +53,8 @@ impl Store {
         const SQL: &str = "
             with page as (
                 select household.document, household.household, household.hamlet, household.code,
-                    coalesce(snapshot.position, 0) as saved_at, snapshot.bytes
-                from household left join snapshot on snapshot.document = household.document
-                    and snapshot.unit = household.unit
+                    household.unit
+                from household
                 where household.campaign = $1 and household.unit = $2 and household.document > $3
                 and household.last_position > 0
                 and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4
@@ -61,14 +62,19 @@ impl Store {
                         where single.campaign = $1 and single.document = household.document
                         and replace($4, ',' || single.place || ',', '') <> $4)))
                 order by household.document limit $5)
-            select document, household, hamlet, code, bytes, cast(0 as bigint) as position from page
+            select page.document as document, page.household, page.hamlet, page.code,
+                snapshot.bytes,
+                cast(0 as bigint) as position
+            from page left join snapshot on snapshot.document = page.document
+                and snapshot.unit = page.unit
             union all
             select page.document, page.household, page.hamlet, page.code, change.chunk,
                 change.position
             from page cross join change
+            left join snapshot on snapshot.document = page.document and snapshot.unit = page.unit
             where change.campaign = $1 and change.document = page.document
             and change.fate = 'accepted' and change.side = 0
-            and change.position > page.saved_at
+            and change.position > coalesce(snapshot.position, 0)
             order by document, position";
         let after = after.map_or(Vec::new(), |document| document.0.to_vec());
         let mut whole: Vec<Whole> = Vec::new();
@@ -124,23 +130,25 @@ fn household(row: &Row, saved: Option<Vec<u8>>) -> Result<Whole, StoreError> {
 }
 
 impl Tx {
-    /// Keeps a saved document; an older one of the same unit never replaces a newer.
+    /// Keeps what was saved with standings; an older one of the same unit never replaces a newer.
     pub(crate) async fn snapshot_put(
         &mut self,
         campaign: CampaignId,
-        unit: &str,
-        document: DocumentId,
-        new: &NewSnapshot,
+        new: &[NewStanding],
     ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into snapshot (document, campaign, unit, position, heads, bytes)
-            values ($1, $2, $3, $4, $5, $6)
-            on conflict (document) do update set unit = excluded.unit,
-                position = excluded.position, heads = excluded.heads, bytes = excluded.bytes
-            where snapshot.unit <> excluded.unit or snapshot.position <= excluded.position";
-        let heads: Vec<u8> = new.heads.iter().flat_map(|head| head.0).collect();
-        let bytes = new.bytes.as_slice();
-        self.run(SQL, vals![document, campaign, unit, new.position, heads, bytes]).await.map(drop)
+        const SQL: Rows = Rows {
+            before: "insert into snapshot (document, campaign, unit, position, heads, bytes) values",
+            after: "on conflict (document) do update set unit = excluded.unit,
+                    position = excluded.position, heads = excluded.heads, bytes = excluded.bytes
+                where snapshot.unit <> excluded.unit or snapshot.position <= excluded.position",
+        };
+        let row = |new: &NewStanding| {
+            let saved = new.snapshot.as_ref()?;
+            let heads: Vec<u8> = saved.heads.iter().flat_map(|head| head.0).collect();
+            let bytes = saved.bytes.as_slice();
+            Some(vals![new.document, campaign, &new.unit, saved.position, heads, bytes])
+        };
+        self.run_rows(SQL, new.iter().filter_map(row).collect()).await.map(drop)
     }
 }
 
@@ -207,7 +215,7 @@ mod tests {
                     side: turn == 2,
                 };
                 tx.change_append(campaign, &new, 0).await.unwrap();
-                tx.household_moved_on(document(number), position).await.unwrap();
+                tx.household_moved_on([(document(number), position)]).await.unwrap();
             }
         }
         tx.commit().await.unwrap();
@@ -217,7 +225,10 @@ mod tests {
     async fn save(store: &Store, campaign: CampaignId, number: u8, position: i64, bytes: Vec<u8>) {
         let new = NewSnapshot { position, heads: Vec::new(), bytes };
         let mut tx = store.begin().await.unwrap();
-        tx.snapshot_put(campaign, UNIT, document(number), &new).await.unwrap();
+        let (document, unit) = (document(number), UNIT.to_owned());
+        let (basis, body) = (String::new(), String::new());
+        let new = NewStanding { document, unit, position, basis, body, snapshot: Some(new) };
+        tx.snapshot_put(campaign, &[new]).await.unwrap();
         tx.commit().await.unwrap();
     }
 

@@ -221,7 +221,5 @@ fn visit_first(
         return phone.save(document, &pages);
     }
     let document = *by_code.get(&spec.code).ok_or(PhoneError::Unknown)?;
-    let known = phone.household(document)?;
-    let pages = visit.pages(truth, &known, false);
-    phone.save(document, &pages)
+    phone.review(document, |known| visit.pages(truth, known, false))
 }

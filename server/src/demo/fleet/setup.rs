@@ -1,15 +1,19 @@
 //! Setting the campaign up as a province office does: files in, accounts, devices enrolled by code.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde_json::{Value, json};
-use shared::classify::Class;
+use shared::classify::{Basis, Class};
 use shared::id::CampaignId;
 use shared::unit::Level;
+use tokio::task::JoinSet;
 
-use super::super::client::ClientError;
+use super::super::client::{Client, ClientError};
 use super::super::office::Office;
 use super::super::phone::Phone;
-use super::super::population::{Plan, truth};
-use super::{AT_ONCE, Fleet, FleetError};
+use super::super::population::{CommunePlan, Plan, truth};
+use super::{AT_ONCE, Fleet, FleetError, basis};
 use crate::imports::assignments::ASSIGNMENT_COLUMNS;
 use crate::imports::hamlets::HAMLET_COLUMNS;
 use crate::imports::opening::ROSTER_COLUMNS;
@@ -17,6 +21,9 @@ use crate::store::campaign::area_name;
 
 /// Households one device is meant to carry at full scale: 33.000 on about 1.250 devices.
 const HOUSEHOLDS_PER_DEVICE: usize = 26;
+
+/// Opening lists loaded at one time.
+const IMPORTS_AT_ONCE: usize = 3;
 
 /// An enrolled phone and the place it works in.
 #[derive(Debug)]
@@ -72,13 +79,13 @@ impl Fleet<'_> {
         self.province.import(&format!("{path}/hamlets"), hamlets).await?;
         let table = include_str!("../../../../shared/standards/b1-synthetic.json").to_owned();
         self.province.import(&format!("{path}/score-table"), table).await?;
-        for index in 0..self.plan.communes.len() {
-            if let Some(file) = self.roster_file(index) {
-                self.province.import(&format!("{path}/roster"), file).await?;
-            }
-            bar.inc(1);
-        }
-        let accounts = self.add_accounts().await?;
+        // The accounts are made beside the opening lists.
+        let (people, accounts) = self.people();
+        let names = accounts.iter().map(|(name, _)| name.clone()).collect();
+        let of = (self.client.clone(), self.province.clone(), self.password.to_owned());
+        let signed_in = tokio::spawn(add_accounts(of, people, names));
+        self.load_rosters(&format!("{path}/roster"), &bar).await?;
+        self.offices = signed_in.await??;
         self.province.import(&format!("{path}/assignments"), self.assignment_file()).await?;
         self.stage(&bar, what);
         Ok(accounts)
@@ -116,42 +123,44 @@ impl Fleet<'_> {
         file
     }
 
-    /// Writes the opening list of one unit, a row a member; `None` where it has none.
-    fn roster_file(&mut self, index: usize) -> Option<String> {
-        let commune = &self.plan.communes[index];
-        let basis = self.basis(&commune.region);
-        let mut file = ROSTER_COLUMNS.join(",") + "\n";
-        let mut households = 0;
-        for spec in &commune.households {
-            let class = match spec.opening {
-                Some(Class::Poor) => "poor",
-                Some(Class::NearPoor) => "near_poor",
-                Some(Class::Above | Class::Insufficient) | None => continue,
-            };
-            households += 1;
-            let dtts = if spec.dtts { "1" } else { "0" };
-            for member in truth(spec, &basis).opening_members {
-                let text = |key: &str| member.get(key).and_then(|v| v.as_text()).unwrap_or("");
-                file.push_str(&line(&[
-                    &spec.code,
-                    &spec.hamlet,
-                    class,
-                    "QĐ DEMO/2021 (synthetic)",
-                    dtts,
-                    text("name"),
-                    text("relation"),
-                    text("birth"),
-                    text("sex"),
-                    text("ethnicity"),
-                    text("id_number"),
-                ]));
+    /// Loads the opening lists, a few units at a time.
+    async fn load_rosters(
+        &mut self,
+        path: &str,
+        bar: &indicatif::ProgressBar,
+    ) -> Result<(), FleetError> {
+        let (standard, table) = (Arc::new(self.standard.clone()), Arc::new(self.table.clone()));
+        let mut tasks: JoinSet<Result<usize, FleetError>> = JoinSet::new();
+        for commune in self.plan.communes.clone() {
+            if tasks.len() >= IMPORTS_AT_ONCE
+                && let Some(done) = tasks.join_next().await
+            {
+                self.tally.opening_households += done??;
+                bar.inc(1);
             }
+            let (standard, table) = (Arc::clone(&standard), Arc::clone(&table));
+            let (province, path) = (self.province.clone(), path.to_owned());
+            let review_date = self.plan.review_date;
+            tasks.spawn(async move {
+                let written = tokio::task::spawn_blocking(move || {
+                    roster_file(&commune, &basis(&standard, &table, review_date, &commune.region))
+                });
+                let (households, file) = written.await?;
+                if households > 0 {
+                    province.import(&path, file).await?;
+                }
+                Ok(households)
+            });
         }
-        self.tally.opening_households += households;
-        (households > 0).then_some(file)
+        while let Some(done) = tasks.join_next().await {
+            self.tally.opening_households += done??;
+            bar.inc(1);
+        }
+        Ok(())
     }
 
-    async fn add_accounts(&mut self) -> Result<Vec<(String, String)>, FleetError> {
+    /// Lists the people to add, and the accounts that are shown with what they are.
+    fn people(&self) -> (Vec<Value>, Vec<(String, String)>) {
         let mut people: Vec<Value> = Vec::new();
         let mut shown = Vec::new();
         let province = self.tree.get(&self.plan.province);
@@ -173,12 +182,7 @@ impl Fleet<'_> {
                 people.push(person(&name, "enumerator", &commune.unit, None));
             }
         }
-        self.province.post("/v1/accounts", &Value::Array(people)).await?;
-        for (name, _) in shown.iter().filter(|(name, _)| name != "tinh") {
-            let office = Office::sign_in(&self.client, name, self.password).await?;
-            self.offices.insert(name.clone(), office);
-        }
-        Ok(shown)
+        (people, shown)
     }
 
     fn assignment_file(&self) -> String {
@@ -213,7 +217,7 @@ impl Fleet<'_> {
         }
         let bar = self.bar(what, wanted.len());
         let mut out = Vec::new();
-        let mut tasks = tokio::task::JoinSet::new();
+        let mut tasks = JoinSet::new();
         for (unit, number, name, code) in wanted {
             if tasks.len() >= AT_ONCE {
                 self.take_out(tasks.join_next().await, &mut out, &bar)?;
@@ -253,6 +257,53 @@ impl Fleet<'_> {
     pub(super) fn office(&self, name: &str) -> Result<&Office, FleetError> {
         self.offices.get(name).ok_or_else(|| FleetError::Short(format!("no account {name}")))
     }
+}
+
+/// Writes the opening list of one unit, a row a member, and counts its households.
+fn roster_file(commune: &CommunePlan, basis: &Basis<'_>) -> (usize, String) {
+    let mut file = ROSTER_COLUMNS.join(",") + "\n";
+    let mut households = 0;
+    for spec in &commune.households {
+        let class = match spec.opening {
+            Some(Class::Poor) => "poor",
+            Some(Class::NearPoor) => "near_poor",
+            Some(Class::Above | Class::Insufficient) | None => continue,
+        };
+        households += 1;
+        let dtts = if spec.dtts { "1" } else { "0" };
+        for member in truth(spec, basis).opening_members {
+            let text = |key: &str| member.get(key).and_then(|v| v.as_text()).unwrap_or("");
+            file.push_str(&line(&[
+                &spec.code,
+                &spec.hamlet,
+                class,
+                "QĐ DEMO/2021 (synthetic)",
+                dtts,
+                text("name"),
+                text("relation"),
+                text("birth"),
+                text("sex"),
+                text("ethnicity"),
+                text("id_number"),
+            ]));
+        }
+    }
+    (households, file)
+}
+
+/// Adds people and signs in those who work in offices.
+async fn add_accounts(
+    (client, province, password): (Client, Office, String),
+    people: Vec<Value>,
+    names: Vec<String>,
+) -> Result<BTreeMap<String, Office>, FleetError> {
+    province.post("/v1/accounts", &Value::Array(people)).await?;
+    let mut offices = BTreeMap::new();
+    for name in names.into_iter().filter(|name| name != "tinh") {
+        let office = Office::sign_in(&client, &name, &password).await?;
+        offices.insert(name, office);
+    }
+    Ok(offices)
 }
 
 type JoinedOut =
