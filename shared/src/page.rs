@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
-use automerge::{Automerge, AutomergeError, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
+use automerge::{Automerge, AutomergeError, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, hydrate};
 use mobile_schema::form::{Form, Objection, Scope};
 use mobile_schema::household::{Answers, Asked, SCHEMA_VERSION, Value};
 
@@ -97,26 +97,14 @@ fn write_with(
         tx.put(ROOT, "campaign", campaign.to_string())?;
         tx.put(ROOT, "household", household.to_string())?;
     }
-    let answers = child(&mut tx, &ROOT, "answers")?;
-    put_answers(&mut tx, &answers, &page.answers)?;
-    if !page.b1_items.is_empty() {
-        let items = child(&mut tx, &ROOT, "b1_items")?;
-        let points = page.b1_items.iter().map(|(code, n)| (code.as_str(), ScalarValue::Int(*n)));
-        put(&mut tx, &items, points)?;
+    put(&mut tx, &made("answers")?, scalars(&page.answers))?;
+    let points = page.b1_items.iter().map(|(code, n)| (code.as_str(), ScalarValue::Int(*n)));
+    put(&mut tx, &made("b1_items")?, points)?;
+    for (id, answers) in &page.members {
+        put_under(&mut tx, &made("members")?, id, scalars(answers))?;
     }
-    if !page.members.is_empty() {
-        let members = child(&mut tx, &ROOT, "members")?;
-        for (id, answers) in &page.members {
-            let member = child(&mut tx, &members, id)?;
-            put_answers(&mut tx, &member, answers)?;
-        }
-    }
-    if !page.asked.is_empty() {
-        let asked = child(&mut tx, &ROOT, "asked")?;
-        for (block, mark) in &page.asked {
-            let block = child(&mut tx, &asked, block)?;
-            put_asked(&mut tx, &block, mark)?;
-        }
+    for (block, mark) in &page.asked {
+        put_under(&mut tx, &made("asked")?, block, marks(mark))?;
     }
     let (hash, _) = tx.commit_with(options);
     hash.map(|hash| written(doc, hash)).transpose()
@@ -231,22 +219,34 @@ pub fn message_closes(message: &str, hash: ChangeHash) -> bool {
     words.next() == Some(CLOSES) && words.any(|word| word == &hash.to_string()[..NAME_DIGITS])
 }
 
-fn child(tx: &mut Transaction<'_>, parent: &ObjId, key: &str) -> Result<ObjId, AutomergeError> {
-    if *parent == ROOT
-        && let Some(made) = genesis_map(key)
-    {
-        return Ok(made);
-    }
+/// Returns the map that genesis made under a key of the root.
+fn made(key: &str) -> Result<ObjId, AutomergeError> {
+    genesis_map(key).ok_or(AutomergeError::Fail)
+}
+
+/// Writes values into the map under a key, which is made with them where it is not there yet.
+fn put_under<'a>(
+    tx: &mut Transaction<'_>,
+    parent: &ObjId,
+    key: &str,
+    values: impl IntoIterator<Item = (&'a str, ScalarValue)>,
+) -> Result<(), AutomergeError> {
     let known = tx
         .get_all(parent, key)?
         .into_iter()
         .filter(|(value, _)| matches!(value, automerge::Value::Object(ObjType::Map)))
         .map(|(_, id)| id)
         .min();
-    match known {
-        Some(id) => Ok(id),
-        None => tx.put_object(parent, key, ObjType::Map),
+    if let Some(map) = known {
+        return put(tx, &map, values);
     }
+    let mut new = hydrate::Map::default();
+    for (key, value) in values {
+        let value = hydrate::Value::Scalar(value);
+        new.insert(key.to_owned(), hydrate::MapValue { value, conflict: false });
+    }
+    // At once, and in order of the keys: one by one each costs as much as all of them.
+    tx.batch_create_object(parent, key, &hydrate::Value::Map(new), false).map(drop)
 }
 
 /// Writes values; where several compete, all of them give way to a new one.
@@ -273,20 +273,18 @@ fn put<'a>(
     Ok(())
 }
 
-fn put_answers(
-    tx: &mut Transaction<'_>,
-    map: &ObjId,
-    answers: &Answers,
-) -> Result<(), AutomergeError> {
-    let scalar = |value: &Value| match value {
-        Value::Bool(flag) => ScalarValue::Boolean(*flag),
-        Value::Int(number) => ScalarValue::Int(*number),
-        Value::Text(text) => ScalarValue::Str(text.as_str().into()),
-    };
-    put(tx, map, answers.iter().map(|(key, value)| (key.as_str(), scalar(value))))
+fn scalars(answers: &Answers) -> impl Iterator<Item = (&str, ScalarValue)> {
+    answers.iter().map(|(key, value)| {
+        let scalar = match value {
+            Value::Bool(flag) => ScalarValue::Boolean(*flag),
+            Value::Int(number) => ScalarValue::Int(*number),
+            Value::Text(text) => ScalarValue::Str(text.as_str().into()),
+        };
+        (key.as_str(), scalar)
+    })
 }
 
-fn put_asked(tx: &mut Transaction<'_>, map: &ObjId, asked: &Asked) -> Result<(), AutomergeError> {
+fn marks(asked: &Asked) -> impl Iterator<Item = (&'static str, ScalarValue)> {
     let marks = [
         ("by", &asked.by),
         ("answered_by", &asked.answered_by),
@@ -294,10 +292,9 @@ fn put_asked(tx: &mut Transaction<'_>, map: &ObjId, asked: &Asked) -> Result<(),
         ("medium", &asked.medium),
         ("day", &asked.day),
     ];
-    let marks = marks.into_iter().filter_map(|(key, mark)| {
+    marks.into_iter().filter_map(|(key, mark)| {
         mark.as_ref().map(|mark| (key, ScalarValue::Str(mark.as_str().into())))
-    });
-    put(tx, map, marks)
+    })
 }
 
 #[cfg(test)]
@@ -315,6 +312,35 @@ mod tests {
         doc.set_actor(actor_id(Actor(id)));
         let answers = Answers::from([("roof".to_owned(), roof.into())]);
         write(&mut doc, &Page { answers, ..Page::default() }, 0).unwrap().unwrap().chunk
+    }
+
+    /// A map made at once is what one made value by value is, for whoever gets the change.
+    #[test]
+    fn what_was_written_at_once_is_read_by_others() {
+        let member = |name: &str| {
+            Answers::from([("name".to_owned(), name.into()), ("sex".to_owned(), "female".into())])
+        };
+        let mut doc = merge::<Vec<u8>>(&[]).doc;
+        doc.set_actor(actor_id(Actor([7; 16])));
+        let mut chunks = Vec::new();
+        for (turn, name) in ["Hồ Thị Lan", "Hồ Thị Hoa", "Hồ Thị Lan"].into_iter().enumerate()
+        {
+            let mut page = Page::default();
+            page.members.insert(format!("m{turn}"), member(name));
+            page.members.insert("m0".to_owned(), member(name));
+            page.members.insert("nobody".to_owned(), Answers::new());
+            let by = Some(format!("RSV {turn}"));
+            page.asked.insert("house".to_owned(), Asked { by, ..Asked::default() });
+            page.answers.insert("roof".to_owned(), "tile".into());
+            chunks.push(write(&mut doc, &page, 0).unwrap().unwrap().chunk);
+        }
+        let merged = merge(&chunks);
+        assert!(merged.broken.is_empty() && merged.ahead.is_empty());
+        assert_eq!(merged.doc.save(), doc.save());
+        let (here, there) = (resolve(&doc), resolve(&merged.doc));
+        assert_eq!((&here.household, here.disputes.len()), (&there.household, 0));
+        assert_eq!(there.household.members["m1"], member("Hồ Thị Hoa"));
+        assert_eq!(there.household.members.len(), 4);
     }
 
     /// Whatever the library's own pick is: for every pair of actors one of the two is.

@@ -3,11 +3,14 @@
 //! Where people gave different values while out of contact there is no answer, but a dispute.
 //! Automerge's own pick is never used: which of two roofs is right decides who gets help.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use automerge::{Automerge, ObjId, ROOT, ReadDoc, ScalarValue, Value as CrdtValue, ValueRef};
+use automerge::iter::MapRangeItem;
+use automerge::{
+    Automerge, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value as CrdtValue, ValueRef,
+};
 use mobile_schema::household::{Answers, Asked, Household, SCHEMA_VERSION, Value};
 use serde::{Deserialize, Serialize};
 
@@ -213,14 +216,16 @@ impl Reader<'_> {
                 self.flag("unreadable-key", "");
                 continue;
             }
-            let all = doc.get_all(parent, key.as_str()).unwrap_or_default();
-            if all.len() > 1 {
+            let made = if item.conflict {
                 self.flag("second-root", &key);
-            }
-            // Of maps made twice the one with the smallest operation number is read.
-            let is_map =
-                |value: &CrdtValue<'_>| matches!(value, CrdtValue::Object(automerge::ObjType::Map));
-            let made = all.into_iter().filter(|(value, _)| is_map(value)).map(|(_, id)| id).min();
+                // Of maps made twice the one with the smallest operation number is read.
+                let all = doc.get_all(parent, key.as_str()).unwrap_or_default().into_iter();
+                let is_map =
+                    |value: &CrdtValue<'_>| matches!(value, CrdtValue::Object(ObjType::Map));
+                all.filter(|(value, _)| is_map(value)).map(|(_, id)| id).min()
+            } else {
+                matches!(item.value, ValueRef::Object(ObjType::Map)).then(|| item.id())
+            };
             match made {
                 Some(id) => maps.push((key, id)),
                 None => self.flag("unreadable-value", &key),
@@ -244,11 +249,7 @@ impl Reader<'_> {
                 }
                 continue;
             }
-            let value = match &item.value {
-                ValueRef::Scalar(scalar) => read_scalar(&scalar.clone().into()),
-                ValueRef::Object(_) => self.text(&item.id()),
-            };
-            match value {
+            match self.item(&item) {
                 Read::Value(value) => drop(answers.insert(key, value)),
                 Read::Nothing => {}
                 Read::Unreadable => self.flag("unreadable-value", &path(key).to_string()),
@@ -264,11 +265,7 @@ impl Reader<'_> {
         };
         let mut sides: BTreeMap<Option<Value>, Vec<ChangeHash>> = BTreeMap::new();
         for (value, id) in self.doc.get_all(map, key).unwrap_or_default() {
-            let read = match &value {
-                CrdtValue::Scalar(scalar) => read_scalar(scalar),
-                CrdtValue::Object(_) => self.text(&id),
-            };
-            let value = match read {
+            let value = match self.value(&value, &id) {
                 Read::Value(value) => Some(value),
                 Read::Nothing => None,
                 Read::Unreadable => {
@@ -293,9 +290,25 @@ impl Reader<'_> {
         None
     }
 
+    /// Reads a value that stands alone under its key.
+    fn item(&self, item: &MapRangeItem<'_>) -> Read {
+        match &item.value {
+            ValueRef::Scalar(scalar) => read_scalar(&scalar.clone().into()),
+            ValueRef::Object(_) => self.text(&item.id()),
+        }
+    }
+
+    /// Reads one of the values under a key.
+    fn value(&self, value: &CrdtValue<'_>, id: &ObjId) -> Read {
+        match value {
+            CrdtValue::Scalar(scalar) => read_scalar(scalar),
+            CrdtValue::Object(_) => self.text(id),
+        }
+    }
+
     fn text(&self, id: &ObjId) -> Read {
         match self.doc.object_type(id) {
-            Ok(automerge::ObjType::Text) => match self.doc.text(id) {
+            Ok(ObjType::Text) => match self.doc.text(id) {
                 Ok(text) => read_text(&text),
                 Err(_) => Read::Unreadable,
             },
@@ -305,34 +318,30 @@ impl Reader<'_> {
 
     /// Reads who asked a block. Several people are all named: that is no disagreement.
     fn asked(&self, marks: &ObjId) -> Option<Asked> {
-        let mark = |key: &str| {
-            let mut names: Vec<String> = self
-                .doc
-                .get_all(marks, key)
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(|(value, id)| match value {
-                    CrdtValue::Scalar(scalar) => match read_scalar(&scalar) {
-                        Read::Value(Value::Text(text)) => Some(text),
-                        _ => None,
-                    },
-                    CrdtValue::Object(_) => match self.text(&id) {
-                        Read::Value(Value::Text(text)) => Some(text),
-                        _ => None,
-                    },
-                })
-                .collect();
-            names.sort();
-            names.dedup();
-            (!names.is_empty()).then(|| names.join("; "))
-        };
-        let asked = Asked {
-            by: mark("by"),
-            answered_by: mark("answered_by"),
-            typed_by: mark("typed_by"),
-            medium: mark("medium"),
-            day: mark("day"),
-        };
+        let mut asked = Asked::default();
+        for item in self.doc.map_range(marks, ..) {
+            let mark = match &*item.key {
+                "by" => &mut asked.by,
+                "answered_by" => &mut asked.answered_by,
+                "typed_by" => &mut asked.typed_by,
+                "medium" => &mut asked.medium,
+                "day" => &mut asked.day,
+                _ => continue,
+            };
+            let read = if item.conflict {
+                let all = self.doc.get_all(marks, &*item.key).unwrap_or_default();
+                all.iter().map(|(value, id)| self.value(value, id)).collect()
+            } else {
+                vec![self.item(&item)]
+            };
+            let name = |read| match read {
+                Read::Value(Value::Text(text)) => Some(text),
+                _ => None,
+            };
+            let names: BTreeSet<String> = read.into_iter().filter_map(name).collect();
+            let names: Vec<String> = names.into_iter().collect();
+            *mark = (!names.is_empty()).then(|| names.join("; "));
+        }
         (asked != Asked::default()).then_some(asked)
     }
 
