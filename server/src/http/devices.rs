@@ -14,6 +14,7 @@ use crate::auth::{self, Actor, REFRESH_MS, Tokens};
 use crate::imports::units::Known;
 use crate::keys::random;
 use crate::problem::{Body, Problem};
+use crate::store::StoreError;
 use crate::store::account::Account;
 use crate::store::binding::Installation;
 use crate::store::device::NewDevice;
@@ -59,7 +60,8 @@ pub(super) struct Enrolled {
     tokens: Tokens,
 }
 
-/// Enrols a device with a one-time code.
+/// Enrols a device with a one-time code. Asked again with the same key, because the answer was
+/// lost, it answers the same until the device has synced or the code has expired.
 #[utoipa::path(post, path = "/v1/devices", request_body = Enrol, responses(
     (status = 200, body = Enrolled),
     (status = 401, body = Body, content_type = "application/problem+json"),
@@ -82,10 +84,11 @@ pub(super) async fn enrol(
         expires_at_ms: now_ms + REFRESH_MS,
     };
     let code_hash = sha256(form.code.trim().as_bytes());
-    let enrolled = app.store.device_enrol(code_hash, &new, now_ms).await?;
-    let account = enrolled.ok_or(&problem::CODE_REFUSED)?;
-    let device = new.id;
-    let tokens = auth::tokens(&app.keys, account, Some(device), new.family, new.refresh, now_ms);
+    let session = app.store.device_enrol(code_hash, &new, now_ms).await?;
+    let session = session.ok_or(&problem::CODE_REFUSED)?;
+    let (account, device) = (session.account, session.device.ok_or(StoreError::Damaged)?);
+    let refresh = session.current.try_into().map_err(|_| StoreError::Damaged)?;
+    let tokens = auth::tokens(&app.keys, account, Some(device), session.family, refresh, now_ms);
     let server_key = to_hex(&app.keys.public());
     Ok(Json(Enrolled { device, account, server_key, tokens }))
 }
