@@ -4,7 +4,7 @@
 //! bound, whoever comes.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mobile_schema::problem;
 use shared::bucket::{Bucket, Empty, Rate};
@@ -93,15 +93,19 @@ struct Inside {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        if let Ok(mut all) = self.all.lock()
-            && let Some(count) = all.get_mut(&self.caller)
-        {
+        let mut all = locked(&self.all);
+        if let Some(count) = all.get_mut(&self.caller) {
             *count -= 1;
             if *count == 0 {
                 all.remove(&self.caller);
             }
         }
     }
+}
+
+/// Locks, also where somebody panicked under the lock: a bound holds all the same.
+fn locked<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Gate {
@@ -113,7 +117,7 @@ impl Gate {
         cost: u64,
         now_ms: i64,
     ) -> Result<(), Problem> {
-        let Ok(mut buckets) = self.buckets.lock() else { return Ok(()) };
+        let mut buckets = locked(&self.buckets);
         let keys = [Key::Caller(caller), Key::Unit(unit.to_owned())];
         let mut charged = Vec::new();
         for key in keys {
@@ -146,13 +150,12 @@ impl Gate {
     }
 
     fn inside(&self, caller: Caller) -> Result<Inside, Problem> {
-        if let Ok(mut inside) = self.inside.lock() {
-            let count = inside.entry(caller).or_default();
-            if *count >= limits::SYNCS_PER_DEVICE_MAX {
-                return Err(Problem::new(&problem::TOO_MANY));
-            }
-            *count += 1;
+        let mut inside = locked(&self.inside);
+        let count = inside.entry(caller).or_default();
+        if *count >= limits::SYNCS_PER_DEVICE_MAX {
+            return Err(Problem::new(&problem::TOO_MANY));
         }
+        *count += 1;
         Ok(Inside { caller, all: Arc::clone(&self.inside) })
     }
 
@@ -242,6 +245,28 @@ mod tests {
         gate.enter(device(1)).await.unwrap();
         drop(places);
         assert!(gate.inside.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_bounds_hold_after_somebody_panicked_under_them() {
+        let gate = Gate::default();
+        let panicked = std::thread::scope(|scope| {
+            let panics = scope.spawn(|| {
+                let _held = (gate.buckets.lock().unwrap(), gate.inside.lock().unwrap());
+                panic!("under the locks");
+            });
+            panics.join().is_err()
+        });
+        assert!(panicked);
+        gate.charge(device(1), "19558", limits::DEVICE_RATE.burst, 0).unwrap();
+        assert!(gate.charge(device(1), "19558", 1, 0).is_err());
+        for _ in 0..2 {
+            let mut places = Vec::new();
+            for _ in 0..limits::SYNCS_PER_DEVICE_MAX {
+                places.push(gate.enter(device(1)).await.unwrap());
+            }
+            assert!(gate.enter(device(1)).await.is_err());
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod assignments;
 mod caller;
 mod campaigns;
 mod codes;
-mod devices;
+pub(crate) mod devices;
 pub(crate) mod encoding;
 mod extract;
 mod health;

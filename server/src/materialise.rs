@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use shared::id::{CampaignId, DocumentId};
 use tokio::sync::oneshot;
 
+use crate::store::household::NewStanding;
 use crate::store::material::AT_ONCE;
 use crate::store::{Store, StoreError};
 use crate::worker::pool::{Merging, Pool, unavailable};
@@ -23,7 +24,9 @@ use crate::worker::pool::{Merging, Pool, unavailable};
 const QUEUE_DOCUMENTS: usize = 8_192;
 
 type Key = (CampaignId, DocumentId);
-type Waiter = oneshot::Sender<()>;
+type Waiters = Vec<(DocumentId, Waiter)>;
+/// Somebody who waits for a document; is handed what it came to where that could not be kept.
+type Waiter = oneshot::Sender<Option<NewStanding>>;
 
 /// Merges documents in the background and on demand, cheap to clone.
 #[derive(Debug, Clone)]
@@ -56,7 +59,7 @@ struct Turn {
     inner: Arc<Inner>,
     campaign: CampaignId,
     documents: Vec<DocumentId>,
-    waiters: Vec<Waiter>,
+    waiters: Waiters,
 }
 
 impl Drop for Turn {
@@ -120,11 +123,12 @@ impl Materialiser {
     }
 
     /// Waits until documents are what their logs came to when this was called, or something newer.
+    /// Returns what was computed and could not be kept.
     pub(crate) async fn fresh(
         &self,
         campaign: CampaignId,
         documents: &[DocumentId],
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<NewStanding>, StoreError> {
         let mut waiting = Vec::new();
         {
             let mut queue = self.inner.lock();
@@ -135,11 +139,12 @@ impl Materialiser {
             }
             self.wake(&mut queue);
         }
+        let mut unkept = Vec::new();
         for done in waiting {
             // A turn that failed drops its waiters.
-            done.await.map_err(|_| unavailable())?;
+            unkept.extend(done.await.map_err(|_| unavailable())?);
         }
-        Ok(())
+        Ok(unkept)
     }
 
     /// Starts as many runners as there are workers, if there is something to do.
@@ -162,7 +167,7 @@ impl Inner {
 
 /// What a runner does next.
 enum Next {
-    Batch(CampaignId, Vec<DocumentId>, Vec<Waiter>),
+    Batch(CampaignId, Vec<DocumentId>, Waiters),
     Search(Option<DocumentId>),
 }
 
@@ -212,12 +217,13 @@ impl Runner {
 impl Turn {
     async fn work(mut self) -> Result<(), StoreError> {
         let inner = &self.inner;
-        batch::work(&inner.store, &inner.pool, self.campaign, &self.documents).await?;
+        let unkept = batch::work(&inner.store, &inner.pool, self.campaign, &self.documents).await?;
         let waiters = std::mem::take(&mut self.waiters);
         // Whoever is told looks at the store, and may ask for the same again.
         drop(self);
-        for waiter in waiters {
-            let _gone = waiter.send(());
+        for (document, waiter) in waiters {
+            let found = unkept.iter().find(|new| new.document == document);
+            let _gone = waiter.send(found.cloned());
         }
         Ok(())
     }
@@ -225,7 +231,7 @@ impl Turn {
 
 impl Queue {
     /// Takes a batch of one campaign: first what somebody waits for.
-    fn take(&mut self) -> Option<(CampaignId, Vec<DocumentId>, Vec<Waiter>)> {
+    fn take(&mut self) -> Option<(CampaignId, Vec<DocumentId>, Waiters)> {
         let is_free = |key: &&Key| !self.busy.contains(*key);
         let first = self.asked.keys().find(is_free).or_else(|| self.later.iter().find(is_free));
         let (campaign, _) = *first?;
@@ -241,7 +247,8 @@ impl Queue {
         let mut waiters = Vec::new();
         for key in &keys {
             self.later.remove(key);
-            waiters.extend(self.asked.remove(key).unwrap_or_default());
+            let asked = self.asked.remove(key).unwrap_or_default();
+            waiters.extend(asked.into_iter().map(|waiter| (key.1, waiter)));
             self.busy.insert(*key);
         }
         Some((campaign, keys.into_iter().map(|(_, document)| document).collect(), waiters))

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::store::StoreError;
 use crate::store::campaign::Campaign;
-use crate::store::household::{Cached, HouseholdAt};
+use crate::store::household::{Cached, HouseholdAt, NewStanding};
 use crate::worker::BasisText;
 use crate::worker::pool::unavailable;
 
@@ -59,6 +59,15 @@ impl Cached {
         format!("{name}/{}/{}/{area}", at.unit, at.hamlet)
     }
 
+    /// Reads what was computed and could not be kept as if it were in the cache, where that is older.
+    fn know(&mut self, unkept: Option<&NewStanding>) {
+        let kept_at = self.computed.as_ref().map_or(0, |(position, _)| *position);
+        if let Some(new) = unkept.filter(|new| new.position >= kept_at) {
+            self.computed = Some((new.position, new.basis.clone()));
+            self.body = Some(new.body.clone());
+        }
+    }
+
     /// Tells whether what is cached was computed from this basis, at this position or a later one.
     fn is_of(&self, name: &str, position: i64) -> bool {
         self.computed
@@ -99,6 +108,7 @@ pub(crate) async fn refresh(
 ) -> Result<Standings, StoreError> {
     let name = BasisText::of(campaign).name();
     let mut cached = app.store.household_cached(campaign.id, unit).await?;
+    let mut unkept = BTreeMap::new();
     let asked: BTreeMap<DocumentId, i64> =
         cached.iter().map(|entry| (entry.at.document, entry.at.last_position)).collect();
     for _ in 0..ROUNDS {
@@ -112,8 +122,12 @@ pub(crate) async fn refresh(
         if stale.is_empty() {
             return standings(cached, &asked);
         }
-        app.materialiser.fresh(campaign.id, &stale).await?;
+        let computed = app.materialiser.fresh(campaign.id, &stale).await?;
+        unkept.extend(computed.into_iter().map(|new| (new.document, new)));
         cached = app.store.household_cached(campaign.id, unit).await?;
+        for entry in &mut cached {
+            entry.know(unkept.get(&entry.at.document));
+        }
     }
     Err(unavailable())
 }

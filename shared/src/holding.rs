@@ -248,14 +248,15 @@ impl Holding {
             || self.accepted.bytes + waiting.bytes + bytes > limits::DOCUMENT_BYTES_MAX
     }
 
-    /// Lets each of these into the log whose ancestors are all there, in that order, or sets it
-    /// aside for good; the others stay in the list.
+    /// Lets each of these into the log whose ancestors are all there and for which there is room, in
+    /// that order, or sets it aside for good; the others stay in the list.
     pub fn release(&mut self, aside: &mut Vec<Waiting>) -> Vec<Released> {
         let mut released = Vec::new();
         loop {
-            let ready = aside
-                .iter()
-                .position(|change| self.ancestors(&change.dependencies) == Ancestors::Accepted);
+            let ready = aside.iter().position(|change| {
+                self.ancestors(&change.dependencies) == Ancestors::Accepted
+                    && (change.ahead || !self.is_full(change.bytes, Ancestors::Accepted))
+            });
             let Some(ready) = ready else { return released };
             let change = aside.remove(ready);
             let side = self.is_side(change.hash, change.number, &change.dependencies);
@@ -279,5 +280,40 @@ impl Holding {
             self.note(change.hash, known, change.number, change.bytes);
         }
         released
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A change of half a household's room.
+    fn half(name: u8, builds_on: Option<u8>) -> Waiting {
+        let hash = |name: u8| ChangeHash([name; 32]);
+        Waiting {
+            hash: hash(name),
+            held: true,
+            number: (Actor([name; 16]), 1),
+            bytes: limits::DOCUMENT_BYTES_MAX / 2,
+            dependencies: vec![builds_on.map_or(genesis_hash(), hash)],
+            ahead: false,
+        }
+    }
+
+    #[test]
+    fn what_finds_no_room_is_not_released_nor_what_builds_on_it() {
+        let mut holding = Holding::default();
+        let mut aside = vec![half(1, None), half(2, Some(1)), half(3, Some(2)), half(4, Some(3))];
+        let released = holding.release(&mut aside);
+        let released: Vec<u8> = released.iter().map(|released| released.hash.0[0]).collect();
+        assert_eq!(released, [1, 2]);
+        assert_eq!(aside, [half(3, Some(2)), half(4, Some(3))]);
+        assert!(
+            holding.is_full(1, Ancestors::Accepted) && !holding.is_full(0, Ancestors::Accepted)
+        );
+        // What is numbered too far ahead is quarantined, which takes no room.
+        aside[0].ahead = true;
+        let released = holding.release(&mut aside);
+        assert_eq!((released[0].kept, released.len()), (Kept::Quarantined, 1));
     }
 }

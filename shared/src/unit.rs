@@ -279,7 +279,8 @@ impl UnitTree {
 
 /// Reads one row; what it says about other rows is checked by [`conflicts`].
 fn row(text: &str) -> Result<Unit, RowProblem> {
-    let columns: Vec<&str> = text.trim_end().split(',').map(str::trim).collect();
+    // One more than there may be is enough to see that there are too many.
+    let columns: Vec<&str> = text.trim_end().splitn(10, ',').map(str::trim).collect();
     let [code, parent, level, type_word, name, _ascii, area, from, to] = columns.as_slice() else {
         return Err(RowProblem::Columns);
     };

@@ -11,7 +11,8 @@ use server::demo::phone::{Phone, PhoneError};
 use shared::id::DocumentId;
 use shared::page::Page;
 use tests::auditor::{Auditor, Edit};
-use tests::process::{Home, Rng, free_address, in_time};
+use tests::process::{Home, free_address, in_time};
+use tests::rng::Rng;
 use tests::town::Cast;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -28,11 +29,11 @@ const PHONES: [(&str, &str); 5] = [
 ];
 
 /// Most batches acknowledged between two kills.
-const BATCHES_MAX: u64 = 40;
+const BATCHES_MAX: usize = 40;
 
 /// Every other kill comes at once, where a receipt sent before its commit would show; the others
 /// up to this long after the batch they counted to: somewhere in the next ones.
-const JITTER_MICROS: u64 = 8_000;
+const JITTER_MICROS: usize = 8_000;
 
 /// Changes of one registered household before the next one is registered.
 const CHANGES_PER_HOUSEHOLD: usize = 25;
@@ -76,7 +77,7 @@ impl Writer {
     }
 
     /// Works until the server has been killed, telling how many round trips were acknowledged.
-    async fn work(mut self, done: watch::Sender<u64>, killed: Arc<AtomicBool>) -> Self {
+    async fn work(mut self, done: watch::Sender<usize>, killed: Arc<AtomicBool>) -> Self {
         loop {
             if self.phone.outbox.len() < 200 {
                 self.write_some();

@@ -13,7 +13,8 @@ use shared::id::ChangeHash;
 use shared::list::{List, changes_digest, freeze};
 use shared::page::Page;
 use tests::auditor::Edit;
-use tests::process::{Home, Rng, Server, free_address, in_time};
+use tests::process::{Home, Server, free_address, in_time};
+use tests::rng::Rng;
 use tests::town::{Cast, MO_O};
 
 use super::{kills, on_postgres, pass, seed};
@@ -71,7 +72,7 @@ impl Way {
             let since = Instant::now();
             by.act(campaign, MO_O, &act).await.map(|taken| (taken, since.elapsed()))
         });
-        let usual = u64::try_from(self.usual.as_micros()).expect("a short time");
+        let usual = usize::try_from(self.usual.as_micros()).expect("a short time");
         let instant = self.rng.below(usual * 2);
         let (synced, ()) = tokio::join!(in_time("minh", self.minh.sync()), async {
             pass(instant).await;

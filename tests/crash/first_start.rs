@@ -2,7 +2,8 @@
 
 use server::demo::client::Client;
 use server::demo::office::Office;
-use tests::process::{Home, Rng, free_address};
+use tests::process::{Home, free_address};
+use tests::rng::Rng;
 
 use super::{on_postgres, pass, seed};
 
@@ -10,7 +11,7 @@ use super::{on_postgres, pass, seed};
 const STARTS: u64 = 10;
 
 /// A first start takes about this long with a debug build.
-const START_MICROS: u64 = 300_000;
+const START_MICROS: usize = 300_000;
 
 async fn interrupt(home: &Home, rng: &mut Rng) {
     let address = free_address();

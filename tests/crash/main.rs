@@ -12,7 +12,7 @@ mod first_start;
 #[cfg(target_os = "linux")]
 mod power_cut;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tests::postgres::{Cluster, database};
 use tests::process::Home;
@@ -37,9 +37,9 @@ async fn on_postgres() -> Option<Home> {
 }
 
 /// Lets a part of a request's life go by; other tasks go on.
-async fn pass(micros: u64) {
+async fn pass(micros: usize) {
     let since = Instant::now();
-    while since.elapsed() < Duration::from_micros(micros) {
+    while usize::try_from(since.elapsed().as_micros()).is_ok_and(|passed| passed < micros) {
         tokio::task::yield_now().await;
     }
 }

@@ -12,10 +12,12 @@ use std::time::Duration;
 use server::cli::serve::FIRST_ACCOUNT;
 use tempfile::TempDir;
 
+use crate::rng::Rng;
+
 /// Ports tried for servers: below those the system gives to outgoing connections.
 ///
 /// A client that calls a dead server in that other range can be connected to itself.
-const PORTS: std::ops::Range<u64> = 11_000..32_000;
+const PORTS: std::ops::Range<usize> = 11_000..32_000;
 
 /// How long a test waits for anything a server does, however busy the machine is.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -247,31 +249,6 @@ impl Drop for Server {
                 lines[lines.len().saturating_sub(20)..].join("\n")
             );
         }
-    }
-}
-
-/// A small seeded generator (SplitMix64): the same instants for the same seed.
-#[derive(Debug, Clone)]
-pub struct Rng(u64);
-
-impl Rng {
-    /// Starts a stream.
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// Draws 64 bits.
-    pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Draws a number below `bound`, which is not 0.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.draw() % bound
     }
 }
 

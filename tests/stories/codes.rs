@@ -1,11 +1,18 @@
 //! Enrolment codes: shown as QR to whoever made them, listed, withdrawn, and gone with their people.
 
+use ed25519_dalek::SigningKey;
+use mobile_schema::frame::{FRAME_VERSION, SyncRequest};
+use serde_bytes::ByteArray;
 use serde_json::{Value, json};
+use server::app::{App, system_clock};
+use server::cli::serve::Running;
+use shared::id::to_hex;
 use tests::on_each_backend;
 use tests::town::{HUONG_HIEP, PASSWORD, Town, person};
 
-use crate::ask::{Heard, get, kept, post};
+use crate::ask::{Heard, ask, get, kept, post, sync};
 use crate::scope::child::operator;
+use crate::tokens::renewal;
 
 const CODES: &str = "/v1/devices/codes";
 
@@ -19,8 +26,16 @@ fn text(value: &Value) -> &str {
 }
 
 async fn enrol(town: &Town, code: &str) -> Heard {
-    let form = json!({ "code": code, "label": "máy", "public_key": "ab".repeat(32) });
-    post(town, "", "/v1/devices", &form).await
+    post(town, "", "/v1/devices", &form(code, "ab")).await
+}
+
+/// Writes what a phone enrols with; two digits stand for its key.
+fn form(code: &str, key: &str) -> Value {
+    json!({ "code": code, "label": "máy", "public_key": key.repeat(32) })
+}
+
+fn in_16_minutes() -> i64 {
+    system_clock() + 16 * 60 * 1000
 }
 
 async fn open(town: &Town, token: &str) -> Vec<String> {
@@ -72,6 +87,58 @@ on_each_backend! {
         let enrolled = enrol(&town, text(&said["code"])).await.taken();
         assert_eq!(said["server_key"], enrolled["server_key"], "and it is that server's key");
         get(&town, token, &path).await.refused(409, "code-closed");
+    }
+
+    /// The answer is lost and the phone asks again with the same key: it is the same device. Nobody
+    /// else gets in with the code, and the phone itself no more once it has been heard of.
+    async fn a_phone_whose_enrolment_was_not_answered_is_one_device(town: Town) {
+        let code = made(&town, town.officer.token(), "hoa").await;
+        let code = text(&code["code"]);
+        let key = SigningKey::from_bytes(&[5; 32]);
+        let public_key = to_hex(key.verifying_key().as_bytes());
+        let mine = json!({ "code": code, "label": "máy", "public_key": public_key });
+        let lost = post(&town, "", "/v1/devices", &mine).await.taken();
+        let before = kept(&town).await;
+        let again = post(&town, "", "/v1/devices", &mine).await.taken();
+        enrol(&town, code).await.refused(401, "code-refused");
+        assert_eq!(kept(&town).await, before, "there is one device");
+        assert_eq!((&again["device"], &again["account"]), (&lost["device"], &lost["account"]));
+        assert_eq!(again["tokens"]["refresh"], lost["tokens"]["refresh"]);
+        let form = renewal(text(&again["tokens"]["refresh"]), &key);
+        let renewed = post(&town, "", "/v1/sessions/refresh", &form).await.taken();
+        for tokens in [&lost["tokens"], &again["tokens"], &renewed] {
+            get(&town, text(&tokens["access"]), "/v1/me").await.taken();
+        }
+
+        let app = App::open_at(&town.config, in_16_minutes).await.unwrap();
+        let later = Running::listen(app, ([127, 0, 0, 1], 0).into()).await.unwrap();
+        let body = mine.to_string().into_bytes();
+        let heard = ask(later.address, "POST", "/v1/devices", None, body).await;
+        heard.refused(401, "code-refused");
+        later.stop().await.unwrap();
+
+        let request = SyncRequest {
+            v: FRAME_VERSION,
+            campaign: ByteArray::new(town.campaign.0),
+            ..SyncRequest::default()
+        };
+        sync(&town, text(&again["tokens"]["access"]), &request).await;
+        post(&town, "", "/v1/devices", &mine).await.refused(401, "code-refused");
+        assert_eq!(kept(&town).await, before);
+    }
+
+    /// What ends a phone's session ends the code's second chance with it.
+    async fn a_phone_that_was_put_out_does_not_come_back_by_its_code(town: Town) {
+        let codes = [made(&town, town.officer.token(), "hoa").await,
+            made(&town, town.officer.token(), "minh").await];
+        let enrolled = enrol(&town, text(&codes[0]["code"])).await.taken();
+        let revoke = format!("/v1/devices/{}/revoke", text(&enrolled["device"]));
+        post(&town, town.officer.token(), &revoke, &json!({})).await.taken();
+        enrol(&town, text(&codes[0]["code"])).await.refused(401, "code-refused");
+        enrol(&town, text(&codes[1]["code"])).await.taken();
+        operator(&town, &["user", "disable", "minh"]).unwrap();
+        operator(&town, &["user", "enable", "minh"]).unwrap();
+        enrol(&town, text(&codes[1]["code"])).await.refused(401, "code-refused");
     }
 
     /// Whoever made a code may see it again; a colleague and the province may not.

@@ -2,6 +2,7 @@
 //! nothing of our rules for lists counts the same classes from the documents alone.
 
 use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
 
 use automerge::{Automerge, ReadDoc, ScalarValue, Value as CrdtValue};
 use mobile_schema::frame::{FRAME_VERSION, SyncRequest};
@@ -21,6 +22,7 @@ use shared::score::ScoreTable;
 use shared::standard::Standard;
 use shared::unit::{Area, Units};
 use tempfile::TempDir;
+use tests::process::program;
 
 /// Share of the province that these stories play with: every commune has a household or two.
 const SCALE_PPM: u64 = 20_000;
@@ -82,6 +84,22 @@ async fn other_targets_give_other_results() {
         assert_eq!(done.tally.disputes_settled, done.tally.same_field);
         assert_eq!((done.tally.lists_returned, done.tally.late_changes), (1, 1));
         played.running.stop().await.unwrap();
+    }
+}
+
+/// Whoever runs the demonstration reads its table, not a line for each of its requests.
+#[test]
+fn the_demonstration_logs_requests_only_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    for level in [None, Some("info")] {
+        let mut command = Command::new(program());
+        command.args(["demo", "--once", "--scale", "0.001", "--data"]);
+        command.arg(folder.path().join(level.unwrap_or("quiet"))).env_remove("RUST_LOG");
+        command.envs(level.map(|level| ("RUST_LOG", level)));
+        // So small a province is not played to its end: enough of its requests were made by then.
+        let done = command.stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(said.contains("/v1/sync"), level.is_some(), "{said}");
     }
 }
 

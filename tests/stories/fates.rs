@@ -5,10 +5,12 @@ use serde_bytes::{ByteArray, ByteBuf};
 use serde_json::{Value, json};
 use server::demo::phone::{Phone, SyncReport, Unsent};
 use shared::id::DocumentId;
+use shared::limits;
+use shared::page::Page;
 use tests::on_each_backend;
 use tests::town::{MO_O, Town};
 
-use crate::ask::{sync, verdicts};
+use crate::ask::{post, sync, verdicts};
 
 /// Requires that every change of a report was held under one name.
 #[track_caller]
@@ -154,6 +156,36 @@ on_each_backend! {
         assert_eq!(minh.household(document).unwrap().answers["cause_other"], "mất mùa".into());
         minh.sync().await.unwrap();
         town.officer.submit(town.campaign, MO_O).await.expect("and it can be submitted again");
+    }
+
+    /// More late work than the household has room for: what fits is merged by the return, the rest
+    /// is held as on arrival, and nobody lets it in by hand either.
+    async fn late_work_without_room_stays_held(town: Town) {
+        let mut hoa = town.review_mo_o().await;
+        let root = town.officer.submit(town.campaign, MO_O).await.unwrap();
+        let document = town.document(&hoa, "19558-01-0001");
+        let long = |number: usize| {
+            let text = format!("{number} {}", "ộ".repeat(limits::TEXT_CHARS_MAX - 10));
+            Page { answers: [("cause_other".to_owned(), text.into())].into(), ..Page::default() }
+        };
+        let pages: Vec<Page> = (0..limits::DOCUMENT_BYTES_MAX / 11_000).map(long).collect();
+        hoa.save(document, &pages).unwrap();
+        all_held(&hoa.sync_as_told().await.unwrap(), "list-frozen");
+        let back = json!({ "act": "return", "root": root, "comment": "xem lại thôn 1" });
+        town.district.act(town.campaign, MO_O, &back).await.unwrap();
+
+        let left = aside(&town).await;
+        let is = |name: &str| left.iter().filter(|(_, reason)| reason == name).count();
+        assert_eq!((is("document-too-large"), is("ancestor-held")), (1, left.len() - 1));
+        assert!(left.len() > 1 && left.len() < pages.len() / 4, "{} of {}", left.len(), pages.len());
+        assert_eq!(town.officer.list(town.campaign, MO_O).await.unwrap()["late"], 0);
+        let path = town.path(&format!("/units/{MO_O}/aside"));
+        let listed = town.officer.get(&path).await.unwrap();
+        let mut listed = listed.as_array().unwrap().iter();
+        let first = listed.find(|one| one["reason"] == "document-too-large").unwrap();
+        let form = json!({ "document": document, "hash": first["hash"], "reason": "cần" });
+        post(&town, town.officer.token(), &path, &form).await.refused(422, "document-too-large");
+        assert_eq!(aside(&town).await, left);
     }
 
     /// Late for a recognised list: it stays late, and the list does not move.

@@ -132,6 +132,34 @@ on_each_backend! {
         assert_eq!(minh.sync().await.unwrap().received, 1, "sent once, not twice");
     }
 
+    /// Her hamlet goes and comes back before all of her work is in: nothing of it is lost, and she
+    /// goes on where she was.
+    async fn unsent_work_survives_a_hamlet_that_goes_and_comes_back(town: Town) {
+        let mut minh = town.phone_with_work("minh").await;
+        let document = town.document(&minh, "19558-01-0001");
+        let long = |number: usize| cause(&format!("{number} {}", "hỏi ".repeat(900)));
+        let pages: Vec<Page> = (0..12).map(long).collect();
+        minh.save(document, &pages).unwrap();
+        take_away(&town, json!({ "hamlet": "19558-01", "account": "minh" })).await;
+        // She hears of it where the line does not carry her work.
+        let unsent = std::mem::take(&mut minh.outbox);
+        minh.sync().await.unwrap();
+        assert!(minh.households.is_empty());
+        minh.outbox = unsent;
+        give(&town, "hamlet,account\n19558-01,minh\n").await;
+        let report = minh.sync().await.unwrap();
+        assert!(report.trips > 2 && report.verdicts.len() == 12, "{report:?}");
+        all_accepted(&report);
+        let seen = minh.household(document).unwrap();
+        assert_eq!(seen.answers["cause_other"], pages[11].answers["cause_other"]);
+
+        minh.save(document, &[cause("minh hỏi lại")]).unwrap();
+        let report = minh.sync().await.unwrap();
+        all_accepted(&report);
+        assert_eq!(report.verdicts[0].reason, None, "no number was used twice");
+        assert_eq!(said(&town, document).await, "minh hỏi lại");
+    }
+
     /// An officer gives away households of the own commune, to people of the own commune.
     async fn single_households_stay_in_their_commune(town: Town) {
         let lan = town.phone_with_work("lan").await;

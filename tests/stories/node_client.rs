@@ -76,21 +76,27 @@ fn fates(report: &Json) -> Vec<&str> {
 }
 
 on_each_backend! {
-    /// It enrols, downloads, edits, uploads over a line that breaks in the middle, and what it wrote
+    /// It enrols and uploads over lines that break in the middle, downloads, edits, and what it wrote
     /// is read by another phone; what that one writes, and its own work after a loss, comes back.
     async fn a_client_in_javascript_and_a_phone_share_their_work(town: Town) {
         let Some(node) = Node::start() else { return };
         let codes = town.province.codes(&["hoa".to_owned()]).await.unwrap();
         let base = format!("http://{}", town.running.address);
+        // The answer that makes it a device is cut off at first.
+        let shaky = Line { cuts: Cuts::At(vec![900]), ..Line::default() };
+        let shaky = shaky.to(town.running.address);
         let enrol = json!({
-            "do": "enrol", "base": base, "campaign": town.campaign.to_string(), "code": codes[0],
+            "do": "enrol", "base": shaky.base, "campaign": town.campaign.to_string(),
+            "code": codes[0],
         });
+        let sound = json!({ "do": "move", "base": base });
         // It downloads its work over a sound line, and hands in over one that breaks three times.
         let line = Line { cuts: Cuts::At(vec![2_000, 4_500, 9_000]), ..Line::default() };
         let line = line.to(town.running.address);
         let bad = json!({ "do": "move", "base": line.base });
         let (node, (listed, added)) = with(node, move |node| {
             node.tell(&enrol);
+            node.tell(&sound);
             node.tell(&json!({ "do": "sync" }));
             let listed = node.tell(&json!({ "do": "find", "code": "19558-01-0001" }));
             for area in 0..40 {
@@ -112,6 +118,9 @@ on_each_backend! {
         })
         .await;
 
+        assert_eq!(shaky.cuts(), 1);
+        let devices = town.officer.get("/v1/devices").await.unwrap();
+        assert_eq!(devices.as_array().map(Vec::len), Some(1), "no ghost is left of it");
         let document = |text: &Json| -> DocumentId { text.as_str().unwrap().parse().unwrap() };
         let (listed, added) = (document(&listed), document(&added));
         let mut hoa = town.phone_with_work("hoa").await;

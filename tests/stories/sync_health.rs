@@ -6,6 +6,7 @@ use tests::on_each_backend;
 use tests::town::{HUONG_HIEP, MO_O, Town, VINH_THAI};
 
 use crate::ask::get;
+use crate::scope::child::operator;
 
 fn cause(text: &str) -> Page {
     Page { answers: [("cause_other".to_owned(), text.into())].into(), ..Page::default() }
@@ -78,6 +79,23 @@ on_each_backend! {
         assert_eq!(hoa["backlog"], json!({ "waiting": 1, "held": 0, "quarantined": 0 }));
         assert_eq!(hoa["app"], "demo-1");
         assert!(hoa["clock_ahead_ms"].as_i64().unwrap() < -1_000_000_000_000 / 20, "years behind");
+    }
+
+    /// The operator's list of devices tells what the offices' does.
+    async fn the_operator_sees_of_a_device_what_the_province_sees(town: Town) {
+        stuck(&town).await;
+        let said = operator(&town, &["device", "list", "--json"]).unwrap();
+        let lines: Vec<Value> =
+            said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(Value::from(lines), town.province.get("/v1/devices").await.unwrap());
+        let said = operator(&town, &["device", "list"]).unwrap();
+        let hoa = said.lines().find(|line| line.contains("máy của hoa")).unwrap();
+        for part in [
+            "app demo-1, clock ahead -",
+            "waiting 1, held 0, quarantined 0, installations 1",
+        ] {
+            assert!(hoa.contains(part), "{hoa}");
+        }
     }
 
     /// Silent is who took work out and has not said that it is in; since its last sync.

@@ -56,7 +56,16 @@ export class Phone {
     const raw = Buffer.from(publicKey.export({ format: "jwk" }).x, "base64url");
     const phone = new Phone();
     Object.assign(phone, { base, campaign: bytes(campaign), privateKey });
-    const enrolled = await phone.json("/v1/devices", { code, label, public_key: hex(raw) });
+    const form = { code, label, public_key: hex(raw) };
+    let enrolled;
+    for (let cuts = 0; enrolled === undefined; ) {
+      try {
+        enrolled = await phone.json("/v1/devices", form);
+      } catch (error) {
+        // The same code with the same key is the same device: it was the answer that got lost.
+        if (!(error instanceof Broken) || ++cuts > CUTS_MAX) throw error;
+      }
+    }
     Object.assign(phone, {
       device: bytes(enrolled.device),
       serverKey: publicKeyOf(bytes(enrolled.server_key)), // checks receipts and pages

@@ -47,7 +47,7 @@ pub struct Demo {
 impl Demo {
     /// Runs the demonstration.
     pub async fn run(self) -> Result<(), CliError> {
-        log_to_stderr();
+        log_to_stderr("warn");
         let targets = match &self.targets {
             None => Targets::quang_tri_2022(),
             Some(file) => Targets::parse(&std::fs::read_to_string(file)?)

@@ -44,7 +44,7 @@ impl Default for Serve {
 impl Serve {
     /// Serves until Ctrl-C or a termination signal.
     pub async fn run(self) -> Result<(), CliError> {
-        log_to_stderr();
+        log_to_stderr("info,sqlx=warn");
         let running = Running::start(&self.place.config(self.listen)).await?;
         // Whoever reads the address may sign in.
         let first = first_account(&running.app).await?;
@@ -83,10 +83,10 @@ pub async fn first_account(app: &App) -> Result<Option<String>, StoreError> {
     }
 }
 
-/// Sends JSON log lines to standard error, at the level of `RUST_LOG`, else warnings.
-pub(crate) fn log_to_stderr() {
+/// Sends JSON log lines to standard error, at the level of `RUST_LOG`, else at the one given.
+pub(crate) fn log_to_stderr(level: &str) {
     let level = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let subscriber = tracing_subscriber::fmt().json().with_env_filter(level);
     // Already set where a test started several servers.
     let _set = subscriber.with_writer(std::io::stderr).try_init();

@@ -9,6 +9,7 @@ use shared::scope::{Post, Role};
 
 use super::{CliError, Place, say};
 use crate::app::App;
+use crate::http::devices::{Backlog, Listed, listed};
 use crate::keys::random;
 use crate::store::account::Account;
 
@@ -186,18 +187,12 @@ impl Device {
     pub async fn run(self) -> Result<(), CliError> {
         match self.act {
             DeviceAct::List { json, place } => {
-                for device in place.open().await?.store.device_list().await? {
+                let app = place.open().await?;
+                for device in listed(&app, |_| true).await? {
                     if json {
-                        say(serde_json::json!({
-                            "device": device.id, "label": device.label, "unit": device.unit,
-                            "last_sync_ms": device.last_sync_ms, "revoked": device.revoked,
-                        }));
+                        say(serde_json::json!(device));
                     } else {
-                        let state = if device.revoked { "revoked" } else { "" };
-                        say(format!(
-                            "{} {:<6} {:<24} {state}",
-                            device.id, device.unit, device.label
-                        ));
+                        say(line(&device));
                     }
                 }
             }
@@ -214,6 +209,27 @@ impl Device {
         }
         Ok(())
     }
+}
+
+/// Writes a device for people: what it is, what it said last, what is not merged of it.
+fn line(device: &Listed) -> String {
+    let of = device;
+    let states = [(of.revoked, "revoked"), (of.copied, "copied"), (of.silent, "silent")];
+    let states: Vec<&str> =
+        states.into_iter().filter(|(is, _)| *is).map(|(_, state)| state).collect();
+    let app = if of.app.is_empty() { "-" } else { &of.app };
+    let ahead = of.clock_ahead_ms.map_or("-".to_owned(), |ms| format!("{} s", ms / 1000));
+    let Backlog { waiting, held, quarantined } = of.backlog;
+    let line = format!(
+        "{} {:<6} {:<24} app {app}, clock ahead {ahead}, waiting {waiting}, held {held}, \
+         quarantined {quarantined}, installations {}  {}",
+        of.device,
+        of.unit,
+        of.label,
+        of.installations.len(),
+        states.join(" "),
+    );
+    line.trim_end().to_owned()
 }
 
 /// Loads files that offices do not load themselves.

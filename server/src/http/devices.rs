@@ -14,6 +14,7 @@ use crate::auth::{self, Actor, REFRESH_MS, Tokens};
 use crate::imports::units::Known;
 use crate::keys::random;
 use crate::problem::{Body, Problem};
+use crate::store::StoreError;
 use crate::store::account::Account;
 use crate::store::binding::Installation;
 use crate::store::device::NewDevice;
@@ -59,7 +60,8 @@ pub(super) struct Enrolled {
     tokens: Tokens,
 }
 
-/// Enrols a device with a one-time code.
+/// Enrols a device with a one-time code. Asked again with the same key, because the answer was
+/// lost, it answers the same until the device has synced or the code has expired.
 #[utoipa::path(post, path = "/v1/devices", request_body = Enrol, responses(
     (status = 200, body = Enrolled),
     (status = 401, body = Body, content_type = "application/problem+json"),
@@ -82,47 +84,48 @@ pub(super) async fn enrol(
         expires_at_ms: now_ms + REFRESH_MS,
     };
     let code_hash = sha256(form.code.trim().as_bytes());
-    let enrolled = app.store.device_enrol(code_hash, &new, now_ms).await?;
-    let account = enrolled.ok_or(&problem::CODE_REFUSED)?;
-    let device = new.id;
-    let tokens = auth::tokens(&app.keys, account, Some(device), new.family, new.refresh, now_ms);
+    let session = app.store.device_enrol(code_hash, &new, now_ms).await?;
+    let session = session.ok_or(&problem::CODE_REFUSED)?;
+    let (account, device) = (session.account, session.device.ok_or(StoreError::Damaged)?);
+    let refresh = session.current.try_into().map_err(|_| StoreError::Damaged)?;
+    let tokens = auth::tokens(&app.keys, account, Some(device), session.family, refresh, now_ms);
     let server_key = to_hex(&app.keys.public());
     Ok(Json(Enrolled { device, account, server_key, tokens }))
 }
 
-/// A device as offices see one.
+/// A device as offices and the operator see one.
 #[derive(Serialize, utoipa::ToSchema)]
-pub(super) struct Listed {
+pub(crate) struct Listed {
     #[schema(value_type = String)]
-    device: DeviceId,
-    label: String,
-    unit: String,
+    pub(crate) device: DeviceId,
+    pub(crate) label: String,
+    pub(crate) unit: String,
     /// Who types on it.
-    people: Vec<String>,
-    enrolled_at_ms: i64,
-    last_sync_ms: Option<i64>,
+    pub(crate) people: Vec<String>,
+    pub(crate) enrolled_at_ms: i64,
+    pub(crate) last_sync_ms: Option<i64>,
     /// Holds work it has not said it handed in.
-    silent: bool,
-    revoked: bool,
+    pub(crate) silent: bool,
+    pub(crate) revoked: bool,
     /// Was copied or restored: two changes came under one number.
-    copied: bool,
+    pub(crate) copied: bool,
     /// Its clock less the server's, milliseconds, as it last said; decides nothing.
-    clock_ahead_ms: Option<i64>,
+    pub(crate) clock_ahead_ms: Option<i64>,
     /// Version of the app, as it last said.
-    app: String,
-    backlog: Backlog,
+    pub(crate) app: String,
+    pub(crate) backlog: Backlog,
     /// What it brought, all campaigns together.
-    volume: Volume,
+    pub(crate) volume: Volume,
     /// Actors it wrote under, the one heard of last first.
-    installations: Vec<Installation>,
+    pub(crate) installations: Vec<Installation>,
 }
 
 /// Changes of a device that are stored and not merged, but for those an officer left out.
 #[derive(Serialize, utoipa::ToSchema)]
-pub(super) struct Backlog {
-    waiting: i64,
-    held: i64,
-    quarantined: i64,
+pub(crate) struct Backlog {
+    pub(crate) waiting: i64,
+    pub(crate) held: i64,
+    pub(crate) quarantined: i64,
 }
 
 /// Lists the devices of the caller's unit and of those below it.
@@ -141,12 +144,20 @@ pub(super) async fn list(
         .filter(|account| covers(&units, &actor.account, account))
         .map(|account| account.id)
         .collect();
+    Ok(Json(listed(&app, |account| people.contains(&account)).await?))
+}
+
+/// Lists the devices that were enrolled for these people.
+pub(crate) async fn listed(
+    app: &App,
+    is_seen: impl Fn(AccountId) -> bool,
+) -> Result<Vec<Listed>, StoreError> {
     let mut typists = app.store.device_people(None).await?;
     let mut installations = app.store.installation_list().await?;
     let backlog = app.store.health_backlog().await?;
     let volumes = app.store.device_log_list().await?;
     let devices = app.store.device_list().await?;
-    let seen = devices.into_iter().filter(|device| people.contains(&device.account));
+    let seen = devices.into_iter().filter(|device| is_seen(device.account));
     let listed = seen.map(|device| {
         let typists = typists.remove(&device.id).unwrap_or_default();
         let installations = installations.remove(&device.id).unwrap_or_default();
@@ -173,7 +184,7 @@ pub(super) async fn list(
             installations,
         }
     });
-    Ok(Json(listed.collect()))
+    Ok(listed.collect())
 }
 
 /// Revokes a device: nothing more is sent to it, what it sends is held.

@@ -184,7 +184,10 @@ pub(super) async fn release(
     let reason = if form.let_in { &problem::ANCESTOR_HELD } else { &problem::CHANGE_LEFT_OUT };
     tx.change_set_aside(id, form.document, form.hash, "held", reason.name).await?;
     tx.change_note(id, form.document, form.hash, form.reason.trim()).await?;
-    release_late(&mut tx, id, &unit, position).await?;
+    let no_room = release_late(&mut tx, id, &unit, position).await?;
+    if no_room.contains(&(form.document, form.hash)) {
+        return Err(Problem::new(&problem::DOCUMENT_TOO_LARGE));
+    }
     tx.commit().await?;
     Ok(Json(true))
 }

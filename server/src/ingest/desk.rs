@@ -75,14 +75,15 @@ pub(crate) async fn append_desk(
 /// Merges what was held because the list was frozen, now that the freeze is discarded.
 ///
 /// The unit's log must be locked at `position`. What misses an ancestor goes on waiting; what waited
-/// for one of these is let go with it.
+/// for one of these is let go with it. What the household has no room for, or what builds on
+/// something set aside, stays held as on arrival; what found no room is returned.
 pub(crate) async fn release_late(
     tx: &mut Tx,
     campaign: CampaignId,
     unit: &str,
     position: i64,
-) -> Result<(), StoreError> {
-    let mut position = position;
+) -> Result<Vec<(DocumentId, ChangeHash)>, StoreError> {
+    let (mut position, mut no_room) = (position, Vec::new());
     let mut held = tx.change_held(campaign, unit, problem::LIST_FROZEN.name).await?;
     held.extend(tx.change_held(campaign, unit, problem::ANCESTOR_HELD.name).await?);
     let mut by_document: BTreeMap<DocumentId, Vec<Waiting>> = BTreeMap::new();
@@ -101,10 +102,17 @@ pub(crate) async fn release_late(
         document.release(tx, campaign, &mut changes, next).await?;
         tx.household_moved_on(document.moved_to().map(|moved_to| (id, moved_to))).await?;
         for change in changes.iter().filter(|change| change.held) {
-            if document.holding.ancestors(&change.dependencies) == Ancestors::Missing {
-                tx.change_set_aside(campaign, id, change.hash, "waiting", "").await?;
+            let (fate, reason) = match document.holding.ancestors(&change.dependencies) {
+                Ancestors::Missing => ("waiting", ""),
+                Ancestors::Accepted => ("held", problem::DOCUMENT_TOO_LARGE.name),
+                Ancestors::Aside => ("held", problem::ANCESTOR_HELD.name),
+            };
+            tx.change_set_aside(campaign, id, change.hash, fate, reason).await?;
+            if reason == problem::DOCUMENT_TOO_LARGE.name {
+                no_room.push((id, change.hash));
             }
         }
     }
-    tx.unit_moved_on(campaign, unit, position).await
+    tx.unit_moved_on(campaign, unit, position).await?;
+    Ok(no_room)
 }

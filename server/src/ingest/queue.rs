@@ -1,7 +1,7 @@
 //! The queue in front of the writer: bounded by requests and by bytes, and everybody gets a turn.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::limits;
 use tokio::sync::Notify;
@@ -52,7 +52,7 @@ impl<T> Queue<T> {
 
     /// Puts work of so many bytes behind what its caller has waiting.
     pub(super) fn put(&self, caller: Caller, work: T, bytes: usize) -> Result<(), Full> {
-        let mut waiting = self.waiting.lock().map_err(|_| Full)?;
+        let mut waiting = self.lock();
         if waiting.closed || waiting.room.requests == 0 || waiting.room.bytes < bytes {
             return Err(Full);
         }
@@ -82,7 +82,7 @@ impl<T> Queue<T> {
     }
 
     fn take_now(&self, most: usize) -> (Vec<T>, bool) {
-        let Ok(mut waiting) = self.waiting.lock() else { return (Vec::new(), true) };
+        let mut waiting = self.lock();
         let mut taken = Vec::new();
         while taken.len() < most {
             let Some(caller) = waiting.turns.pop_front() else { break };
@@ -104,10 +104,13 @@ impl<T> Queue<T> {
 
     /// Lets nothing more in; what is there is still taken.
     pub(super) fn close(&self) {
-        if let Ok(mut waiting) = self.waiting.lock() {
-            waiting.closed = true;
-        }
+        self.lock().closed = true;
         self.filled.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting<T>> {
+        // Nothing is left half done under the lock.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -144,6 +147,22 @@ mod tests {
         assert_eq!(queue.put(caller(4), 4, 0), Err(Full));
         assert_eq!(queue.take(1).await, [1]);
         queue.put(caller(4), 4, 8).unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_is_taken_after_somebody_panicked_under_the_lock() {
+        let queue = Queue::new(Room { requests: 3, bytes: 10 });
+        queue.put(caller(1), 1, 1).unwrap();
+        let other = queue.handle();
+        let panics = std::thread::spawn(move || {
+            let _held = other.lock();
+            panic!("under the lock");
+        });
+        assert!(panics.join().is_err());
+        queue.put(caller(1), 2, 1).unwrap();
+        assert_eq!(queue.take(5).await, [1, 2]);
+        queue.close();
+        assert_eq!(queue.put(caller(1), 3, 1), Err(Full));
     }
 
     #[tokio::test]

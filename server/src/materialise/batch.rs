@@ -32,14 +32,15 @@ pub(super) struct Desk<'a> {
     pub(super) basis: BasisText,
 }
 
-/// Brings what is stale of a few documents up to date.
+/// Computes what is stale of a few documents and puts it into the cache, or returns what found no
+/// place there, as on a full disk.
 pub(super) async fn work(
     store: &Store,
     pool: &Pool,
     campaign: CampaignId,
     documents: &[DocumentId],
-) -> Result<(), StoreError> {
-    let Some(found) = store.campaign_get(campaign).await? else { return Ok(()) };
+) -> Result<Vec<NewStanding>, StoreError> {
+    let Some(found) = store.campaign_get(campaign).await? else { return Ok(Vec::new()) };
     let basis = BasisText::of(&found);
     let name = basis.name();
     let cached = store.household_cached_of(campaign, documents).await?;
@@ -56,7 +57,11 @@ pub(super) async fn work(
             desk.round(&mut stale, &open, from, &mut done).await?;
         }
     }
-    store.standing_put(campaign, &done).await
+    if let Err(error) = store.standing_put(campaign, &done).await {
+        tracing::warn!(error = %error, "what documents came to could not be kept");
+        return Ok(done);
+    }
+    Ok(Vec::new())
 }
 
 impl Desk<'_> {

@@ -53,6 +53,22 @@ fn account(row: &Row) -> Result<Account, StoreError> {
     })
 }
 
+/// Reads a row of sessions.
+pub(super) fn session(row: &Row) -> Result<Session, StoreError> {
+    let family: Vec<u8> = row.get("family")?;
+    let device: Option<Vec<u8>> = row.get("device")?;
+    Ok(Session {
+        family: family.try_into().map_err(|_| StoreError::Damaged)?,
+        account: row.id("account")?,
+        device: device
+            .map(|bytes| DeviceId::from_slice(&bytes).map_err(|_| StoreError::Damaged))
+            .transpose()?,
+        current: row.get("current")?,
+        expires_at_ms: row.get("expires_at_ms")?,
+        ended: row.get::<Option<i64>>("ended_at_ms")?.is_some(),
+    })
+}
+
 impl Store {
     /// Finds an account by its sign-in name.
     pub(crate) async fn account_named(&self, name: &str) -> Result<Option<Account>, StoreError> {
@@ -162,20 +178,7 @@ impl Store {
         family: [u8; 16],
     ) -> Result<Option<Session>, StoreError> {
         let sql = "select * from session where family = $1";
-        let Some(row) = self.db.one(sql, vals![family.as_slice()]).await? else {
-            return Ok(None);
-        };
-        let device: Option<Vec<u8>> = row.get("device")?;
-        Ok(Some(Session {
-            family,
-            account: row.id("account")?,
-            device: device
-                .map(|bytes| DeviceId::from_slice(&bytes).map_err(|_| StoreError::Damaged))
-                .transpose()?,
-            current: row.get("current")?,
-            expires_at_ms: row.get("expires_at_ms")?,
-            ended: row.get::<Option<i64>>("ended_at_ms")?.is_some(),
-        }))
+        self.db.one(sql, vals![family.as_slice()]).await?.as_ref().map(session).transpose()
     }
 
     /// Moves a session on by a refresh token; returns the token id to hand out.

@@ -3,7 +3,7 @@
 use shared::id::{AccountId, CampaignId, DeviceId};
 use shared::list::Handing;
 
-use super::account::Session;
+use super::account::{Session, session};
 use super::backend::{Row, Tx, vals};
 use super::{Store, StoreError};
 use crate::ingest::AboutDevice;
@@ -72,31 +72,36 @@ fn device(row: &Row) -> Result<Device, StoreError> {
 
 impl Store {
     /// Uses a code up and enrols the device, in one transaction; `None` where the code is no good.
+    ///
+    /// The key that the code enrolled gets its session again until its device has synced: the
+    /// answer was lost.
     pub(crate) async fn device_enrol(
         &self,
         code_hash: [u8; 32],
         new: &NewDevice<'_>,
         now_ms: i64,
-    ) -> Result<Option<AccountId>, StoreError> {
+    ) -> Result<Option<Session>, StoreError> {
         const ENROL: &str = "
             insert into device (id, account, label, public_key, enrolled_at_ms)
             values ($1, $2, $3, $4, $5)";
         let mut tx = self.begin().await?;
-        let Some(account) = tx.code_use(code_hash, now_ms).await? else { return Ok(None) };
+        let Some(account) = tx.code_use(code_hash, now_ms).await? else {
+            return tx.device_enrolled(code_hash, new.public_key, now_ms).await;
+        };
         let device = vals![new.id, account, new.label, new.public_key.as_slice(), now_ms];
         tx.run(ENROL, device).await?;
         tx.device_bind(new.id, account, now_ms).await?;
-        tx.session_add(&Session {
+        let session = Session {
             family: new.family,
             account,
             device: Some(new.id),
             current: new.refresh.to_vec(),
             expires_at_ms: new.expires_at_ms,
             ended: false,
-        })
-        .await?;
+        };
+        tx.session_add(&session).await?;
         tx.commit().await?;
-        Ok(Some(account))
+        Ok(Some(session))
     }
 
     /// Finds a device.
@@ -203,6 +208,26 @@ pub(crate) struct NewDevice<'a> {
 }
 
 impl Tx {
+    /// Finds the session of the device that was enrolled with a code and this key, and that nothing
+    /// was heard of since.
+    async fn device_enrolled(
+        &mut self,
+        code_hash: [u8; 32],
+        public_key: [u8; 32],
+        now_ms: i64,
+    ) -> Result<Option<Session>, StoreError> {
+        const SQL: &str = "
+            select session.* from enrol_code
+            join device on device.account = enrol_code.account
+                and device.enrolled_at_ms = enrol_code.used_at_ms
+            join session on session.device = device.id
+            where enrol_code.code_hash = $1 and enrol_code.expires_at_ms > $3
+            and device.public_key = $2 and device.last_sync_ms is null
+            and device.revoked_at_ms is null and session.ended_at_ms is null";
+        let found = self.one(SQL, vals![code_hash.as_slice(), public_key.as_slice(), now_ms]);
+        found.await?.as_ref().map(session).transpose()
+    }
+
     /// Notes what a device says about itself.
     pub(crate) async fn device_note_about(
         &mut self,

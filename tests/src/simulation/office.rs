@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use mobile_schema::household::Value;
+use mobile_schema::problem;
 use shared::admit::Ancestors;
 use shared::approve::{Act, Step, decide};
 use shared::classify::Basis;
@@ -147,7 +148,7 @@ impl Memory {
         });
         let edits: Vec<_> = open.map(|stored| stored.edit).collect();
         for edit in edits {
-            let reason = mobile_schema::problem::CHANGE_LEFT_OUT.name.to_owned();
+            let reason = problem::CHANGE_LEFT_OUT.name.to_owned();
             self.write(Record::SetAside { edit, kept: Kept::Held, reason });
         }
     }
@@ -188,7 +189,7 @@ impl Memory {
     }
 
     fn release_late(&mut self, unit: &str) {
-        let late = [mobile_schema::problem::LIST_FROZEN, mobile_schema::problem::ANCESTOR_HELD];
+        let late = [problem::LIST_FROZEN, problem::ANCESTOR_HELD];
         let late = late.map(|reason| reason.name);
         for document in self.state.houses.keys().copied().collect::<Vec<_>>() {
             let house = &self.state.houses[&document];
@@ -206,10 +207,13 @@ impl Memory {
                 self.write(Record::Released { edit, position, side: released.side });
             }
             for change in aside.iter().filter(|change| change.held) {
-                if holding.ancestors(&change.dependencies) == Ancestors::Missing {
-                    let (edit, kept) = ((document, change.hash), Kept::Waiting);
-                    self.write(Record::SetAside { edit, kept, reason: String::new() });
-                }
+                let (kept, reason) = match holding.ancestors(&change.dependencies) {
+                    Ancestors::Missing => (Kept::Waiting, ""),
+                    Ancestors::Aside => (Kept::Held, problem::ANCESTOR_HELD.name),
+                    Ancestors::Accepted => (Kept::Held, problem::DOCUMENT_TOO_LARGE.name),
+                };
+                let (edit, reason) = ((document, change.hash), reason.to_owned());
+                self.write(Record::SetAside { edit, kept, reason });
             }
         }
     }

@@ -207,12 +207,14 @@ impl Phone {
         Ok(())
     }
 
-    /// Keeps changes of a household that the phone does not have yet.
+    /// Keeps changes of a household that the phone does not have yet. Where it had left, what was
+    /// not sent before it came back is put into it again: nobody else has it.
     fn keep(&mut self, document: DocumentId, hamlet: &str, code: &str, chunks: Vec<Vec<u8>>) {
+        let unsent = self.outbox.iter().filter(|unsent| unsent.document == document);
         let kept = self.households.entry(document).or_insert_with(|| Kept {
             hamlet: hamlet.to_owned(),
             code: code.to_owned(),
-            chunks: Vec::new(),
+            chunks: unsent.map(|unsent| unsent.chunk.clone()).collect(),
         });
         for chunk in chunks {
             if !kept.chunks.contains(&chunk) {
