@@ -11,7 +11,7 @@ use server::demo::client::Client;
 use server::demo::office::Office;
 
 use super::machine::{Used, used};
-use super::{micros, millis, percentile};
+use super::{Size, micros, millis, percentile};
 use crate::process::{Home, free_address};
 
 /// Share of the province in a quick run.
@@ -51,8 +51,8 @@ pub struct Rates {
 }
 
 /// Runs `rasoat demo --once --json`; returns the times and the campaign.
-pub fn play(home: &Home, program: &Path, quick: bool) -> (Demo, String) {
-    let scale = if quick { QUICK_SCALE } else { "1" };
+pub fn play(home: &Home, program: &Path, size: Size) -> (Demo, String) {
+    let scale = if size == Size::Quick { QUICK_SCALE } else { "1" };
     let out = home.data().with_extension("json");
     std::fs::create_dir_all(home.data()).expect("a data folder");
     let since = Instant::now();
