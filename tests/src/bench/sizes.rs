@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use server::demo::client::Client;
 use server::demo::phone::{Phone, SyncReport};
 use server::demo::population::truth;
+use shared::id::DocumentId;
+use shared::page::Page;
 
 use super::{Size, micros};
 use crate::hamlet::{
@@ -24,6 +26,8 @@ const HOUSEHOLDS_QUICK: usize = 30;
 pub struct Sync {
     /// Households on the phone, the few of the town among them.
     pub households: usize,
+    /// Changes handed in.
+    pub changes: usize,
     /// Round trips.
     pub trips: usize,
     /// Body bytes sent, compressed.
@@ -45,8 +49,10 @@ pub struct Sizes {
     pub opening: Sync,
     /// Nothing changed on either side.
     pub idle: Sync,
-    /// Twenty-five form pages edited, one in each of as many households.
+    /// Twenty-five form pages edited, one in each of as many households, three answers each.
     pub pages: Sync,
+    /// The first twenty-five pages of reviewing households in full.
+    pub review_pages: Sync,
     /// First download of households with twenty edits of two answers each, by two people.
     pub edited: Sync,
     /// First download of households that were reviewed in full, once.
@@ -96,6 +102,7 @@ impl Sync {
     fn of(phone: &Phone, report: &SyncReport) -> Self {
         Self {
             households: phone.households.len(),
+            changes: report.verdicts.len(),
             trips: report.trips,
             body_up: report.up,
             body_down: report.down,
@@ -127,26 +134,37 @@ pub async fn measure(homes: [Home; 2], size: Size) -> Sizes {
     let idle = Sync::again(&mut phone, &line).await;
     type_pages(&mut phone, PAGES);
     let pages = Sync::again(&mut phone, &line).await;
-    let (reviewed_changes, reviewed) = review(&plenty, phone, households).await;
-    drop(plenty);
-    let edited = edit(&Plenty::start(other, households).await).await;
-    Sizes { opening, idle, pages, edited, reviewed, reviewed_changes }
-}
-
-/// Reviews every household in full; returns the changes that took and what fetching it costs.
-async fn review(plenty: &Plenty, mut phone: Phone, households: usize) -> (usize, Sync) {
-    let Plenty { server, cast, .. } = plenty;
-    phone.move_to(&Client::new(server.base()));
-    for spec in listed(cast, households) {
-        let document = cast.document(&phone, &spec.code);
-        let known = phone.household(document).expect("it is on the phone");
-        let pages = VISIT.pages(&truth(&spec, &cast.basis()), &known, false);
-        phone.save(document, &pages).expect("it saves");
-    }
-    let changes = phone.outbox.len();
+    let mut visits = visits(&plenty.cast, &phone, households).into_iter();
+    type_visits(&mut phone, visits.by_ref().take(PAGES));
+    let review_pages = Sync::again(&mut phone, &line).await;
+    phone.move_to(&Client::new(plenty.server.base()));
+    let reviewed_changes = review_pages.changes + type_visits(&mut phone, visits);
     phone.sync().await.expect("it hands in");
     plenty.read_all().await;
-    (changes, plenty.first().await.1)
+    let reviewed = plenty.first().await.1;
+    drop(plenty);
+    let edited = edit(&Plenty::start(other, households).await).await;
+    Sizes { opening, idle, pages, review_pages, edited, reviewed, reviewed_changes }
+}
+
+/// Writes the pages of reviewing every household in full, household by household.
+fn visits(cast: &Cast, phone: &Phone, households: usize) -> Vec<(DocumentId, Page)> {
+    let mut visits = Vec::new();
+    for spec in listed(cast, households) {
+        let document = cast.document(phone, &spec.code);
+        let known = phone.household(document).expect("it is on the phone");
+        let pages = VISIT.pages(&truth(&spec, &cast.basis()), &known, false);
+        visits.extend(pages.into_iter().map(|page| (document, page)));
+    }
+    visits
+}
+
+/// Types pages; returns how many changes wait on the phone.
+fn type_visits(phone: &mut Phone, visits: impl Iterator<Item = (DocumentId, Page)>) -> usize {
+    for (document, page) in visits {
+        phone.save(document, &[page]).expect("it saves");
+    }
+    phone.outbox.len()
 }
 
 /// Edits every household twenty times, by two people; returns what fetching it costs.
