@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use server::demo::client::{Client, ClientError};
 use server::demo::phone::{Phone, PhoneError};
 
-use super::sizes::Plenty;
+use super::sizes::{Plenty, type_visits, visits};
 use super::{Size, millis};
 use crate::hamlet::{FIVE_SECONDS_BYTES, PAGES, type_pages, type_reviews};
 use crate::line::{Cuts, Line};
@@ -47,6 +47,10 @@ const PATIENCE: Duration = Duration::from_secs(1_200);
 pub struct Upload {
     /// Changes handed in.
     pub changes: usize,
+    /// Round trips that were answered.
+    pub trips: usize,
+    /// Body bytes of those, compressed.
+    pub body_up: usize,
     /// Times the line broke.
     pub cuts: u64,
     /// Times the phone gave up for now and its owner began again.
@@ -55,7 +59,7 @@ pub struct Upload {
     pub finished: bool,
     /// From the first byte to the last receipt, milliseconds.
     pub took_ms: u64,
-    /// Bytes that went up, with HTTP heads.
+    /// Bytes that were sent, with HTTP heads, whether they arrived or not.
     pub wire_up: u64,
     /// Those of requests that were answered.
     pub answered_up: u64,
@@ -63,22 +67,24 @@ pub struct Upload {
     pub resent_permille: u64,
 }
 
-/// The three lines.
+/// Work on such lines.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BadLine {
     /// Speed each way.
     pub bytes_per_second: u64,
     /// There and back, milliseconds.
     pub round_trip_ms: u64,
-    /// A day's pages, cut twice.
+    /// Twenty-five pages of three answers each, cut twice.
     pub pages: Upload,
+    /// The first twenty-five pages of full reviews, cut twice.
+    pub review_pages: Upload,
     /// 200 KB, cut ten times.
     pub cut_ten_times: Upload,
     /// The same, cut by the clock every five seconds.
     pub cut_every_5_s: Upload,
 }
 
-/// Plays all three at one time: each has a line of its own, and the server has next to nothing to do.
+/// Plays them at one time: each has a line of its own, and the server has next to nothing to do.
 pub async fn measure(home: Home, size: Size) -> BadLine {
     let plenty = Plenty::start(home, HOUSEHOLDS).await;
     let (cast, server) = (&plenty.cast, plenty.address);
@@ -91,8 +97,15 @@ pub async fn measure(home: Home, size: Size) -> BadLine {
     type_reviews(cast, &mut lan.phone, "19561-01", bytes);
     type_reviews(cast, &mut son.phone, "19369-01", bytes);
     let ten = Cuts::At((1..=UPLOAD_CUTS).map(|cut| cut * FIVE_SECONDS_BYTES).collect());
-    let (pages, cut_ten_times, cut_every_5_s) = tokio::join!(
-        hoa.send(server, Cuts::At(PAGES_CUTS.to_vec())),
+    let twice = Cuts::At(PAGES_CUTS.to_vec());
+    let ((pages, review_pages), cut_ten_times, cut_every_5_s) = tokio::join!(
+        async {
+            let pages = hoa.send(server, twice.clone()).await;
+            let mut minh = Sender::ready(cast, server, "minh").await;
+            let visits = visits(cast, &minh.phone, HOUSEHOLDS).into_iter().take(PAGES);
+            type_visits(&mut minh.phone, visits);
+            (pages, minh.send(server, twice).await)
+        },
         lan.send(server, ten),
         son.send(server, Cuts::Clock(CLOCK)),
     );
@@ -100,6 +113,7 @@ pub async fn measure(home: Home, size: Size) -> BadLine {
         bytes_per_second: BYTES_PER_SECOND,
         round_trip_ms: ROUND_TRIP_MS,
         pages,
+        review_pages,
         cut_ten_times,
         cut_every_5_s,
     }
@@ -128,14 +142,13 @@ impl Sender {
         let line = line.to(server);
         self.phone.move_to(&Client::new(&line.base));
         let unsent = self.phone.outbox.len();
-        let (mut given_up, mut answered_up) = (0, 0);
+        let (mut given_up, mut trips, mut body_up) = (0, 0, 0);
         let since = Instant::now();
         let finished = loop {
             match self.phone.sync().await {
                 Ok(report) => {
                     // Of what went up before the phone gave up, it does not say what was answered.
-                    let heads = u64::try_from(report.trips).expect("a count") * self.head;
-                    answered_up += u64::try_from(report.up).expect("a length") + heads;
+                    (trips, body_up) = (report.trips, report.up);
                     break self.phone.outbox.is_empty();
                 }
                 Err(PhoneError::Client(ClientError::Transport(_)))
@@ -148,8 +161,12 @@ impl Sender {
             }
         };
         let (took_ms, wire_up) = (millis(&since.elapsed()), line.up());
+        let count = |number: usize| u64::try_from(number).expect("a count");
+        let answered_up = count(body_up) + count(trips) * self.head;
         Upload {
             changes: unsent - self.phone.outbox.len(),
+            trips,
+            body_up,
             cuts: line.cuts(),
             given_up,
             finished,

@@ -148,7 +148,7 @@ pub async fn measure(homes: [Home; 2], size: Size) -> Sizes {
 }
 
 /// Writes the pages of reviewing every household in full, household by household.
-fn visits(cast: &Cast, phone: &Phone, households: usize) -> Vec<(DocumentId, Page)> {
+pub(super) fn visits(cast: &Cast, phone: &Phone, households: usize) -> Vec<(DocumentId, Page)> {
     let mut visits = Vec::new();
     for spec in listed(cast, households) {
         let document = cast.document(phone, &spec.code);
@@ -160,7 +160,10 @@ fn visits(cast: &Cast, phone: &Phone, households: usize) -> Vec<(DocumentId, Pag
 }
 
 /// Types pages; returns how many changes wait on the phone.
-fn type_visits(phone: &mut Phone, visits: impl Iterator<Item = (DocumentId, Page)>) -> usize {
+pub(super) fn type_visits(
+    phone: &mut Phone,
+    visits: impl Iterator<Item = (DocumentId, Page)>,
+) -> usize {
     for (document, page) in visits {
         phone.save(document, &[page]).expect("it saves");
     }
