@@ -85,6 +85,7 @@ pub(super) struct Load {
 
 /// The campaign that work is pushed into.
 pub(super) struct Field {
+    base: String,
     client: Client,
     office: Office,
     campaign: CampaignId,
@@ -100,7 +101,7 @@ pub async fn run(database: &str, home: Home, size: Size) -> Vec<Ingest> {
         Size::Full | Size::Long => shape,
     });
     let phones = shapes.iter().map(|shape| shape.phones).sum();
-    let field = Field::set_up(&client, &office, phones).await;
+    let field = Field::set_up(server.base(), &office, phones).await;
     let mut first = 0;
     let mut loads = Vec::new();
     for shape in shapes {
@@ -125,7 +126,7 @@ fn hamlet(number: usize) -> (&'static str, String) {
 
 impl Field {
     /// Adds a campaign with a hamlet for each of so many phones.
-    pub(super) async fn set_up(client: &Client, office: &Office, phones: usize) -> Self {
+    pub(super) async fn set_up(base: &str, office: &Office, phones: usize) -> Self {
         let campaign = office.add_campaign(&campaign_form()).await.expect("a campaign");
         let mut hamlets =
             "unit,code,type_word,name,area,households,persons,dtts_households,dtts_persons,\
@@ -145,7 +146,8 @@ impl Field {
         office.import(&format!("{path}/hamlets"), hamlets).await.expect("hamlets");
         office.post("/v1/accounts", &json!(people)).await.expect("accounts");
         office.import(&format!("{path}/assignments"), assignments).await.expect("assignments");
-        Self { client: client.clone(), office: office.clone(), campaign }
+        let client = Client::new(base);
+        Self { base: base.to_owned(), client, office: office.clone(), campaign }
     }
 
     /// Lets phones, the first of them this number, type and sign what they will push.
@@ -220,7 +222,8 @@ impl Field {
     pub(super) async fn push_all(&self, loads: Vec<Load>) -> (Vec<Duration>, usize) {
         let mut tasks = tokio::task::JoinSet::new();
         for load in loads {
-            tasks.spawn(push(self.client.clone(), self.campaign, load));
+            // Each on a connection of its own: one that lay idle may just have been closed.
+            tasks.spawn(push(Client::new(&self.base), self.campaign, load));
         }
         let (mut times, mut changes) = (Vec::new(), 0);
         while let Some(done) = tasks.join_next().await {

@@ -63,7 +63,7 @@ pub async fn measure(home: &Home, demo: &Demo, campaign: &str, size: Size) -> Se
     let started = memory(server.id());
     let full = usize::from(size != Size::Quick);
     let shape = WORK[full];
-    let field = Field::set_up(&client, &office, shape.phones).await;
+    let field = Field::set_up(server.base(), &office, shape.phones).await;
     let loads = field.prepare(shape, 0).await;
     let ((phones, fetched), (_, changes), reads) = tokio::join!(
         fetch(&client, &office, campaign, PHONES[full]),
