@@ -2,12 +2,19 @@
 //!
 //! Nothing here passes or fails by time. README figures are rendered from a stored report.
 
+pub mod bad_line;
+pub mod crowd;
 pub mod demo;
+pub mod family;
 pub mod ingest;
 pub mod machine;
+pub mod memory;
+pub mod sizes;
+pub mod speed;
 pub mod table;
 
 use std::path::Path;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,43 +22,163 @@ use serde::{Deserialize, Serialize};
 use crate::postgres::{Cluster, database};
 use crate::process::Home;
 
-/// One run of the benchmark.
+/// One run of the benchmark. What was not asked for is absent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// Where it ran, and what.
     pub machine: machine::Machine,
-    /// True for a small run that only shows that the benchmark works.
-    pub quick: bool,
+    /// How large it was; a quick one only shows that the benchmark works.
+    pub size: Size,
+    /// Every speed that has a goal, beside it.
+    pub speed: Vec<speed::Speed>,
     /// The whole demonstration on SQLite.
-    pub demo: demo::Demo,
+    pub demo: Option<demo::Demo>,
     /// Reading the province's rates on the demonstration's data.
-    pub rates: demo::Rates,
-    /// Durable ingest, one entry for each database.
+    pub rates: Option<demo::Rates>,
+    /// Memory of a server on that data.
+    pub memory: Option<memory::ServerMemory>,
+    /// Durable ingest, an entry for each database and each way of handing in.
     pub ingest: Vec<ingest::Ingest>,
-    /// A sync with nothing new on either side.
-    pub idle_sync: ingest::IdleSync,
+    /// Five hundred households on the line.
+    pub sizes: Option<sizes::Sizes>,
+    /// Work on a line that breaks.
+    pub bad_line: Option<bad_line::BadLine>,
+    /// Half of all phones at one time.
+    pub crowd: Option<crowd::Crowd>,
     /// Size of the program, bytes.
     pub binary_bytes: u64,
     /// The same without debug information, where `strip` is installed.
     pub binary_stripped_bytes: Option<u64>,
 }
 
-/// Measures everything. Data goes into `folder`, which should be on a disk.
-pub async fn measure(folder: &Path, program: &Path, quick: bool) -> Report {
-    let machine = machine::Machine::look(folder);
-    let home = Home::inside(folder, None);
-    let (demo, campaign) = demo::play(&home, program, quick);
-    let rates = demo::read_rates(&home, &campaign).await;
-    drop(home);
-    let (lite, idle_sync) = ingest::run("SQLite", Home::inside(folder, None), quick).await;
-    let mut ingest = vec![lite];
-    if let Some(database) = database(Cluster::Durable).await {
-        let home = Home::inside(folder, Some(database));
-        ingest.push(ingest::run("PostgreSQL", home, quick).await.0);
+/// How much is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Size {
+    /// Next to nothing.
+    Quick,
+    /// Everything, but for the time within which a crowd comes back.
+    Full,
+    /// That time too.
+    Long,
+}
+
+/// A part of the benchmark that can be run alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The demonstration, and the rates of what it left.
+    Demo,
+    /// Durable ingest.
+    Ingest,
+    /// Bytes on the line.
+    Sizes,
+    /// Memory of a server on what the demonstration left, which is played for it.
+    Memory,
+    /// A line that breaks.
+    Line,
+    /// Half of all phones at one time.
+    Crowd,
+}
+
+impl FromStr for Part {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "demo" => Ok(Self::Demo),
+            "ingest" => Ok(Self::Ingest),
+            "sizes" => Ok(Self::Sizes),
+            "memory" => Ok(Self::Memory),
+            "line" => Ok(Self::Line),
+            "crowd" => Ok(Self::Crowd),
+            _ => Err(format!("no part {text}: demo, ingest, sizes, memory, line or crowd")),
+        }
     }
-    let binary_stripped_bytes = machine::stripped_bytes(program, folder);
-    let binary_bytes = std::fs::metadata(program).map_or(0, |file| file.len());
-    Report { machine, quick, demo, rates, ingest, idle_sync, binary_bytes, binary_stripped_bytes }
+}
+
+/// What to measure.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// How large.
+    pub size: Size,
+    /// Which parts; all where empty.
+    pub only: Vec<Part>,
+}
+
+impl Wanted {
+    fn has(&self, part: Part) -> bool {
+        let wanted = self.only.is_empty() || self.only.contains(&part);
+        if wanted {
+            eprintln!("bench: {part:?}");
+        }
+        wanted
+    }
+}
+
+/// Measures what is wanted and hands the report over after each part, so that a part that fails
+/// takes nothing with it. Data goes into `folder`, which should be on a disk.
+pub async fn measure(
+    folder: &Path,
+    program: &Path,
+    wanted: &Wanted,
+    keep: impl Fn(&Report),
+) -> Report {
+    let size = wanted.size;
+    let mut report = Report {
+        machine: machine::Machine::look(folder),
+        size,
+        speed: Vec::new(),
+        demo: None,
+        rates: None,
+        memory: None,
+        ingest: Vec::new(),
+        sizes: None,
+        bad_line: None,
+        crowd: None,
+        binary_bytes: std::fs::metadata(program).map_or(0, |file| file.len()),
+        binary_stripped_bytes: machine::stripped_bytes(program, folder),
+    };
+    let keep = |report: &mut Report| {
+        report.speed = speed::speeds(report);
+        keep(report);
+    };
+    let home = || Home::inside(folder, None);
+    if wanted.has(Part::Sizes) {
+        report.sizes = Some(sizes::measure([home(), home()], size).await);
+        keep(&mut report);
+    }
+    if wanted.has(Part::Ingest) {
+        report.ingest = ingest::run("SQLite", home(), size).await;
+        keep(&mut report);
+        if let Some(database) = database(Cluster::Durable).await {
+            let home = Home::inside(folder, Some(database));
+            report.ingest.extend(ingest::run("PostgreSQL", home, size).await);
+            keep(&mut report);
+        }
+    }
+    if wanted.has(Part::Line) {
+        report.bad_line = Some(bad_line::measure(home(), size).await);
+        keep(&mut report);
+    }
+    if wanted.has(Part::Crowd) {
+        report.crowd = Some(crowd::measure(home(), size).await);
+        keep(&mut report);
+    }
+    let (demo, memory) = (wanted.has(Part::Demo), wanted.has(Part::Memory));
+    if demo || memory {
+        let home = home();
+        let (played, campaign) = demo::play(&home, program, size);
+        if demo {
+            report.demo = Some(played.clone());
+            report.rates = Some(demo::read_rates(&home, &campaign).await);
+            keep(&mut report);
+        }
+        if memory {
+            report.memory = Some(memory::measure(&home, &played, &campaign, size).await);
+            keep(&mut report);
+        }
+    }
+    report
 }
 
 /// Returns the time below which so many of a hundred lie, microseconds.

@@ -2,6 +2,7 @@
 
 pub mod auditor;
 pub mod bench;
+pub mod hamlet;
 pub mod line;
 pub mod postgres;
 pub mod process;

@@ -1,7 +1,8 @@
 //! A bad line between a client and a server: slow, far away, and broken off when it should be.
 //!
 //! Bytes are counted and cut by number, never by the clock, so that a story gives the same cuts
-//! every time. Only a line that was given a speed or a round trip waits for anything.
+//! every time. Only a line that was given a speed or a round trip waits for anything; the benchmark
+//! alone has one that breaks by the clock.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -33,6 +34,8 @@ pub enum Cuts {
     Every(u64),
     /// At the first byte of every so-manieth answer: the server has done the work, nobody hears.
     Answers(u64),
+    /// By the clock, each time so much later: for measurements, never for stories.
+    Clock(Duration),
 }
 
 /// A line in use.
@@ -71,7 +74,18 @@ impl Line {
     pub fn to(self, server: SocketAddr) -> Laid {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
+        let clock = if let Cuts::Clock(period) = self.cuts { Some(period) } else { None };
         let state = Arc::new(Mutex::new(State { line: self, ..State::default() }));
+        if let Some(period) = clock {
+            let state = Arc::downgrade(&state);
+            std::thread::spawn(move || {
+                loop {
+                    std::thread::sleep(period);
+                    let Some(state) = state.upgrade() else { return };
+                    lock(&state).cut();
+                }
+            });
+        }
         let laid = Laid { base: format!("http://{address}"), state: Arc::clone(&state) };
         std::thread::spawn(move || {
             for (client, number) in listener.incoming().flatten().zip(0..) {
@@ -168,7 +182,7 @@ impl State {
         let before = self.up + self.down;
         let length = u64::try_from(bytes.len()).expect("a length");
         let next = match &self.line.cuts {
-            Cuts::Never | Cuts::Answers(_) => None,
+            Cuts::Never | Cuts::Answers(_) | Cuts::Clock(_) => None,
             Cuts::At(at) => at.iter().copied().find(|at| *at > before),
             Cuts::Every(every) => Some((before / every + 1) * every),
         };
@@ -205,6 +219,8 @@ impl State {
 
     fn cut(&mut self) {
         self.cuts += 1;
+        // What was on its way is gone and keeps nobody waiting.
+        self.free.clear();
         for (_, ends) in std::mem::take(&mut self.open) {
             for end in ends {
                 let _gone = end.shutdown(Shutdown::Both);

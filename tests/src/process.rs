@@ -239,6 +239,11 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Ok(Some(status)) = self.child.try_wait()
+        {
+            eprintln!("the server had ended by itself: {status}");
+        }
         self.end();
         if std::thread::panicking()
             && let Ok(log) = std::fs::read_to_string(&self.log)

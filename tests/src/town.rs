@@ -5,25 +5,22 @@
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
-use mobile_schema::household::{Household, Value};
+use mobile_schema::household::Household;
 use serde_json::json;
 use server::app::{App, system_clock};
 use server::cli::serve::{FIRST_ACCOUNT, Running, first_account};
 use server::config::Config;
 use server::demo::client::Client;
-use server::demo::fleet::visit::Visit;
 use server::demo::office::Office;
 use server::demo::phone::Phone;
 use server::demo::population::{Goal, Spec, Truth, truth};
 use server::worker::pool::Merging;
 use shared::classify::{B1Method, Basis, Class};
-use shared::date::Date;
 use shared::id::{CampaignId, DocumentId};
-use shared::score::ScoreTable;
-use shared::standard::Standard;
 use shared::unit::Area;
 use tempfile::TempDir;
 
+use crate::hamlet::{Rules, VISIT, roster_file};
 use crate::postgres::{Cluster, database};
 
 /// Commune the stories mostly play in: xã Mò Ó, district 467.
@@ -79,8 +76,7 @@ pub struct Cast {
     pub campaign: CampaignId,
     /// Families by code.
     pub families: BTreeMap<String, Spec>,
-    standard: Standard,
-    table: ScoreTable,
+    rules: Rules,
 }
 
 impl Town {
@@ -141,8 +137,7 @@ impl Cast {
             province,
             campaign,
             families: families(),
-            standard: Standard::nd_07_2021(),
-            table: ScoreTable::synthetic_demo(),
+            rules: Rules::default(),
         };
         cast.set_up().await;
         cast.district = cast.sign_in("huyen-467").await;
@@ -161,8 +156,7 @@ impl Cast {
             client,
             campaign: self.campaign,
             families: self.families.clone(),
-            standard: self.standard.clone(),
-            table: self.table.clone(),
+            rules: self.rules.clone(),
         }
     }
 
@@ -171,7 +165,8 @@ impl Cast {
         let table = include_str!("../../shared/standards/b1-synthetic.json").to_owned();
         self.import("score-table", table).await;
         self.import("hamlets", hamlet_file()).await;
-        self.import("roster", self.roster_file()).await;
+        let roster = roster_file(self.families.values(), &self.basis());
+        self.import("roster", roster).await;
         let mut people = Vec::new();
         for (name, role, unit) in [
             ("huyen-467", "district", "467"),
@@ -229,12 +224,7 @@ impl Cast {
 
     /// Returns the basis that families are made up and classified on.
     pub fn basis(&self) -> Basis<'_> {
-        Basis {
-            standard: &self.standard,
-            table: Some(&self.table),
-            review_date: Date::parse("2022-12-14").expect("a date"),
-            region: "rural_north_central_coast",
-        }
+        self.rules.basis()
     }
 
     /// Returns what is true about a family.
@@ -246,17 +236,16 @@ impl Cast {
     pub fn review(&self, phone: &mut Phone, code: &str) -> DocumentId {
         let spec = &self.families[code];
         let truth = self.truth(code);
-        let visit = Visit { by: "rà soát viên", day: "2022-10-15" };
         if spec.opening.is_none() {
             let (document, opening) = phone.register(&spec.hamlet);
-            let mut pages = visit.pages(&truth, &Household::default(), true);
+            let mut pages = VISIT.pages(&truth, &Household::default(), true);
             pages[0].opening = opening.opening;
             phone.save(document, &pages).expect("it saves");
             return document;
         }
         let document = self.document(phone, code);
         let known = phone.household(document).expect("it is on the phone");
-        phone.save(document, &visit.pages(&truth, &known, false)).expect("it saves");
+        phone.save(document, &VISIT.pages(&truth, &known, false)).expect("it saves");
         document
     }
 
@@ -300,35 +289,6 @@ impl Cast {
         let rates = self.province.get(&self.path("/rates")).await.expect("rates");
         let rows = rates["rows"].as_array().expect("rows");
         rows.iter().find(|row| row["unit"] == unit).expect("the unit has a row").clone()
-    }
-
-    fn roster_file(&self) -> String {
-        let mut file =
-            "household,hamlet,class,decision,dtts,name,relation,birth,sex,ethnicity,id_number\n"
-                .to_owned();
-        for spec in self.families.values() {
-            let Some(class) = spec.opening else { continue };
-            let dtts = if spec.dtts { "1" } else { "0" };
-            for member in truth(spec, &self.basis()).opening_members {
-                let text = |key: &str| member.get(key).and_then(Value::as_text).unwrap_or("");
-                let cells = [
-                    spec.code.as_str(),
-                    &spec.hamlet,
-                    class.as_str(),
-                    "QĐ 1/2021",
-                    dtts,
-                    text("name"),
-                    text("relation"),
-                    text("birth"),
-                    text("sex"),
-                    text("ethnicity"),
-                    text("id_number"),
-                ];
-                file.push_str(&cells.join(","));
-                file.push('\n');
-            }
-        }
-        file
     }
 }
 

@@ -1,16 +1,13 @@
 //! Five hundred households on the real form: what they cost on the line, and what nothing costs.
 
-use mobile_schema::household::Value;
 use server::demo::client::Client;
 use server::demo::phone::Phone;
-use server::demo::population::{Spec, truth};
-use shared::page::Page;
+use tests::hamlet::{
+    EDITS, Fetched, HOUSEHOLDS, PAGES, fetch, listed, roster_file, type_pages, type_round,
+};
 use tests::line::Line;
 use tests::on_each_backend;
 use tests::town::{MO_O, Town};
-
-/// Households of one enumerator, beside the few of the town.
-const HOUSEHOLDS: u64 = 500;
 
 /// A first download of opening households, everything on the line counted.
 const OPENING_BYTES_MAX: u64 = 300_000;
@@ -24,41 +21,23 @@ const NOTHING_BYTES_MAX: u64 = 1_024;
 /// Twenty-five form pages on their way up.
 const PAGES_BYTES_MAX: u64 = 8 * 1024;
 
-/// Writes the opening list of five hundred made-up families of one hamlet.
-fn roster(town: &Town) -> String {
-    let mut file =
-        "household,hamlet,class,decision,dtts,name,relation,birth,sex,ethnicity,id_number\n"
-            .to_owned();
-    for number in 0..HOUSEHOLDS {
-        let like = &town.families[["19558-01-0001", "19558-01-0003"][usize::from(number % 2 == 0)]];
-        let code = format!("19558-01-{}", 1_000 + number);
-        let spec = Spec { code, seed: like.seed + (number << 32), ..like.clone() };
-        for member in truth(&spec, &town.basis()).opening_members {
-            let text = |key: &str| member.get(key).and_then(Value::as_text).unwrap_or("");
-            let class = spec.opening.expect("it is listed").as_str();
-            let keys = ["name", "relation", "birth", "sex", "ethnicity", "id_number"];
-            let cells = [spec.code.as_str(), &spec.hamlet, class, "QĐ 1/2021", "0"];
-            let cells: Vec<&str> = cells.into_iter().chain(keys.into_iter().map(text)).collect();
-            file.push_str(&(cells.join(",") + "\n"));
-        }
-    }
-    file
+/// Imports five hundred made-up families into hoa's hamlet.
+async fn import(town: &Town) {
+    let roster = roster_file(&listed(town, HOUSEHOLDS), &town.basis());
+    town.province.import(&town.path("/roster"), roster).await.unwrap();
 }
 
 /// Lets a phone that has nothing yet fetch everything; returns it and the bytes on its line.
-async fn fetch(town: &Town) -> (Phone, u64) {
-    let line = Line::default().to(town.running.address);
-    let mut phone = town.phone("hoa").await;
-    phone.move_to(&Client::new(&line.base));
-    phone.sync().await.unwrap();
+async fn fetched(town: &Town) -> (Phone, u64) {
+    let Fetched { phone, line, .. } = fetch(town, town.running.address).await;
     assert!(phone.households.len() >= 500);
     (phone, line.up() + line.down())
 }
 
 on_each_backend! {
     async fn five_hundred_households_come_in_three_hundred_kilobytes(town: Town) {
-        town.province.import(&town.path("/roster"), roster(&town)).await.unwrap();
-        let (mut phone, bytes) = fetch(&town).await;
+        import(&town).await;
+        let (mut phone, bytes) = fetched(&town).await;
         eprintln!("{} opening households: {bytes} bytes", phone.households.len());
         assert!(bytes <= OPENING_BYTES_MAX, "{bytes} bytes");
 
@@ -71,14 +50,7 @@ on_each_backend! {
         eprintln!("nothing new: {up} up, {down} down");
         assert!(up + down < NOTHING_BYTES_MAX, "{up} up, {down} down");
 
-        let documents: Vec<_> = phone.households.keys().copied().take(25).collect();
-        for (area, document) in (4_000_i64..).zip(documents) {
-            let mut page = Page::default();
-            page.answers.insert("area_dm2".to_owned(), area.into());
-            page.answers.insert("roof".to_owned(), "leaf".into());
-            page.answers.insert("wall".to_owned(), "plank".into());
-            phone.save(document, &[page]).unwrap();
-        }
+        type_pages(&mut phone, PAGES);
         let before = line.up();
         phone.sync().await.unwrap();
         let bytes = line.up() - before;
@@ -94,23 +66,16 @@ async fn edited_households_come_in_five_hundred_and_fifty_kilobytes() {
         return;
     }
     let town = Town::sqlite().await;
-    town.province.import(&town.path("/roster"), roster(&town)).await.unwrap();
-    let mut phones = [fetch(&town).await.0, fetch(&town).await.0];
-    for round in 0..20_i64 {
-        let phone = &mut phones[usize::from(round % 2 == 1)];
-        for document in phone.households.keys().copied().collect::<Vec<_>>() {
-            let mut page = Page::default();
-            let key = ["area_dm2", "land.paddy_m2", "electricity_kwh_month", "goods.motorbike"];
-            let key = key[usize::try_from(round % 4).unwrap()];
-            page.answers.insert(key.to_owned(), (round + 1).into());
-            page.answers.insert("cause_other".to_owned(), format!("lần {round}").into());
-            phone.save(document, &[page]).unwrap();
-        }
+    import(&town).await;
+    let mut phones = [fetched(&town).await.0, fetched(&town).await.0];
+    for round in 0..EDITS {
+        let phone = &mut phones[round % 2];
+        type_round(phone, round);
         phone.sync().await.unwrap();
     }
     // Whoever reads the list lets every household be merged and saved.
     town.officer.get(&town.path(&format!("/units/{MO_O}/households"))).await.unwrap();
-    let (phone, bytes) = fetch(&town).await;
+    let (phone, bytes) = fetched(&town).await;
     eprintln!("{} edited households: {bytes} bytes", phone.households.len());
     assert!(bytes <= EDITED_BYTES_MAX, "{bytes} bytes");
 }

@@ -7,35 +7,21 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use mobile_schema::frame::Fate;
-use mobile_schema::household::Household;
 use server::app::{App, system_clock};
 use server::cli::serve::{Running, first_account};
 use server::config::Config;
 use server::demo::client::Client;
-use server::demo::fleet::visit::Visit;
 use server::demo::phone::Phone;
-use server::demo::population::{Spec, truth};
+use tests::hamlet::{self, FIVE_SECONDS_BYTES};
 use tests::line::{Cuts, Line};
 use tests::on_each_backend;
 use tests::town::{Cast, Town};
 
 use crate::ask::{cbor, kept};
 
-/// Bytes after which a 32 kbit/s line that breaks every five seconds breaks.
-const FIVE_SECONDS_BYTES: u64 = 20_000;
-
-/// Types the whole review of made-up applicants until so many bytes wait on the phone.
+/// Types reviews of applicants of Mò Ó until so many bytes wait on the phone.
 fn type_reviews(cast: &Cast, phone: &mut Phone, bytes: usize) {
-    let visit = Visit { by: "rà soát viên", day: "2022-10-15" };
-    let mut seed = 1;
-    while phone.outbox.iter().map(|unsent| unsent.chunk.len()).sum::<usize>() < bytes {
-        seed += 7919;
-        let spec = Spec { seed, ..cast.families["19558-02-0003"].clone() };
-        let (document, opening) = phone.register(&spec.hamlet);
-        let mut pages = visit.pages(&truth(&spec, &cast.basis()), &Household::default(), true);
-        pages[0].opening = opening.opening;
-        phone.save(document, &pages).unwrap();
-    }
+    hamlet::type_reviews(cast, phone, "19558-02", bytes);
 }
 
 /// Says that a phone's whole work is with the server: another one of the same hamlets has it.

@@ -10,12 +10,16 @@ use serde_json::Value;
 use server::demo::client::Client;
 use server::demo::office::Office;
 
-use super::machine::{Used, used};
-use super::{micros, millis, percentile};
+use super::family::{Cpu, cpu};
+use super::machine::used;
+use super::{Size, micros, millis, percentile};
 use crate::process::{Home, free_address};
 
 /// Share of the province in a quick run.
 const QUICK_SCALE: &str = "0.02";
+
+/// How often the running demonstration is looked at.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Calls of the rates route.
 const CALLS: usize = 50;
@@ -27,8 +31,8 @@ pub struct Demo {
     pub scale: String,
     /// From the start of the process to its end, milliseconds.
     pub wall_ms: u64,
-    /// Processor time of server and phones together, milliseconds.
-    pub cpu_ms: u64,
+    /// Processor time: of server and phones together, and of the workers.
+    pub cpu: Cpu,
     /// Most memory of server and phones together, KiB.
     pub peak_rss_kib: u64,
     /// What happened, as the demonstration counted it.
@@ -51,8 +55,8 @@ pub struct Rates {
 }
 
 /// Runs `rasoat demo --once --json`; returns the times and the campaign.
-pub fn play(home: &Home, program: &Path, quick: bool) -> (Demo, String) {
-    let scale = if quick { QUICK_SCALE } else { "1" };
+pub fn play(home: &Home, program: &Path, size: Size) -> (Demo, String) {
+    let scale = if size == Size::Quick { QUICK_SCALE } else { "1" };
     let out = home.data().with_extension("json");
     std::fs::create_dir_all(home.data()).expect("a data folder");
     let since = Instant::now();
@@ -64,17 +68,17 @@ pub fn play(home: &Home, program: &Path, quick: bool) -> (Demo, String) {
         .stdout(File::create(&out).expect("a file for its output"))
         .spawn()
         .expect("the program starts");
-    let mut most = Used::default();
+    let (mut spent, mut peak_rss_kib) = (Cpu::default(), 0);
     let status = loop {
-        let now = used(child.id());
-        most = Used {
-            cpu_ms: most.cpu_ms.max(now.cpu_ms),
-            peak_rss_kib: most.peak_rss_kib.max(now.peak_rss_kib),
-        };
+        let now = cpu(child.id());
+        if now.all_ms() > spent.all_ms() {
+            spent = now;
+        }
+        peak_rss_kib = used(child.id()).peak_rss_kib.max(peak_rss_kib);
         if let Some(status) = child.try_wait().expect("a child") {
             break status;
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(LOOK);
     };
     let wall_ms = millis(&since.elapsed());
     assert!(status.success(), "the demonstration failed");
@@ -84,8 +88,8 @@ pub fn play(home: &Home, program: &Path, quick: bool) -> (Demo, String) {
     let demo = Demo {
         scale: scale.to_owned(),
         wall_ms,
-        cpu_ms: most.cpu_ms,
-        peak_rss_kib: most.peak_rss_kib,
+        cpu: spent,
+        peak_rss_kib,
         tally: done["tally"].clone(),
         province: done["rates"]["rows"][0].clone(),
     };

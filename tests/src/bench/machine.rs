@@ -68,12 +68,35 @@ pub struct Used {
 
 /// Asks the kernel what a process has used; zeros where it is gone.
 pub fn used(process: u32) -> Used {
-    let stat = read(&format!("/proc/{process}/stat"));
-    // The name in brackets may hold anything; the fields after it are numbers.
-    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
-    let ticks: u64 = after.split_whitespace().skip(11).take(2).map(number).sum();
     let peak = field(&format!("/proc/{process}/status"), "VmHWM").unwrap_or_default();
-    Used { cpu_ms: ticks * 1000 / TICKS_PER_SECOND, peak_rss_kib: number(&peak) }
+    let cpu_ms = ticks(process).map_or(0, |ticks| ticks.own_ms);
+    Used { cpu_ms, peak_rss_kib: number(&peak) }
+}
+
+/// Processor time of a process, and who started it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ticks {
+    pub(super) parent: u32,
+    /// Of all its threads, milliseconds.
+    pub(super) own_ms: u64,
+    /// Of the children it has waited for, milliseconds.
+    pub(super) buried_ms: u64,
+}
+
+/// Reads a process' line of numbers; `None` where it is gone.
+pub(super) fn ticks(process: u32) -> Option<Ticks> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name in brackets may hold anything; the fields after it are numbers.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let milliseconds = |first: usize| {
+        let ticks: u64 = fields.get(first..first + 2)?.iter().copied().map(number).sum();
+        Some(ticks * 1000 / TICKS_PER_SECOND)
+    };
+    Some(Ticks {
+        parent: fields.get(1)?.parse().ok()?,
+        own_ms: milliseconds(11)?,
+        buried_ms: milliseconds(13)?,
+    })
 }
 
 /// Returns the size of a program without its debug information.
@@ -101,13 +124,13 @@ fn read(file: &str) -> String {
     std::fs::read_to_string(file).unwrap_or_default()
 }
 
-fn field(file: &str, name: &str) -> Option<String> {
+pub(super) fn field(file: &str, name: &str) -> Option<String> {
     let text = read(file);
     let line = text.lines().find(|line| line.starts_with(name))?;
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-fn number(text: &str) -> u64 {
+pub(super) fn number(text: &str) -> u64 {
     text.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 

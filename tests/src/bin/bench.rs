@@ -1,35 +1,50 @@
-//! The benchmark: `cargo run --release -p tests --bin bench -- [--out FILE] [--quick]`.
+//! The benchmark: `cargo run --release -p tests --bin bench -- [--out FILE] [--quick | --long]
+//! [--only PART]…`, where a part is demo, ingest, sizes, memory, line or crowd.
 //!
-//! It writes JSON to FILE or standard output and prints the same as a Markdown table to standard
-//! error; `--markdown FILE` prints the table of a stored file and measures nothing.
+//! It writes JSON to FILE (after each part what there is so far) or standard output and prints the
+//! same as a Markdown table to standard error; `--markdown FILE` prints the table of a stored file
+//! and measures nothing. `--long` lets a crowd of phones come back within five minutes instead of one.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use tests::bench::{Report, measure, table};
+use tests::bench::{Report, Size, Wanted, measure, table};
 use tests::process::{build, use_program};
 
-#[derive(Default)]
+/// Shown where the arguments make no sense.
+const USAGE: &str = "bench [--out FILE] [--quick | --long] [--only PART]… | bench --markdown FILE";
+
 struct Options {
     out: Option<PathBuf>,
     markdown: Option<PathBuf>,
-    quick: bool,
+    wanted: Wanted,
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options::default();
+    let wanted = Wanted { size: Size::Full, only: Vec::new() };
+    let mut options = Options { out: None, markdown: None, wanted };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
-        let mut file = || args.next().map(PathBuf::from).ok_or(format!("{arg} needs a file"));
+        let mut value = || args.next().ok_or(format!("{arg} needs a value: {USAGE}"));
         match arg.as_str() {
-            "--out" => options.out = Some(file()?),
-            "--markdown" => options.markdown = Some(file()?),
-            "--quick" => options.quick = true,
-            _ => return Err("bench [--out FILE] [--quick] | bench --markdown FILE".to_owned()),
+            "--out" => options.out = Some(value()?.into()),
+            "--markdown" => options.markdown = Some(value()?.into()),
+            "--quick" => options.wanted.size = Size::Quick,
+            "--long" => options.wanted.size = Size::Long,
+            "--only" => options.wanted.only.push(value()?.parse()?),
+            _ => return Err(USAGE.to_owned()),
         }
     }
     Ok(options)
+}
+
+fn keep(out: Option<&Path>, report: &Report) -> Result<(), Box<dyn std::error::Error>> {
+    let json = serde_json::to_string_pretty(report)? + "\n";
+    if let Some(file) = out {
+        std::fs::write(file, json)?;
+    }
+    Ok(())
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,11 +59,15 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     use_program(&program);
     let folder = program.with_file_name("bench-data");
     std::fs::create_dir_all(&folder)?;
-    let report = measure(&folder, &program, options.quick).await;
-    let json = serde_json::to_string_pretty(&report)?;
-    match options.out {
-        Some(file) => std::fs::write(file, json + "\n")?,
-        None => writeln!(std::io::stdout(), "{json}")?,
+    let out = options.out.as_deref();
+    let report = measure(&folder, &program, &options.wanted, |report| {
+        if let Err(error) = keep(out, report) {
+            eprintln!("bench: {error}");
+        }
+    })
+    .await;
+    if out.is_none() {
+        writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&report)?)?;
     }
     eprint!("{}", table::markdown(&report));
     Ok(())
