@@ -30,6 +30,12 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
 /// What SQLite's planner takes the tables to look like.
 const STATISTICS: &str = include_str!("../../migrations/statistics.sqlite.sql");
 
+/// Pages that the writer keeps, as negative KiB: ids are random, and each change touches another page.
+const SQLITE_WRITER_CACHE: &str = "-24576";
+
+/// Pages written ahead before they go into the file: 16 MiB, so that a page goes once for many changes.
+const SQLITE_CHECKPOINT_PAGES: &str = "4096";
+
 /// Connections that only read a SQLite file beside the one writer.
 const SQLITE_READERS: u32 = 4;
 
@@ -164,8 +170,11 @@ impl Db {
             // NORMAL may lose the last commits with the power, and those were acknowledged.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
-        let writer =
-            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let writing = options
+            .clone()
+            .pragma("cache_size", SQLITE_WRITER_CACHE)
+            .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT_PAGES);
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .connect_lazy_with(options.read_only(true));
