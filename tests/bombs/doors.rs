@@ -287,7 +287,7 @@ fn tables() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("one_endless_cell", "a roster", [&b"\""[..], &vec![b'a'; 30 << 20]].concat()),
         ("ten_million_columns", "a roster", b",".repeat(10_000_000)),
         ("a_row_of_sixty_million_cells", "a roster", rows(&b",".repeat(60_000_000), 1)),
-        ("a_unit_of_sixty_million_cells", "units", [&units[..], &b",".repeat(60_000_000)].concat()),
+        ("a_unit_of_sixty_million_cells", "units", [units, &b",".repeat(60_000_000)].concat()),
         ("a_million_bad_rows", "a roster", rows(b"x,,,,,,,,,,\n", 1_000_000)),
         ("ten_million_empty_rows", "a roster", rows(b"\n", 10_000_000)),
         ("a_zip_that_is_no_table", "a roster", zip),

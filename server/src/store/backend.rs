@@ -28,7 +28,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
 ];
 
 /// What SQLite's planner takes the tables to look like.
-const STATISTICS: &str = include_str!("../../migrations/statistics.sqlite.sql");
+const STATISTICS: &str = include_str!("statistics.sql");
 
 /// Pages that the writer keeps, as negative KiB: ids are random, and each change touches another page.
 const SQLITE_WRITER_CACHE: &str = "-24576";
