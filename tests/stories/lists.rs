@@ -93,6 +93,18 @@ on_each_backend! {
         assert_eq!(values, [&json!("canvas"), &json!("tile")]);
     }
 
+    /// The answer got lost, or the button was pressed twice.
+    async fn a_decision_sent_twice_is_one_change(town: Town) {
+        let disputed = disputed_roof(&town).await;
+        let document = disputed["document"].as_str().unwrap();
+        let form = settle_form(&disputed, &json!("tile"));
+        town.officer.settle(town.campaign, document, &form).await.unwrap();
+        let path = town.path(&format!("/households/{document}"));
+        let once = town.officer.get(&path).await.unwrap();
+        town.officer.settle(town.campaign, document, &form).await.unwrap();
+        assert_eq!(town.officer.get(&path).await.unwrap(), once);
+    }
+
     /// A returned list goes back to collecting, takes what came late, and is submitted anew.
     async fn a_returned_list_takes_what_came_late(town: Town) {
         let mut hoa = town.review_mo_o().await;

@@ -146,7 +146,8 @@ pub(super) fn read(text: &str, columns: &[&str]) -> Result<Rows, MissingColumns>
             ));
             break;
         }
-        let named = headers.iter().zip(&cells);
+        // Columns that nobody asked for are passed over.
+        let named = headers.iter().zip(&cells).filter(|(name, _)| columns.contains(&name.as_str()));
         let row = named.map(|(name, &cell)| (name.clone(), cell.to_owned())).collect();
         if cells.len() == headers.len() {
             rows.rows.push((line, row));

@@ -1,6 +1,6 @@
 //! What offices write into the log, and what they let into it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mobile_schema::problem;
 use shared::admit::Ancestors;
@@ -12,6 +12,7 @@ use super::document::Document;
 use crate::store::StoreError;
 use crate::store::backend::Tx;
 use crate::store::change::NewChange;
+use crate::store::material::AT_ONCE;
 
 /// A change written in an office, or by the import of the opening list.
 #[derive(Debug)]
@@ -25,7 +26,8 @@ pub(crate) struct DeskChange<'a> {
     pub(crate) note: &'a str,
 }
 
-/// Appends desk changes to a unit whose log is locked at `position`; returns the new position.
+/// Appends desk changes to a unit whose log is locked at `position`; returns the new position. One
+/// that is there already, as of a decision sent twice, is left alone.
 pub(crate) async fn append_desk(
     tx: &mut Tx,
     campaign: CampaignId,
@@ -37,7 +39,13 @@ pub(crate) async fn append_desk(
     let mut position = position;
     let (mut rows, mut moved) = (Vec::new(), BTreeMap::new());
     let mut tally = Tally::default();
-    for change in changes {
+    let mut known = BTreeSet::new();
+    for changes in changes.chunks(AT_ONCE) {
+        let documents: Vec<DocumentId> = changes.iter().map(|change| change.document).collect();
+        let there = tx.change_known(campaign, &documents).await?.into_iter();
+        known.extend(there.map(|(document, known)| (document, known.hash)));
+    }
+    for change in changes.iter().filter(|of| !known.contains(&(of.document, of.hash))) {
         let Ok(guarded) = shared::guard::guard(change.chunk) else {
             return Err(StoreError::Damaged);
         };

@@ -27,8 +27,8 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "walk", include_str!("../../migrations/0005_walk.sql")),
 ];
 
-/// What SQLite's planner takes the tables to look like.
-const STATISTICS: &str = include_str!("statistics.sql");
+/// What SQLite's planner takes the tables to look like, and the version that is written with it.
+const STATISTICS: (&str, i64) = (include_str!("statistics.sql"), 1);
 
 /// Pages that the writer keeps, as negative KiB: ids are random, and each change touches another page.
 const SQLITE_WRITER_CACHE: &str = "-24576";
@@ -159,6 +159,18 @@ async fn begin_immediate(writer: &SqlitePool) -> sqlx::Result<Transaction<'stati
     }
 }
 
+/// Tells SQLite's planner what the tables look like, once for each version of that.
+async fn describe(writer: &SqlitePool) -> sqlx::Result<()> {
+    let (sql, version) = STATISTICS;
+    let known: i64 = sqlx::query_scalar("pragma user_version").fetch_one(writer).await?;
+    if known == version {
+        return Ok(());
+    }
+    let mut tx = begin_immediate(writer).await?;
+    sqlx::raw_sql(sql).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
 impl Db {
     /// Opens a SQLite file, creating it, ready for writers that need durability.
     pub(crate) async fn sqlite(file: &Path) -> Result<Self, StoreError> {
@@ -179,7 +191,10 @@ impl Db {
             .max_connections(SQLITE_READERS)
             .connect_lazy_with(options.read_only(true));
         let db = Self::ready(Pools::Sqlite { writer: writer.clone(), readers }).await?;
-        sqlx::raw_sql(STATISTICS).execute(&writer).await?;
+        // Without it everything works, only slower: a full disk must not keep a server from starting.
+        if let Err(error) = describe(&writer).await {
+            tracing::warn!(error = %error, "the planner knows nothing of the tables");
+        }
         Ok(db)
     }
 
