@@ -169,6 +169,13 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    #[test]
+    fn columns_that_nobody_asked_for_are_passed_over() {
+        let rows = read("a,x,b\n1,2,3\n", &["a", "b"]).unwrap().rows;
+        let names: Vec<&str> = rows[0].1.keys().map(String::as_str).collect();
+        assert_eq!((names, &*rows[0].1["b"]), (vec!["a", "b"], "3"));
+    }
+
     fn lines(rows: &Rows) -> Vec<(u64, &str, &str)> {
         rows.rows.iter().map(|(line, row)| (*line, &*row["a"], &*row["b"])).collect()
     }
