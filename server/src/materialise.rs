@@ -11,6 +11,7 @@ mod look;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use shared::id::{CampaignId, DocumentId};
 use tokio::sync::oneshot;
@@ -22,6 +23,10 @@ use crate::worker::pool::{Merging, Pool, unavailable};
 
 /// Documents remembered before the store is searched for the rest: half a megabyte.
 const QUEUE_DOCUMENTS: usize = 8_192;
+
+/// How long a document that nobody waits for is left alone: more of it may be on its way, and what
+/// comes within that time is merged at once.
+const MORE_MAY_COME: Duration = Duration::from_secs(1);
 
 type Key = (CampaignId, DocumentId);
 type Waiters = Vec<(DocumentId, Waiter)>;
@@ -45,13 +50,15 @@ struct Inner {
 struct Queue {
     /// Somebody waits for these.
     asked: BTreeMap<Key, Vec<Waiter>>,
-    /// Nobody does yet.
-    later: BTreeSet<Key>,
+    /// Nobody does yet, and nobody works on them before then.
+    later: BTreeMap<Key, Instant>,
     /// Being worked on.
     busy: BTreeSet<Key>,
     /// The store holds stale documents after this one that are not in the queue.
     search: Option<Option<DocumentId>>,
     runners: usize,
+    /// Somebody looks from time to time whether it is time for what nobody waits for.
+    is_looked_after: bool,
 }
 
 /// Documents of one campaign, taken out of the queue.
@@ -103,14 +110,30 @@ impl Materialiser {
             return;
         }
         let mut queue = self.inner.lock();
+        let then = Instant::now() + MORE_MAY_COME;
         for key in documents {
             if queue.later.len() < QUEUE_DOCUMENTS {
-                queue.later.insert(key);
+                queue.later.entry(key).or_insert(then);
             } else {
                 queue.search = Some(None);
             }
         }
-        self.wake(&mut queue);
+        if !std::mem::replace(&mut queue.is_looked_after, true) {
+            tokio::spawn(self.clone().look_after());
+        }
+    }
+
+    /// Wakes runners as long as something is left that nobody waits for.
+    async fn look_after(self) {
+        loop {
+            tokio::time::sleep(MORE_MAY_COME).await;
+            let mut queue = self.inner.lock();
+            self.wake(&mut queue);
+            if queue.later.is_empty() && queue.search.is_none() {
+                queue.is_looked_after = false;
+                return;
+            }
+        }
     }
 
     /// Looks for what was left stale by a process that ended.
@@ -191,7 +214,7 @@ impl Runner {
     /// Counts itself out under the same lock where nothing is left: what comes next starts another.
     fn next(&mut self) -> Option<Next> {
         let mut queue = self.inner.lock();
-        if let Some((campaign, documents, waiters)) = queue.take() {
+        if let Some((campaign, documents, waiters)) = queue.take(Instant::now()) {
             return Some(Next::Batch(campaign, documents, waiters));
         }
         if let Some(after) = queue.search.take() {
@@ -209,7 +232,8 @@ impl Runner {
         if stale.len() == AT_ONCE {
             queue.search = stale.last().map(|(_, document)| Some(*document));
         }
-        queue.later.extend(stale);
+        let now = Instant::now();
+        queue.later.extend(stale.into_iter().map(|key| (key, now)));
         Ok(())
     }
 }
@@ -231,15 +255,12 @@ impl Turn {
 
 impl Queue {
     /// Takes a batch of one campaign: first what somebody waits for.
-    fn take(&mut self) -> Option<(CampaignId, Vec<DocumentId>, Waiters)> {
-        let is_free = |key: &&Key| !self.busy.contains(*key);
-        let first = self.asked.keys().find(is_free).or_else(|| self.later.iter().find(is_free));
-        let (campaign, _) = *first?;
-        let keys: BTreeSet<Key> = self
-            .asked
-            .keys()
-            .filter(is_free)
-            .chain(self.later.iter().filter(is_free))
+    fn take(&mut self, now: Instant) -> Option<(CampaignId, Vec<DocumentId>, Waiters)> {
+        let due = self.later.iter().filter(|(_, then)| **then <= now).map(|(key, _)| key);
+        let mut open =
+            self.asked.keys().chain(due).filter(|key| !self.busy.contains(key)).peekable();
+        let (campaign, _) = **open.peek()?;
+        let keys: BTreeSet<Key> = open
             .filter(|(of, _)| *of == campaign)
             .take(AT_ONCE)
             .copied()
@@ -266,22 +287,36 @@ mod tests {
 
     #[test]
     fn what_somebody_waits_for_goes_first_and_nothing_is_taken_twice() {
+        let now = Instant::now();
         let mut queue = Queue::default();
-        queue.later.extend((0..40).map(|number| key(1, number)));
+        queue.later.extend((0..40).map(|number| (key(1, number), now)));
         let (waiter, _done) = oneshot::channel();
         queue.asked.insert(key(2, 7), vec![waiter]);
-        queue.later.insert(key(2, 7));
+        queue.later.insert(key(2, 7), now);
 
-        let (campaign, documents, waiters) = queue.take().unwrap();
+        let (campaign, documents, waiters) = queue.take(now).unwrap();
         assert_eq!((campaign, documents, waiters.len()), (key(2, 7).0, vec![key(2, 7).1], 1));
-        let (_, documents, _) = queue.take().unwrap();
+        let (_, documents, _) = queue.take(now).unwrap();
         assert_eq!(documents.len(), AT_ONCE);
         // The same again while it is under way: it waits for the next turn.
-        queue.later.insert(key(1, 0));
-        let (_, documents, _) = queue.take().unwrap();
+        queue.later.insert(key(1, 0), now);
+        let (_, documents, _) = queue.take(now).unwrap();
         assert_eq!(documents.len(), 40 - AT_ONCE);
-        assert!(queue.take().is_none() && queue.later.len() == 1);
+        assert!(queue.take(now).is_none() && queue.later.len() == 1);
         queue.busy.clear();
-        assert_eq!(queue.take().unwrap().1, [key(1, 0).1]);
+        assert_eq!(queue.take(now).unwrap().1, [key(1, 0).1]);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_left_until_more_of_it_may_have_come() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        queue.later.insert(key(1, 1), now + MORE_MAY_COME);
+        queue.later.insert(key(1, 2), now + MORE_MAY_COME);
+        assert!(queue.take(now).is_none());
+        let (waiter, _done) = oneshot::channel();
+        queue.asked.insert(key(1, 1), vec![waiter]);
+        assert_eq!(queue.take(now).unwrap().1, [key(1, 1).1], "somebody waits for it");
+        assert_eq!(queue.take(now + MORE_MAY_COME).unwrap().1, [key(1, 2).1]);
     }
 }

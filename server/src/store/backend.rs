@@ -330,6 +330,12 @@ impl Tx {
         Ok(self.all(sql, vals).await?.into_iter().next())
     }
 
+    /// Tells whether the values of a long statement go by number. For SQLite a number is a name,
+    /// which the driver looks up among all the others for each value that it binds.
+    pub(super) fn has_numbered_values(&self) -> bool {
+        matches!(self.open, Open::Postgres(_))
+    }
+
     /// Runs a statement and returns how many rows it touched.
     pub(crate) async fn run(
         &mut self,

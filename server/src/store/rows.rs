@@ -29,7 +29,7 @@ impl Tx {
         while rows.len() > 0 {
             let count = 1 << rows.len().min(ROWS_MAX).ilog2();
             let vals: Vec<Val> = rows.by_ref().take(count).flatten().collect();
-            let text = sql.text(count, vals.len() / count);
+            let text = sql.text(count, vals.len() / count, self.has_numbered_values());
             // Nothing of it comes from outside: the values are bound.
             touched += self.run(AssertSqlSafe(text), vals).await?;
         }
@@ -39,9 +39,12 @@ impl Tx {
 
 impl Rows {
     /// Writes the statement for so many rows of so many values.
-    fn text(self, count: usize, width: usize) -> String {
+    fn text(self, count: usize, width: usize, numbered: bool) -> String {
         let row = |number: usize| {
-            let vals = (1..=width).map(|place| format!("${}", number * width + place));
+            let vals = (1..=width).map(|place| match numbered {
+                true => format!("${}", number * width + place),
+                false => "?".to_owned(),
+            });
             format!("({})", vals.collect::<Vec<_>>().join(", "))
         };
         let rows: Vec<String> = (0..count).map(row).collect();
@@ -57,6 +60,8 @@ mod tests {
     fn each_row_has_its_own_values() {
         let sql = Rows { before: "insert into t values", after: "on conflict do nothing" };
         let text = "insert into t values ($1, $2), ($3, $4) on conflict do nothing";
-        assert_eq!(sql.text(2, 2), text);
+        assert_eq!(sql.text(2, 2, true), text);
+        let text = "insert into t values (?, ?), (?, ?) on conflict do nothing";
+        assert_eq!(sql.text(2, 2, false), text);
     }
 }

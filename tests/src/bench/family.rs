@@ -13,7 +13,7 @@ use super::machine::{field, number, ticks};
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How often it is asked whether a server has come to rest, and how often in a row it has to have.
-const REST: (Duration, u32) = (Duration::from_millis(250), 4);
+const REST: (Duration, u32) = (Duration::from_millis(250), 10);
 
 /// Looks after which a server is taken as it is: two minutes.
 const LOOKS_MAX: u32 = 480;
