@@ -269,14 +269,13 @@ impl FromRequestParts<App> for Sender {
         let claims =
             check(&app.keys, ACCESS_TYPE, token, app.now_ms()).ok_or(&problem::UNAUTHENTICATED)?;
         let account: AccountId = claims.sub.parse().map_err(|_| &problem::UNAUTHENTICATED)?;
-        let account = app
-            .store
-            .account_get(account)
-            .await?
-            .filter(|account| !account.disabled)
-            .ok_or(&problem::UNAUTHENTICATED)?;
         let family: [u8; 16] = from_hex(&claims.fam).map_err(|_| &problem::UNAUTHENTICATED)?;
-        let session = app.store.session_get(family).await?.ok_or(&problem::UNAUTHENTICATED)?;
+        let (account, session_ended) = app
+            .store
+            .session_account(family, account)
+            .await?
+            .filter(|(account, _)| !account.disabled)
+            .ok_or(&problem::UNAUTHENTICATED)?;
         let device = match claims.dev {
             None => None,
             Some(device) => {
@@ -285,7 +284,7 @@ impl FromRequestParts<App> for Sender {
             }
         };
         // A revoked device's session has ended, and yet it may hand its work in.
-        if session.ended && !device.as_ref().is_some_and(|device: &Device| device.revoked) {
+        if session_ended && !device.as_ref().is_some_and(|device: &Device| device.revoked) {
             return Err(problem::UNAUTHENTICATED.refuse());
         }
         Ok(Self(Actor { account, device }))

@@ -6,6 +6,7 @@
 pub(crate) mod desk;
 mod document;
 mod ledger;
+mod place;
 mod queue;
 mod tally;
 
@@ -22,6 +23,7 @@ use self::queue::{Queue, ROOM};
 pub(crate) use self::tally::Tally;
 use crate::gate::Caller;
 use crate::materialise::Materialiser;
+use crate::store::append::NewManifest;
 use crate::store::device::SyncNote;
 use crate::store::{Store, StoreError};
 
@@ -47,6 +49,17 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
+    /// Makes what is kept of the manifest.
+    fn manifest(&self, received_at_ms: i64) -> NewManifest {
+        NewManifest {
+            digest: self.batch.manifest_digest,
+            device: self.device,
+            bytes: self.manifest.clone(),
+            signature: self.signature.clone(),
+            received_at_ms,
+        }
+    }
+
     /// Who typed, where the manifest names somebody the device knows.
     fn typist(&self) -> Option<AccountId> {
         (self.typed_by == TypedBy::Bound).then_some(self.account)
@@ -187,9 +200,7 @@ async fn write_group(
 ) -> Result<Vec<Vec<Outcome>>, StoreError> {
     let mut tx = store.begin().await?;
     let mut ledger = Ledger::default();
-    for work in works {
-        ledger.place(&mut tx, work).await?;
-    }
+    ledger.place(&mut tx, works).await?;
     ledger.lock(&mut tx).await?;
     let mut outcomes = Vec::new();
     for work in works {
@@ -197,13 +208,7 @@ async fn write_group(
         for incoming in &work.batches {
             of_work.push(ledger.append(&mut tx, work, incoming).await?);
         }
-        if let Some((device, note)) = work.note {
-            tx.device_note_sync(work.campaign, device, note).await?;
-        }
-        if let Some(about) = &work.about {
-            tx.device_note_about(about).await?;
-            ledger.hear(about, work.now_ms);
-        }
+        ledger.hear(&mut tx, work).await?;
         outcomes.push(of_work);
     }
     let moved = ledger.finish(&mut tx).await?;

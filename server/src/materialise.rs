@@ -260,11 +260,8 @@ impl Queue {
         let mut open =
             self.asked.keys().chain(due).filter(|key| !self.busy.contains(key)).peekable();
         let (campaign, _) = **open.peek()?;
-        let keys: BTreeSet<Key> = open
-            .filter(|(of, _)| *of == campaign)
-            .take(AT_ONCE)
-            .copied()
-            .collect();
+        let keys: BTreeSet<Key> =
+            open.filter(|(of, _)| *of == campaign).take(AT_ONCE).copied().collect();
         let mut waiters = Vec::new();
         for key in &keys {
             self.later.remove(key);

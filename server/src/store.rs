@@ -3,7 +3,7 @@
 //! Functions are noun first. What is written together is written in one transaction.
 
 pub(crate) mod account;
-mod append;
+pub(crate) mod append;
 pub(crate) mod assignment;
 pub(crate) mod backend;
 pub(crate) mod binding;

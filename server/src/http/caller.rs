@@ -25,12 +25,12 @@ pub(super) async fn scope_of(
     seen: &Seen,
 ) -> Result<Scope, StoreError> {
     let device = actor.device.as_ref().map(|device| device.id);
-    if let Some(id) = device
-        && app.store.device_get(id).await?.is_none_or(|device| device.revoked)
-    {
-        return Ok(Scope::new());
-    }
     if actor.account.post.role != Role::Enumerator {
+        if let Some(id) = device
+            && app.store.device_get(id).await?.is_none_or(|device| device.revoked)
+        {
+            return Ok(Scope::new());
+        }
         let units = actor.account.post.list_units(&seen.tree);
         return Ok(units.into_iter().map(|unit| (unit, Hamlets::All)).collect());
     }

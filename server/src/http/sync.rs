@@ -19,7 +19,7 @@ use crate::gate::Caller;
 use crate::ingest::{Incoming, Outcome, TypedBy, Work, WriteError};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
-use crate::store::device::SyncNote;
+use crate::store::device::{Device, SyncNote};
 
 /// Takes signed batches, answers with receipts and with what is new in the caller's scope.
 #[utoipa::path(post, path = "/v1/sync", security(("bearer" = [])),
@@ -111,7 +111,7 @@ async fn take(
     let now_ms = app.now_ms();
     let mut verified = Vec::new();
     for batch in batches {
-        verified.push(incoming(app, seen.campaign.id, batch).await?);
+        verified.push(incoming(app, seen.campaign.id, batch, source.of.device).await?);
     }
     let sound = verified.iter().filter_map(|result| result.as_ref().ok()).cloned().collect();
     let named = verified
@@ -162,12 +162,18 @@ async fn incoming(
     app: &App,
     campaign: CampaignId,
     batch: Batch,
+    caller: Option<&Device>,
 ) -> Result<Result<Incoming, &'static Name>, StoreError> {
     let id = match manifest_device(&batch) {
         Ok(id) => id,
         Err(error) => return Ok(Err(error.problem())),
     };
-    let Some(device) = app.store.device_get(id).await? else {
+    // The one that calls has just been read.
+    let device = match caller.filter(|caller| caller.id == id) {
+        Some(caller) => Some(caller.clone()),
+        None => app.store.device_get(id).await?,
+    };
+    let Some(device) = device else {
         return Ok(Err(&problem::DEVICE_UNKNOWN));
     };
     let checked = tokio::task::spawn_blocking(move || {

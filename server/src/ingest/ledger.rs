@@ -2,104 +2,54 @@
 //!
 //! Units are locked in one order before anything they protect is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mobile_schema::frame::{Fate, Verdict};
 use mobile_schema::household::SCHEMA_VERSION;
 use shared::admit::{Ancestors, Circumstances, is_ahead};
 use shared::holding::{Kept, Placing, number_of, place};
-use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DocumentId, HouseholdId, document_id};
+use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DocumentId};
 use shared::limits;
 use shared::verify::Verified;
 
 use super::document::{Document, numbered_ahead};
-use super::{AboutDevice, Incoming, Outcome, Tally, TypedBy, Work};
+use super::place::by_campaign;
+use super::{Incoming, Outcome, Tally, TypedBy, Work};
 use crate::store::StoreError;
+use crate::store::append::NewManifest;
 use crate::store::assignment::Ever;
 use crate::store::backend::{Tx, Val};
 use crate::store::change::NewChange;
-use crate::store::household::NewHousehold;
 use crate::store::material::AT_ONCE;
 
 /// What a transaction knows while it appends: each unit's lock, each document's changes.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    units: BTreeMap<(CampaignId, String), UnitLog>,
-    documents: BTreeMap<(CampaignId, DocumentId), Document>,
-    assigned: BTreeMap<(CampaignId, AccountId), Ever>,
+    pub(super) units: BTreeMap<(CampaignId, String), UnitLog>,
+    pub(super) documents: BTreeMap<(CampaignId, DocumentId), Document>,
+    pub(super) assigned: BTreeMap<(CampaignId, AccountId), Ever>,
     tally: Tally,
+    /// Manifests that are not yet written.
+    manifests: Vec<NewManifest>,
     /// Rows of the log that are placed and not yet written.
     unwritten: Vec<Vec<Val>>,
 }
 
 #[derive(Debug, Default)]
-struct UnitLog {
+pub(super) struct UnitLog {
     position: i64,
     moved: bool,
     frozen: bool,
 }
 
 impl Ledger {
-    /// Finds where each document of a request belongs, registering the new households it declares.
-    pub(super) async fn place(&mut self, tx: &mut Tx, work: &Work) -> Result<(), StoreError> {
-        for incoming in &work.batches {
-            for new in &incoming.batch.manifest.households {
-                let household = HouseholdId(*new.household);
-                // No hamlet code holds NUL, and PostgreSQL would not even look for one.
-                if new.hamlet.contains('\0') {
-                    continue;
-                }
-                let Some(unit) = tx.hamlet_unit(work.campaign, &new.hamlet).await? else {
-                    continue;
-                };
-                let row = NewHousehold {
-                    document: document_id(work.campaign, household),
-                    household,
-                    unit: &unit,
-                    hamlet: &new.hamlet,
-                    code: "",
-                    opening_class: "",
-                    opening_dtts: false,
-                    opening_paper: "",
-                };
-                if tx.household_add(work.campaign, &row).await? {
-                    tx.change_rehome(work.campaign, row.document, &unit).await?;
-                }
-            }
-            let wanted: BTreeSet<DocumentId> = incoming
-                .batch
-                .manifest
-                .changes
-                .iter()
-                .map(|(document, _)| DocumentId(**document))
-                .filter(|document| !self.documents.contains_key(&(work.campaign, *document)))
-                .collect();
-            let wanted: Vec<DocumentId> = wanted.into_iter().collect();
-            for documents in wanted.chunks(AT_ONCE) {
-                for at in tx.household_get_all(work.campaign, documents).await? {
-                    self.units.entry((work.campaign, at.unit.clone())).or_default();
-                    self.documents.insert((work.campaign, at.document), Document::new(at));
-                }
-            }
-            let person = (work.campaign, incoming.account);
-            if let std::collections::btree_map::Entry::Vacant(entry) = self.assigned.entry(person) {
-                entry.insert(tx.assignment_ever(work.campaign, incoming.account).await?);
-            }
-        }
-        Ok(())
-    }
-
     /// Locks every unit touched, always in the same order, then reads what the locks protect.
     pub(super) async fn lock(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         for ((campaign, unit), log) in &mut self.units {
             log.position = tx.unit_lock(*campaign, unit).await?;
             log.frozen = tx.list_step(*campaign, unit).await?.0.is_frozen();
         }
-        let mut of: BTreeMap<CampaignId, Vec<DocumentId>> = BTreeMap::new();
-        for (campaign, document) in self.documents.keys() {
-            of.entry(*campaign).or_default().push(*document);
-        }
-        for (campaign, documents) in of {
+        for (campaign, documents) in by_campaign(self.documents.keys().copied()) {
             for documents in documents.chunks(AT_ONCE) {
                 for (document, known) in tx.change_known(campaign, documents).await? {
                     if let Some(document) = self.documents.get_mut(&(campaign, document)) {
@@ -117,25 +67,27 @@ impl Ledger {
         work: &Work,
         incoming: &Incoming,
     ) -> Result<Outcome, StoreError> {
-        let waiting = tx.change_waiting_count(incoming.device).await?;
-        let waiting_full = waiting >= limits::WAITING_PER_DEVICE_MAX;
         let digest = incoming.batch.manifest_digest;
-        let (bytes, signature) = (&incoming.manifest, &incoming.signature);
-        tx.manifest_add(digest, incoming.device, bytes, signature, work.now_ms).await?;
+        self.manifests.push(incoming.manifest(work.now_ms));
+        let mut waiting_full = None;
         let mut verdicts = Vec::new();
         for change in &incoming.batch.changes {
             let verdict = match change {
                 Ok(verified) => {
-                    self.append_sound(tx, work, incoming, verified, waiting_full).await?
+                    self.append_sound(tx, work, incoming, verified, &mut waiting_full).await?
                 }
                 Err(quarantined) => {
                     let reason = quarantined.reason.problem();
-                    let unit = self.documents.get(&(work.campaign, quarantined.document));
+                    let known = self.documents.get(&(work.campaign, quarantined.document));
+                    // One that belongs nowhere is shown where its sender works.
+                    let (unit, hamlet) = known.map_or_else(
+                        || (incoming.unit.clone(), String::new()),
+                        |document| (document.at.unit.clone(), document.at.hamlet.clone()),
+                    );
                     let new = NewChange {
                         document: quarantined.document,
                         hash: ChangeHash(quarantined.digest.0),
-                        // One that belongs nowhere is shown where its sender works.
-                        unit: unit.map_or(&incoming.unit, |document| &document.at.unit),
+                        unit: &unit,
                         position: None,
                         fate: "quarantined",
                         reason: reason.name,
@@ -151,16 +103,14 @@ impl Ledger {
                         note: "",
                         side: false,
                     };
-                    if tx.change_append(work.campaign, &new, work.now_ms).await? {
-                        let hamlet = unit.map_or("", |document| &document.at.hamlet);
-                        self.tally.took(work, incoming.device, (new.unit, hamlet), new.chunk);
+                    if self.append_now(tx, work, &new).await? {
+                        self.tally.took(work, incoming.device, (&unit, &hamlet), new.chunk);
                     }
                     Verdict { fate: Fate::Quarantined, reason: Some(reason.name.to_owned()) }
                 }
             };
             verdicts.push(verdict);
         }
-        self.write(tx).await?;
         self.release_waiting(tx, work.campaign).await?;
         Ok(Ok(verdicts))
     }
@@ -171,7 +121,7 @@ impl Ledger {
         work: &Work,
         incoming: &Incoming,
         verified: &Verified,
-        waiting_full: bool,
+        waiting_full: &mut Option<bool>,
     ) -> Result<Verdict, StoreError> {
         let change = verified.change();
         let (id, hash) = (verified.document(), change.hash());
@@ -179,10 +129,16 @@ impl Ledger {
             // What it builds on is looked up, and may have come just before it.
             self.write(tx).await?;
         }
-        let document = self.documents.get(&(work.campaign, id));
-        let mut of = circumstances(work, incoming, verified, document, &self.assigned, &self.units);
-        of.waiting_full = waiting_full;
+        let mut of = self.circumstances(work, incoming, verified);
+        if of.ancestors == Ancestors::Missing {
+            // Counted once for a batch, with what came before it.
+            of.waiting_full = match *waiting_full {
+                Some(known) => known,
+                None => *waiting_full.insert(self.is_waiting_full(tx, incoming).await?),
+            };
+        }
         of.numbered_ahead = numbered_ahead(tx, work.campaign, id, change).await?;
+        let document = self.documents.get(&(work.campaign, id));
         let placed = match place(document.map(|document| &document.holding), change, &of) {
             Placing::Again(verdict) => return Ok(verdict),
             Placing::Store(placed) => placed,
@@ -227,7 +183,7 @@ impl Ledger {
         } else if document.is_some() {
             self.unwritten.push(new.row(work.campaign, work.now_ms));
             self.tally.took(work, incoming.device, (&unit, &hamlet), new.chunk);
-        } else if tx.change_append(work.campaign, &new, work.now_ms).await? {
+        } else if self.append_now(tx, work, &new).await? {
             // Of a household nobody knows it was not looked up what is there already.
             self.tally.took(work, incoming.device, (&unit, &hamlet), new.chunk);
         }
@@ -239,8 +195,69 @@ impl Ledger {
         Ok(placed.verdict())
     }
 
-    /// Writes the changes that were placed.
+    /// Finds the circumstances that a change arrives in.
+    fn circumstances(
+        &self,
+        work: &Work,
+        incoming: &Incoming,
+        verified: &Verified,
+    ) -> Circumstances {
+        let document = self.documents.get(&(work.campaign, verified.document()));
+        let ever = self.assigned.get(&(work.campaign, incoming.account));
+        let size = verified.change().chunk().len();
+        let ancestors = document.map_or(Ancestors::Missing, |document| {
+            document.holding.ancestors(verified.change().dependencies())
+        });
+        Circumstances {
+            device_revoked: incoming.device_revoked,
+            typist_unknown: incoming.typed_by == TypedBy::Unknown,
+            typist_disabled: incoming.account_disabled,
+            schema_newer: incoming.batch.manifest.schema > SCHEMA_VERSION,
+            document_foreign: document.is_none(),
+            document_full: document
+                .is_some_and(|document| document.holding.is_full(size, ancestors)),
+            campaign_closed: work.campaign_closed,
+            ever_assigned: document.is_some_and(|document| {
+                ever.is_some_and(|ever| {
+                    ever.hamlets.contains(&document.at.hamlet)
+                        || ever.households.contains(&document.at.document)
+                })
+            }),
+            list_frozen: document.is_some_and(|document| {
+                self.units
+                    .get(&(work.campaign, document.at.unit.clone()))
+                    .is_some_and(|log| log.frozen)
+            }),
+            ancestors,
+            waiting_full: false,
+            numbered_ahead: false,
+        }
+    }
+
+    /// Tells whether a device has as many changes waiting as it may have.
+    async fn is_waiting_full(
+        &mut self,
+        tx: &mut Tx,
+        incoming: &Incoming,
+    ) -> Result<bool, StoreError> {
+        self.write(tx).await?;
+        Ok(tx.change_waiting_count(incoming.device).await? >= limits::WAITING_PER_DEVICE_MAX)
+    }
+
+    /// Stores a change at once; false where the log has it already.
+    async fn append_now(
+        &mut self,
+        tx: &mut Tx,
+        work: &Work,
+        new: &NewChange<'_>,
+    ) -> Result<bool, StoreError> {
+        self.write(tx).await?;
+        tx.change_append(work.campaign, new, work.now_ms).await
+    }
+
+    /// Writes the manifests and the changes that were placed.
     async fn write(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        tx.manifest_add(std::mem::take(&mut self.manifests)).await?;
         tx.change_append_rows(std::mem::take(&mut self.unwritten)).await
     }
 
@@ -250,8 +267,13 @@ impl Ledger {
         tx: &mut Tx,
         campaign: CampaignId,
     ) -> Result<(), StoreError> {
+        let is_due = |document: &Document| document.holding.has_waiting() && document.moved;
+        if !self.documents.iter().any(|((of, _), document)| *of == campaign && is_due(document)) {
+            return Ok(());
+        }
+        self.write(tx).await?;
         for ((of, _), document) in &mut self.documents {
-            if *of != campaign || !document.holding.has_waiting() || !document.moved {
+            if *of != campaign || !is_due(document) {
                 continue;
             }
             let Some(log) = self.units.get_mut(&(campaign, document.at.unit.clone())) else {
@@ -262,18 +284,26 @@ impl Ledger {
         Ok(())
     }
 
-    /// Notes the installation that a device says it is.
-    pub(super) fn hear(&mut self, about: &AboutDevice, now_ms: i64) {
-        let heard = self.tally.heard(about.device, about.actor, now_ms);
-        heard.app.clone_from(&about.app);
-        heard.schema = about.schema;
+    /// Notes that a device synced, and what it says about itself.
+    pub(super) async fn hear(&mut self, tx: &mut Tx, work: &Work) -> Result<(), StoreError> {
+        if let Some((device, note)) = work.note {
+            tx.device_note_work(work.campaign, device, note).await?;
+            self.tally.synced(device, note.at_ms, work.about.as_ref());
+        }
+        if let Some(about) = &work.about {
+            let heard = self.tally.heard(about.device, about.actor, work.now_ms);
+            heard.app.clone_from(&about.app);
+            heard.schema = about.schema;
+        }
+        Ok(())
     }
 
     /// Notes how far units and households have come; returns the households that moved on.
     pub(super) async fn finish(
-        self,
+        mut self,
         tx: &mut Tx,
     ) -> Result<Vec<(CampaignId, DocumentId)>, StoreError> {
+        self.write(tx).await?;
         for ((campaign, unit), log) in self.units {
             if log.moved {
                 tx.unit_moved_on(campaign, &unit, log.position).await?;
@@ -296,41 +326,5 @@ impl UnitLog {
         self.position += 1;
         self.moved = true;
         self.position
-    }
-}
-
-fn circumstances(
-    work: &Work,
-    incoming: &Incoming,
-    verified: &Verified,
-    document: Option<&Document>,
-    assigned: &BTreeMap<(CampaignId, AccountId), Ever>,
-    units: &BTreeMap<(CampaignId, String), UnitLog>,
-) -> Circumstances {
-    let ever = assigned.get(&(work.campaign, incoming.account));
-    let size = verified.change().chunk().len();
-    let ancestors = document.map_or(Ancestors::Missing, |document| {
-        document.holding.ancestors(verified.change().dependencies())
-    });
-    Circumstances {
-        device_revoked: incoming.device_revoked,
-        typist_unknown: incoming.typed_by == TypedBy::Unknown,
-        typist_disabled: incoming.account_disabled,
-        schema_newer: incoming.batch.manifest.schema > SCHEMA_VERSION,
-        document_foreign: document.is_none(),
-        document_full: document.is_some_and(|document| document.holding.is_full(size, ancestors)),
-        campaign_closed: work.campaign_closed,
-        ever_assigned: document.is_some_and(|document| {
-            ever.is_some_and(|ever| {
-                ever.hamlets.contains(&document.at.hamlet)
-                    || ever.households.contains(&document.at.document)
-            })
-        }),
-        list_frozen: document.is_some_and(|document| {
-            units.get(&(work.campaign, document.at.unit.clone())).is_some_and(|log| log.frozen)
-        }),
-        ancestors,
-        waiting_full: false,
-        numbered_ahead: false,
     }
 }

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use shared::id::{Actor, CampaignId, DeviceId};
 
-use super::Work;
+use super::{AboutDevice, Work};
 use crate::store::StoreError;
 use crate::store::backend::Tx;
 use crate::store::binding::Heard;
+use crate::store::device::Synced;
 use crate::store::volume::Volume;
 
 /// Sums of one transaction.
@@ -18,6 +19,7 @@ pub(crate) struct Tally {
     heard: BTreeMap<(DeviceId, Actor), (Heard, i64)>,
     hamlets: BTreeMap<(CampaignId, String, String), (Volume, i64)>,
     devices: BTreeMap<(DeviceId, CampaignId), Volume>,
+    synced: BTreeMap<DeviceId, Synced>,
 }
 
 impl Tally {
@@ -26,6 +28,15 @@ impl Tally {
         let (heard, at_ms) = self.heard.entry((device, actor)).or_default();
         *at_ms = now_ms;
         heard
+    }
+
+    /// Notes that a device synced, and what it said about itself.
+    pub(crate) fn synced(&mut self, device: DeviceId, at_ms: i64, about: Option<&AboutDevice>) {
+        let synced = self.synced.entry(device).or_default();
+        synced.at_ms = at_ms;
+        if let Some(about) = about {
+            synced.about = Some((about.clock_ahead_ms, about.app.clone()));
+        }
     }
 
     /// Counts a stored change to its hamlet, empty where it belongs nowhere.
@@ -56,15 +67,9 @@ impl Tally {
 
     /// Writes the sums.
     pub(crate) async fn finish(self, tx: &mut Tx) -> Result<(), StoreError> {
-        for ((device, actor), (heard, now_ms)) in self.heard {
-            tx.installation_heard(device, actor, &heard, now_ms).await?;
-        }
-        for ((campaign, unit, hamlet), (volume, now_ms)) in self.hamlets {
-            tx.hamlet_log_add(campaign, (&unit, &hamlet), volume, now_ms).await?;
-        }
-        for ((device, campaign), volume) in self.devices {
-            tx.device_log_add(device, campaign, volume).await?;
-        }
-        Ok(())
+        tx.device_synced(self.synced).await?;
+        tx.installation_heard(self.heard).await?;
+        tx.hamlet_log_add(self.hamlets).await?;
+        tx.device_log_add(self.devices).await
     }
 }

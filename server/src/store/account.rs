@@ -181,6 +181,24 @@ impl Store {
         self.db.one(sql, vals![family.as_slice()]).await?.as_ref().map(session).transpose()
     }
 
+    /// Finds the account that a session was started for, and whether the session has ended.
+    pub(crate) async fn session_account(
+        &self,
+        family: [u8; 16],
+        id: AccountId,
+    ) -> Result<Option<(Account, bool)>, StoreError> {
+        const SQL: &str = "
+            select account.*, session.ended_at_ms
+            from session join account on account.id = session.account
+            where session.family = $1 and account.id = $2";
+        let row = self.db.one(SQL, vals![family.as_slice(), id]).await?;
+        row.map(|row| {
+            let ended = row.get::<Option<i64>>("ended_at_ms")?.is_some();
+            Ok((account(&row)?, ended))
+        })
+        .transpose()
+    }
+
     /// Moves a session on by a refresh token; returns the token id to hand out.
     ///
     /// The token in use gives its one successor, however often it comes: a repeated request must

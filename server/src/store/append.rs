@@ -18,6 +18,16 @@ const APPEND: Rows = Rows {
     after: "on conflict (campaign, document, hash) do nothing",
 };
 
+/// A signed manifest about to be stored.
+#[derive(Debug)]
+pub(crate) struct NewManifest {
+    pub(crate) digest: Digest,
+    pub(crate) device: DeviceId,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
+    pub(crate) received_at_ms: i64,
+}
+
 pub(super) fn hashes(bytes: &[u8]) -> Result<Vec<ChangeHash>, StoreError> {
     bytes
         .chunks(32)
@@ -215,19 +225,16 @@ impl Tx {
         self.run(SQL, vals![campaign, document, unit]).await.map(drop)
     }
 
-    /// Keeps a signed manifest verbatim.
-    pub(crate) async fn manifest_add(
-        &mut self,
-        digest: Digest,
-        device: DeviceId,
-        bytes: &[u8],
-        signature: &[u8],
-        now_ms: i64,
-    ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into manifest (digest, device, bytes, signature, received_at_ms)
-            values ($1, $2, $3, $4, $5) on conflict (digest) do nothing";
-        self.run(SQL, vals![digest, device, bytes, signature, now_ms]).await.map(drop)
+    /// Keeps signed manifests verbatim.
+    pub(crate) async fn manifest_add(&mut self, new: Vec<NewManifest>) -> Result<(), StoreError> {
+        const SQL: Rows = Rows {
+            before: "insert into manifest (digest, device, bytes, signature, received_at_ms) values",
+            after: "on conflict (digest) do nothing",
+        };
+        let row = |new: NewManifest| {
+            vals![new.digest, new.device, new.bytes, new.signature, new.received_at_ms]
+        };
+        self.run_rows(SQL, new.into_iter().map(row).collect()).await.map(drop)
     }
 }
 

@@ -8,6 +8,7 @@ use shared::cursor::single;
 use shared::id::{AccountId, CampaignId, DeviceId, DocumentId};
 
 use super::backend::{Tx, vals};
+use super::material::{in_documents, padded};
 use super::{Store, StoreError};
 
 /// What is given to somebody.
@@ -35,6 +36,16 @@ pub(crate) struct Place {
 pub(crate) struct Ever {
     pub(crate) hamlets: BTreeSet<String>,
     pub(crate) households: BTreeSet<DocumentId>,
+}
+
+impl Ever {
+    /// Adds what was given.
+    pub(crate) fn insert(&mut self, given: Given) {
+        match given {
+            Given::Hamlet(code) => self.hamlets.insert(code),
+            Given::Household(document) => self.households.insert(document),
+        };
+    }
 }
 
 /// An assignment as offices see it.
@@ -66,6 +77,7 @@ const PLACES: &str = "
             and account.disabled_at_ms is null
             and account.id in (select id from account where id = $2 union all
                 select account from device_person where device = $3 and unbound_at_ms is null)
+            and not exists (select 1 from device where id = $3 and revoked_at_ms is not null)
             union
             select household.unit, single.place, household.hamlet
             from account join household_assignment as single on single.account = account.id
@@ -73,7 +85,8 @@ const PLACES: &str = "
             where single.campaign = $1 and single.until_ms is null
             and account.disabled_at_ms is null
             and account.id in (select id from account where id = $2 union all
-                select account from device_person where device = $3 and unbound_at_ms is null)";
+                select account from device_person where device = $3 and unbound_at_ms is null)
+            and not exists (select 1 from device where id = $3 and revoked_at_ms is not null)";
 
 impl Store {
     /// Ends an assignment; work done under it is still taken.
@@ -100,7 +113,8 @@ impl Store {
         tx.commit().await
     }
 
-    /// Lists the places of a person in force, and of everybody who types on a device.
+    /// Lists the places of a person in force, and of everybody who types on a device. With a device
+    /// that was revoked there are none.
     pub(crate) async fn assignment_places(
         &self,
         campaign: CampaignId,
@@ -197,24 +211,31 @@ impl Tx {
         Ok(())
     }
 
-    /// Lists everything an account was ever given.
+    /// Lists everything that at most [`super::material::AT_ONCE`] accounts were ever given.
     pub(crate) async fn assignment_ever(
         &mut self,
         campaign: CampaignId,
-        account: AccountId,
-    ) -> Result<Ever, StoreError> {
-        const HAMLETS: &str = "select hamlet from assignment where campaign = $1 and account = $2";
-        const HOUSEHOLDS: &str =
-            "select document from household_assignment where campaign = $1 and account = $2";
-        let hamlets = self.all(HAMLETS, vals![campaign, account]).await?;
-        let households = self.all(HOUSEHOLDS, vals![campaign, account]).await?;
-        Ok(Ever {
-            hamlets: hamlets.iter().map(|row| row.get("hamlet")).collect::<Result<_, _>>()?,
-            households: households
-                .iter()
-                .map(|row| row.id("document"))
-                .collect::<Result<_, _>>()?,
-        })
+        accounts: &[AccountId],
+    ) -> Result<Vec<(AccountId, Given)>, StoreError> {
+        const HAMLETS: &str = concat!(
+            "select account, hamlet from assignment where campaign = $1 and account in ",
+            in_documents!()
+        );
+        const HOUSEHOLDS: &str = concat!(
+            "select account, document from household_assignment
+            where campaign = $1 and account in ",
+            in_documents!()
+        );
+        let mut of = vals![campaign];
+        of.extend(padded(accounts));
+        let hamlets = self.all(HAMLETS, of.clone()).await?;
+        let households = self.all(HOUSEHOLDS, of).await?;
+        let hamlets =
+            hamlets.iter().map(|row| Ok((row.id("account")?, Given::Hamlet(row.get("hamlet")?))));
+        let households = households
+            .iter()
+            .map(|row| Ok((row.id("account")?, Given::Household(row.id("document")?))));
+        hamlets.chain(households).collect()
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use shared::id::{AccountId, Actor, DeviceId};
 
 use super::backend::{Tx, vals};
+use super::rows::Rows;
 use super::{Store, StoreError};
 
 /// Most actors named to a device that it may not write under any more, the newest.
@@ -165,25 +166,24 @@ impl Tx {
         self.run(SQL, vals![device, account, now_ms]).await.map(drop)
     }
 
-    /// Notes what was heard of an installation. Once forked it stays so.
+    /// Notes what was heard of installations, and when. One that forked stays so.
     pub(crate) async fn installation_heard(
         &mut self,
-        device: DeviceId,
-        actor: Actor,
-        heard: &Heard,
-        now_ms: i64,
+        heard: BTreeMap<(DeviceId, Actor), (Heard, i64)>,
     ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into installation (device, actor, first_seen_ms, last_seen_ms, app, schema,
-                forked_at_ms)
-            values ($1, $2, $3, $3, $4, $5, $6)
-            on conflict (device, actor) do update set last_seen_ms = excluded.last_seen_ms,
+        const SQL: Rows = Rows {
+            before: "insert into installation (device, actor, first_seen_ms, last_seen_ms, app,
+                schema, forked_at_ms) values",
+            after: "on conflict (device, actor) do update set last_seen_ms = excluded.last_seen_ms,
                 app = case when excluded.app = '' then installation.app else excluded.app end,
                 schema = excluded.schema,
-                forked_at_ms = coalesce(installation.forked_at_ms, excluded.forked_at_ms)";
-        let forked_at_ms = heard.forked.then_some(now_ms);
-        let schema = i64::from(heard.schema);
-        let row = vals![device, actor, now_ms, &heard.app, schema, forked_at_ms];
-        self.run(SQL, row).await.map(drop)
+                forked_at_ms = coalesce(installation.forked_at_ms, excluded.forked_at_ms)",
+        };
+        let row = |((device, actor), (heard, now_ms)): ((_, _), (Heard, i64))| {
+            let forked_at_ms = heard.forked.then_some(now_ms);
+            let schema = i64::from(heard.schema);
+            vals![device, actor, now_ms, now_ms, &heard.app, schema, forked_at_ms]
+        };
+        self.run_rows(SQL, heard.into_iter().map(row).collect()).await.map(drop)
     }
 }

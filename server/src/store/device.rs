@@ -1,12 +1,14 @@
 //! Devices, the codes they are enrolled with, and waivers for those that never come back.
 
+use std::collections::BTreeMap;
+
 use shared::id::{AccountId, CampaignId, DeviceId};
 use shared::list::Handing;
 
 use super::account::{Session, session};
-use super::backend::{Row, Tx, vals};
+use super::backend::{Row, Tx, Val, vals};
+use super::rows::Rows;
 use super::{Store, StoreError};
-use crate::ingest::AboutDevice;
 
 /// An enrolled device.
 #[derive(Debug, Clone)]
@@ -228,36 +230,51 @@ impl Tx {
         found.await?.as_ref().map(session).transpose()
     }
 
-    /// Notes what a device says about itself.
-    pub(crate) async fn device_note_about(
+    /// Notes when devices synced last, and what they say about themselves.
+    pub(crate) async fn device_synced(
         &mut self,
-        about: &AboutDevice,
+        synced: BTreeMap<DeviceId, Synced>,
     ) -> Result<(), StoreError> {
-        let sql = "update device set clock_ahead_ms = $2, app = $3 where id = $1";
-        self.run(sql, vals![about.device, about.clock_ahead_ms, &about.app]).await.map(drop)
+        const SQL: Rows = Rows {
+            before: "with heard (id, at_ms, ahead_ms, app) as (values",
+            after: ") update device set last_sync_ms = heard.at_ms,
+                clock_ahead_ms = coalesce(heard.ahead_ms, device.clock_ahead_ms),
+                app = coalesce(heard.app, device.app)
+                from heard where device.id = heard.id",
+        };
+        let row = |(id, synced): (_, Synced)| {
+            let (ahead_ms, app) = synced.about.unzip();
+            vec![id, synced.at_ms.into(), ahead_ms.into(), Val::Text(app)]
+        };
+        let rows = synced.into_iter().map(|(id, synced)| row((id.into(), synced)));
+        self.run_rows(SQL, rows.collect()).await.map(drop)
     }
 
-    /// Notes a sync: that it happened, that work went out, that all work is in.
-    pub(crate) async fn device_note_sync(
+    /// Notes that work went out to a device, or that all of its work is in.
+    pub(crate) async fn device_note_work(
         &mut self,
         campaign: CampaignId,
         id: DeviceId,
         note: SyncNote,
     ) -> Result<(), StoreError> {
-        const WORK: &str = "
+        const SQL: &str = "
             insert into device_work (device, campaign, work_out_ms, checked_in_ms)
             values ($1, $2, $3, $4)
             on conflict (device, campaign) do update set
                 work_out_ms = coalesce(excluded.work_out_ms, device_work.work_out_ms),
                 checked_in_ms = coalesce(excluded.checked_in_ms, device_work.checked_in_ms)";
-        let sql = "update device set last_sync_ms = $2 where id = $1";
-        self.run(sql, vals![id, note.at_ms]).await?;
         if note.work_out_ms.is_some() || note.checked_in_ms.is_some() {
-            let row = vals![id, campaign, note.work_out_ms, note.checked_in_ms];
-            self.run(WORK, row).await?;
+            self.run(SQL, vals![id, campaign, note.work_out_ms, note.checked_in_ms]).await?;
         }
         Ok(())
     }
+}
+
+/// When a device synced last, and its clock less ours with the version of its app, if it said so.
+#[derive(Debug, Default)]
+pub(crate) struct Synced {
+    pub(crate) at_ms: i64,
+    pub(crate) about: Option<(i64, String)>,
 }
 
 /// What one sync tells about a device.

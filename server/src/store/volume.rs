@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use shared::id::{CampaignId, DeviceId};
 
 use super::backend::{Row, Tx, vals};
+use super::rows::Rows;
 use super::{Store, StoreError};
 
 /// Changes and their bytes, whatever became of them.
@@ -74,36 +75,38 @@ impl Store {
 }
 
 impl Tx {
-    /// Counts changes to a hamlet, named with its unit.
+    /// Counts changes to hamlets, each named with its unit, and notes when they came.
     pub(crate) async fn hamlet_log_add(
         &mut self,
-        campaign: CampaignId,
-        (unit, hamlet): (&str, &str),
-        more: Volume,
-        now_ms: i64,
+        more: BTreeMap<(CampaignId, String, String), (Volume, i64)>,
     ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into hamlet_log (campaign, unit, hamlet, changes, bytes, last_ms)
-            values ($1, $2, $3, $4, $5, $6)
-            on conflict (campaign, unit, hamlet) do update set
+        const SQL: Rows = Rows {
+            before: "insert into hamlet_log (campaign, unit, hamlet, changes, bytes, last_ms) values",
+            after: "on conflict (campaign, unit, hamlet) do update set
                 changes = hamlet_log.changes + excluded.changes,
-                bytes = hamlet_log.bytes + excluded.bytes, last_ms = excluded.last_ms";
-        let row = vals![campaign, unit, hamlet, more.changes, more.bytes, now_ms];
-        self.run(SQL, row).await.map(drop)
+                bytes = hamlet_log.bytes + excluded.bytes, last_ms = excluded.last_ms",
+        };
+        let row = |((campaign, unit, hamlet), (more, now_ms)): ((_, _, _), (Volume, i64))| {
+            let (unit, hamlet): (String, String) = (unit, hamlet);
+            vals![campaign, unit, hamlet, more.changes, more.bytes, now_ms]
+        };
+        self.run_rows(SQL, more.into_iter().map(row).collect()).await.map(drop)
     }
 
-    /// Counts changes to a device.
+    /// Counts changes to devices.
     pub(crate) async fn device_log_add(
         &mut self,
-        device: DeviceId,
-        campaign: CampaignId,
-        more: Volume,
+        more: BTreeMap<(DeviceId, CampaignId), Volume>,
     ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into device_log (device, campaign, changes, bytes) values ($1, $2, $3, $4)
-            on conflict (device, campaign) do update set
+        const SQL: Rows = Rows {
+            before: "insert into device_log (device, campaign, changes, bytes) values",
+            after: "on conflict (device, campaign) do update set
                 changes = device_log.changes + excluded.changes,
-                bytes = device_log.bytes + excluded.bytes";
-        self.run(SQL, vals![device, campaign, more.changes, more.bytes]).await.map(drop)
+                bytes = device_log.bytes + excluded.bytes",
+        };
+        let row = |((device, campaign), more): ((_, _), Volume)| {
+            vals![device, campaign, more.changes, more.bytes]
+        };
+        self.run_rows(SQL, more.into_iter().map(row).collect()).await.map(drop)
     }
 }
