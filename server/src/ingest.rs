@@ -177,7 +177,8 @@ async fn run(store: Store, materialiser: Materialiser, queue: Open) {
         let outcomes = match write_group(&store, &materialiser, &works).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
             // One request's failure is not its neighbours': each is tried alone.
-            Err(_) => {
+            Err(error) => {
+                tracing::warn!(error = %error, requests = works.len(), "a group is written one by one");
                 let mut alone = Vec::new();
                 for work in &works {
                     let outcome = write_group(&store, &materialiser, &[work]).await;
@@ -208,7 +209,7 @@ async fn write_group(
         for incoming in &work.batches {
             of_work.push(ledger.append(&mut tx, work, incoming).await?);
         }
-        ledger.hear(&mut tx, work).await?;
+        ledger.hear(work);
         outcomes.push(of_work);
     }
     let moved = ledger.finish(&mut tx).await?;

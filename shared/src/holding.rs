@@ -3,7 +3,7 @@
 //! The server runs this inside the transaction that appends, the simulator of the tests on a log in
 //! memory: what becomes of a change depends on nothing but what is known here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mobile_schema::frame::{Fate, Verdict};
 use mobile_schema::problem::{self, Problem};
@@ -81,7 +81,7 @@ pub struct Waiting {
     pub ahead: bool,
 }
 
-/// A change whose turn came: let into the log, and whether onto a side branch, or quarantined.
+/// A change whose turn came: let into the log, and whether onto a side branch, or set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Released {
     /// Change hash.
@@ -90,6 +90,8 @@ pub struct Released {
     pub kept: Kept,
     /// On the side branch of a copied phone.
     pub side: bool,
+    /// Published name of the reason, empty where none.
+    pub reason: &'static str,
 }
 
 /// How much of a household's room some of its changes take.
@@ -267,19 +269,65 @@ impl Holding {
             };
             let known = Known { kept, reason: reason.to_owned(), side };
             self.note(change.hash, known, change.number, change.bytes);
-            released.push(Released { hash: change.hash, kept, side });
+            released.push(Released { hash: change.hash, kept, side, reason });
         }
     }
 
-    /// Lets go everything that waits and can be placed now; `waiting` is all of it.
-    pub fn release_waiting(&mut self, mut waiting: Vec<Waiting>) -> Vec<Released> {
+    /// Lets go everything that waits and can be placed now: into the log, or aside. `waiting` is all of
+    /// it, and what goes on waiting stays in it.
+    pub fn release_waiting(&mut self, waiting: &mut Vec<Waiting>) -> Vec<Released> {
         self.waiting = Volume::default();
-        let released = self.release(&mut waiting);
+        let mut released = self.release(waiting);
+        released.extend(self.hold_stuck(waiting));
         for change in waiting {
             let known = Known { kept: Kept::Waiting, reason: String::new(), side: false };
             self.note(change.hash, known, change.number, change.bytes);
         }
         released
+    }
+
+    /// Holds what waits for nothing any more and could not be released, for the reason it would have
+    /// been held for on arrival: there is no room, or it builds on something set aside.
+    pub fn hold_stuck(&mut self, waiting: &mut Vec<Waiting>) -> Vec<Released> {
+        let mut held = Vec::new();
+        loop {
+            let stuck = waiting.iter().enumerate().find_map(|(place, change)| {
+                let reason = match self.ancestors(&change.dependencies) {
+                    Ancestors::Missing => return None,
+                    Ancestors::Accepted => problem::DOCUMENT_TOO_LARGE.name,
+                    Ancestors::Aside => problem::ANCESTOR_HELD.name,
+                };
+                Some((place, reason))
+            });
+            let Some((place, reason)) = stuck else { return held };
+            let Waiting { hash, number, bytes, .. } = waiting.remove(place);
+            let known = Known { kept: Kept::Held, reason: reason.to_owned(), side: false };
+            self.note(hash, known, number, bytes);
+            held.push(Released { hash, kept: Kept::Held, side: false, reason });
+        }
+    }
+
+    /// Tells which of these build on nothing but what is in the log or among them themselves: only
+    /// they can be released.
+    pub fn within_reach(&self, aside: &[Waiting]) -> BTreeSet<ChangeHash> {
+        let mut open: Vec<&Waiting> = aside.iter().collect();
+        let mut reached = BTreeSet::new();
+        loop {
+            let before = open.len();
+            open.retain(|change| {
+                let is_there = |hash: &ChangeHash| {
+                    reached.contains(hash) || self.ancestors(&[*hash]) == Ancestors::Accepted
+                };
+                let stays = !change.dependencies.iter().all(is_there);
+                if !stays {
+                    reached.insert(change.hash);
+                }
+                stays
+            });
+            if open.len() == before {
+                return reached;
+            }
+        }
     }
 }
 
@@ -315,5 +363,22 @@ mod tests {
         aside[0].ahead = true;
         let released = holding.release(&mut aside);
         assert_eq!((released[0].kept, released.len()), (Kept::Quarantined, 1));
+    }
+
+    #[test]
+    fn what_waited_and_finds_no_room_says_so_and_so_does_what_builds_on_it() {
+        let mut holding = Holding::default();
+        let mut waiting = vec![half(4, Some(3)), half(3, Some(2)), half(2, Some(1)), half(1, None)];
+        waiting.push(half(9, Some(8)));
+        assert_eq!(holding.within_reach(&waiting).len(), 4);
+        let released = holding.release_waiting(&mut waiting);
+        let released: Vec<(u8, Kept, &str)> =
+            released.iter().map(|of| (of.hash.0[0], of.kept, of.reason)).collect();
+        let no_room = (3, Kept::Held, problem::DOCUMENT_TOO_LARGE.name);
+        let behind = (4, Kept::Held, problem::ANCESTOR_HELD.name);
+        let accepted = [(1, Kept::Accepted, ""), (2, Kept::Accepted, "")];
+        assert_eq!(released, [accepted[0], accepted[1], no_room, behind]);
+        assert_eq!(waiting, [half(9, Some(8))]);
+        assert!(holding.has_waiting());
     }
 }

@@ -109,7 +109,9 @@ pub(crate) async fn release_late(
         };
         document.release(tx, campaign, &mut changes, next).await?;
         tx.household_moved_on(document.moved_to().map(|moved_to| (id, moved_to))).await?;
-        for change in changes.iter().filter(|change| change.held) {
+        let (held, mut waiting): (Vec<_>, Vec<_>) =
+            changes.into_iter().partition(|change| change.held);
+        for change in held {
             let (fate, reason) = match document.holding.ancestors(&change.dependencies) {
                 Ancestors::Missing => ("waiting", ""),
                 Ancestors::Accepted => ("held", problem::DOCUMENT_TOO_LARGE.name),
@@ -119,6 +121,10 @@ pub(crate) async fn release_late(
             if reason == problem::DOCUMENT_TOO_LARGE.name {
                 no_room.push((id, change.hash));
             }
+        }
+        for stuck in document.holding.hold_stuck(&mut waiting) {
+            let fate = stuck.kept.as_str();
+            tx.change_set_aside(campaign, id, stuck.hash, fate, stuck.reason).await?;
         }
     }
     tx.unit_moved_on(campaign, unit, position).await?;

@@ -1,9 +1,8 @@
 //! What the log holds of one household while a transaction appends to it.
 
-use mobile_schema::problem;
 use shared::admit::is_ahead;
 use shared::guard::{Guarded, guard};
-use shared::holding::{Holding, Kept, Known, Released, Waiting};
+use shared::holding::{Holding, Kept, Known, Released, Waiting, number_of};
 use shared::id::{CampaignId, DocumentId};
 
 use crate::store::StoreError;
@@ -17,11 +16,15 @@ pub(super) struct Document {
     pub(super) at: HouseholdAt,
     pub(super) holding: Holding,
     pub(super) moved: bool,
+    /// Something was placed on which what waits may have waited.
+    is_due: bool,
+    /// What waits, once it was read.
+    waiting: Option<Vec<Waiting>>,
 }
 
 impl Document {
     pub(super) fn new(at: HouseholdAt) -> Self {
-        Self { at, holding: Holding::default(), moved: false }
+        Self { at, holding: Holding::default(), moved: false, is_due: false, waiting: None }
     }
 
     /// Notes what the log holds of the household, read after its unit was locked.
@@ -47,20 +50,26 @@ impl Document {
         self.let_in(tx, campaign, &released, next).await
     }
 
-    /// Lets go what waits for changes that have been accepted.
+    /// Lets go what waits for changes that have been placed.
     pub(super) async fn release_waiting(
         &mut self,
         tx: &mut Tx,
         campaign: CampaignId,
         next: impl FnMut() -> i64,
     ) -> Result<(), StoreError> {
-        let mut waiting = tx.change_waiting(campaign, self.at.document).await?;
+        self.is_due = false;
+        let mut waiting = match self.waiting.take() {
+            Some(waiting) => waiting,
+            None => tx.change_waiting(campaign, self.at.document).await?,
+        };
         self.look_ahead(tx, campaign, &mut waiting).await?;
-        let released = self.holding.release_waiting(waiting);
+        let released = self.holding.release_waiting(&mut waiting);
+        self.waiting = Some(waiting);
         self.let_in(tx, campaign, &released, next).await
     }
 
-    async fn let_in(
+    /// Writes what became of changes whose turn came.
+    pub(super) async fn let_in(
         &mut self,
         tx: &mut Tx,
         campaign: CampaignId,
@@ -70,8 +79,8 @@ impl Document {
         for change in released {
             let id = self.at.document;
             if change.kept != Kept::Accepted {
-                let (fate, reason) = (change.kept.as_str(), problem::OPERATIONS_AHEAD.name);
-                tx.change_set_aside(campaign, id, change.hash, fate, reason).await?;
+                let fate = change.kept.as_str();
+                tx.change_set_aside(campaign, id, change.hash, fate, change.reason).await?;
                 continue;
             }
             let position = next();
@@ -89,7 +98,8 @@ impl Document {
         changes: &mut [Waiting],
     ) -> Result<(), StoreError> {
         let id = self.at.document;
-        for change in changes {
+        let within_reach = self.holding.within_reach(changes);
+        for change in changes.iter_mut().filter(|change| within_reach.contains(&change.hash)) {
             let chunk = tx.change_chunk(campaign, id, change.hash).await?;
             if let Some(guarded) = chunk.and_then(|chunk| guard(&chunk).ok()) {
                 change.ahead = numbered_ahead(tx, campaign, id, &guarded).await?;
@@ -103,7 +113,26 @@ impl Document {
         self.moved.then_some(self.at.last_position)
     }
 
-    pub(super) fn note_accepted(&mut self, position: Option<i64>) {
+    /// Notes a change that was placed, at its position where it is in the log.
+    pub(super) fn note_placed(&mut self, change: &Guarded, known: Known, position: Option<i64>) {
+        let (hash, number, bytes) = (change.hash(), number_of(change), change.chunk().len());
+        if known.kept != Kept::Waiting {
+            self.is_due = true;
+        } else if let Some(waiting) = &mut self.waiting {
+            let dependencies = change.dependencies().to_vec();
+            let (held, ahead) = (false, false);
+            waiting.push(Waiting { hash, held, number, bytes, dependencies, ahead });
+        }
+        self.holding.note(hash, known, number, bytes);
+        self.note_accepted(position);
+    }
+
+    /// Tells whether something that waits may be let go.
+    pub(super) fn is_due(&self) -> bool {
+        self.is_due && self.holding.has_waiting()
+    }
+
+    fn note_accepted(&mut self, position: Option<i64>) {
         if let Some(position) = position {
             self.at.last_position = position;
             self.moved = true;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use mobile_schema::frame::{Fate, Verdict};
 use mobile_schema::household::SCHEMA_VERSION;
 use shared::admit::{Ancestors, Circumstances, is_ahead};
-use shared::holding::{Kept, Placing, number_of, place};
+use shared::holding::{Kept, Placing, place};
 use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DocumentId};
 use shared::limits;
 use shared::verify::Verified;
@@ -69,12 +69,12 @@ impl Ledger {
     ) -> Result<Outcome, StoreError> {
         let digest = incoming.batch.manifest_digest;
         self.manifests.push(incoming.manifest(work.now_ms));
-        let mut waiting_full = None;
+        let mut waiting = None;
         let mut verdicts = Vec::new();
         for change in &incoming.batch.changes {
             let verdict = match change {
                 Ok(verified) => {
-                    self.append_sound(tx, work, incoming, verified, &mut waiting_full).await?
+                    self.append_sound(tx, work, incoming, verified, &mut waiting).await?
                 }
                 Err(quarantined) => {
                     let reason = quarantined.reason.problem();
@@ -121,7 +121,7 @@ impl Ledger {
         work: &Work,
         incoming: &Incoming,
         verified: &Verified,
-        waiting_full: &mut Option<bool>,
+        waiting: &mut Option<i64>,
     ) -> Result<Verdict, StoreError> {
         let change = verified.change();
         let (id, hash) = (verified.document(), change.hash());
@@ -131,11 +131,12 @@ impl Ledger {
         }
         let mut of = self.circumstances(work, incoming, verified);
         if of.ancestors == Ancestors::Missing {
-            // Counted once for a batch, with what came before it.
-            of.waiting_full = match *waiting_full {
-                Some(known) => known,
-                None => *waiting_full.insert(self.is_waiting_full(tx, incoming).await?),
+            // Counted once for a batch, with what came before it, and on from there.
+            let count = match *waiting {
+                Some(count) => count,
+                None => *waiting.insert(self.waiting_count(tx, incoming).await?),
             };
+            of.waiting_full = count >= limits::WAITING_PER_DEVICE_MAX;
         }
         of.numbered_ahead = numbered_ahead(tx, work.campaign, id, change).await?;
         let document = self.documents.get(&(work.campaign, id));
@@ -187,10 +188,11 @@ impl Ledger {
             // Of a household nobody knows it was not looked up what is there already.
             self.tally.took(work, incoming.device, (&unit, &hamlet), new.chunk);
         }
+        if let Some(count) = waiting.as_mut().filter(|_| placed.kept == Kept::Waiting) {
+            *count += 1;
+        }
         if let Some(document) = self.documents.get_mut(&(work.campaign, id)) {
-            let (known, bytes) = (placed.known(), change.chunk().len());
-            document.holding.note(hash, known, number_of(change), bytes);
-            document.note_accepted(position);
+            document.note_placed(change, placed.known(), position);
         }
         Ok(placed.verdict())
     }
@@ -234,14 +236,10 @@ impl Ledger {
         }
     }
 
-    /// Tells whether a device has as many changes waiting as it may have.
-    async fn is_waiting_full(
-        &mut self,
-        tx: &mut Tx,
-        incoming: &Incoming,
-    ) -> Result<bool, StoreError> {
+    /// Counts a device's changes that wait.
+    async fn waiting_count(&mut self, tx: &mut Tx, incoming: &Incoming) -> Result<i64, StoreError> {
         self.write(tx).await?;
-        Ok(tx.change_waiting_count(incoming.device).await? >= limits::WAITING_PER_DEVICE_MAX)
+        tx.change_waiting_count(incoming.device).await
     }
 
     /// Stores a change at once; false where the log has it already.
@@ -257,6 +255,8 @@ impl Ledger {
 
     /// Writes the manifests and the changes that were placed.
     async fn write(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        // In one order, so that two processes that were sent the same do not wait for each other.
+        self.manifests.sort_by_key(|manifest| manifest.digest);
         tx.manifest_add(std::mem::take(&mut self.manifests)).await?;
         tx.change_append_rows(std::mem::take(&mut self.unwritten)).await
     }
@@ -267,13 +267,13 @@ impl Ledger {
         tx: &mut Tx,
         campaign: CampaignId,
     ) -> Result<(), StoreError> {
-        let is_due = |document: &Document| document.holding.has_waiting() && document.moved;
-        if !self.documents.iter().any(|((of, _), document)| *of == campaign && is_due(document)) {
+        let is_due = |of: &CampaignId, document: &Document| *of == campaign && document.is_due();
+        if !self.documents.iter().any(|((of, _), document)| is_due(of, document)) {
             return Ok(());
         }
         self.write(tx).await?;
         for ((of, _), document) in &mut self.documents {
-            if *of != campaign || !is_due(document) {
+            if !is_due(of, document) {
                 continue;
             }
             let Some(log) = self.units.get_mut(&(campaign, document.at.unit.clone())) else {
@@ -285,17 +285,15 @@ impl Ledger {
     }
 
     /// Notes that a device synced, and what it says about itself.
-    pub(super) async fn hear(&mut self, tx: &mut Tx, work: &Work) -> Result<(), StoreError> {
+    pub(super) fn hear(&mut self, work: &Work) {
         if let Some((device, note)) = work.note {
-            tx.device_note_work(work.campaign, device, note).await?;
-            self.tally.synced(device, note.at_ms, work.about.as_ref());
+            self.tally.synced(device, work.campaign, note, work.about.as_ref());
         }
         if let Some(about) = &work.about {
             let heard = self.tally.heard(about.device, about.actor, work.now_ms);
             heard.app.clone_from(&about.app);
             heard.schema = about.schema;
         }
-        Ok(())
     }
 
     /// Notes how far units and households have come; returns the households that moved on.

@@ -10,7 +10,7 @@ use super::{AboutDevice, Work};
 use crate::store::StoreError;
 use crate::store::backend::Tx;
 use crate::store::binding::Heard;
-use crate::store::device::Synced;
+use crate::store::device::{SyncNote, Synced};
 use crate::store::volume::Volume;
 
 /// Sums of one transaction.
@@ -20,6 +20,7 @@ pub(crate) struct Tally {
     hamlets: BTreeMap<(CampaignId, String, String), (Volume, i64)>,
     devices: BTreeMap<(DeviceId, CampaignId), Volume>,
     synced: BTreeMap<DeviceId, Synced>,
+    work: BTreeMap<(DeviceId, CampaignId), SyncNote>,
 }
 
 impl Tally {
@@ -31,9 +32,18 @@ impl Tally {
     }
 
     /// Notes that a device synced, and what it said about itself.
-    pub(crate) fn synced(&mut self, device: DeviceId, at_ms: i64, about: Option<&AboutDevice>) {
+    pub(crate) fn synced(
+        &mut self,
+        device: DeviceId,
+        campaign: CampaignId,
+        note: SyncNote,
+        about: Option<&AboutDevice>,
+    ) {
         let synced = self.synced.entry(device).or_default();
-        synced.at_ms = at_ms;
+        synced.at_ms = note.at_ms;
+        let work = self.work.entry((device, campaign)).or_insert(note);
+        work.work_out_ms = note.work_out_ms.or(work.work_out_ms);
+        work.checked_in_ms = note.checked_in_ms.or(work.checked_in_ms);
         if let Some(about) = about {
             synced.about = Some((about.clock_ahead_ms, about.app.clone()));
         }
@@ -68,6 +78,9 @@ impl Tally {
     /// Writes the sums.
     pub(crate) async fn finish(self, tx: &mut Tx) -> Result<(), StoreError> {
         tx.device_synced(self.synced).await?;
+        for ((device, campaign), note) in self.work {
+            tx.device_note_work(campaign, device, note).await?;
+        }
         tx.installation_heard(self.heard).await?;
         tx.hamlet_log_add(self.hamlets).await?;
         tx.device_log_add(self.devices).await

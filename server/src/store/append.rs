@@ -8,7 +8,7 @@ use shared::id::{CampaignId, ChangeHash, DeviceId, Digest, DocumentId};
 use super::StoreError;
 use super::backend::{Row, Tx, Val, vals};
 use super::change::{KnownChange, NewChange};
-use super::material::{in_documents, padded};
+use super::material::{in_list, padded};
 use super::rows::Rows;
 
 const APPEND: Rows = Rows {
@@ -72,7 +72,7 @@ impl Tx {
             "select document, hash, fate, reason, actor, actor_seq, side,
                 cast(length(chunk) as bigint) as bytes
             from change where campaign = $1 and document in ",
-            in_documents!()
+            in_list!()
         );
         let mut of = vals![campaign];
         of.extend(padded(documents));

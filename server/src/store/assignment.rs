@@ -8,7 +8,7 @@ use shared::cursor::single;
 use shared::id::{AccountId, CampaignId, DeviceId, DocumentId};
 
 use super::backend::{Tx, vals};
-use super::material::{in_documents, padded};
+use super::material::{in_list, padded};
 use super::{Store, StoreError};
 
 /// What is given to somebody.
@@ -219,12 +219,12 @@ impl Tx {
     ) -> Result<Vec<(AccountId, Given)>, StoreError> {
         const HAMLETS: &str = concat!(
             "select account, hamlet from assignment where campaign = $1 and account in ",
-            in_documents!()
+            in_list!()
         );
         const HOUSEHOLDS: &str = concat!(
             "select account, document from household_assignment
             where campaign = $1 and account in ",
-            in_documents!()
+            in_list!()
         );
         let mut of = vals![campaign];
         of.extend(padded(accounts));

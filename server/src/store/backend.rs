@@ -17,6 +17,7 @@ use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, SqlSafeStr, Sqlite, Transa
 
 use super::StoreError;
 use super::faults::Faults;
+use super::rows::Values;
 pub(crate) use super::value::{Id, Val, vals};
 
 /// The migrations in order: number, name, text with dialect tokens. Released ones never change.
@@ -330,10 +331,13 @@ impl Tx {
         Ok(self.all(sql, vals).await?.into_iter().next())
     }
 
-    /// Tells whether the values of a long statement go by number. For SQLite a number is a name,
-    /// which the driver looks up among all the others for each value that it binds.
-    pub(super) fn has_numbered_values(&self) -> bool {
-        matches!(self.open, Open::Postgres(_))
+    /// Tells how the values of a long statement are named. For SQLite a number is a name, which the
+    /// driver looks up among all the others for each value that it binds.
+    pub(super) fn values(&self) -> Values {
+        match self.open {
+            Open::Sqlite(_) => Values::InOrder,
+            Open::Postgres(_) => Values::Numbered,
+        }
     }
 
     /// Runs a statement and returns how many rows it touched.

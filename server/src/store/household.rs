@@ -9,7 +9,7 @@ use sqlx::AssertSqlSafe;
 
 use super::backend::{Row, Tx, Val, vals};
 use super::campaign::area;
-use super::material::{AT_ONCE, in_documents, padded};
+use super::material::{AT_ONCE, in_list, padded};
 use super::rows::Rows;
 use super::snapshot::NewSnapshot;
 use super::{Store, StoreError};
@@ -161,10 +161,8 @@ impl Store {
         campaign: CampaignId,
         documents: &[DocumentId],
     ) -> Result<Vec<Cached>, StoreError> {
-        const SQL: &str = cached_sql!(
-            "where household.campaign = $1 and household.document in ",
-            in_documents!()
-        );
+        const SQL: &str =
+            cached_sql!("where household.campaign = $1 and household.document in ", in_list!());
         let mut row = vals![campaign];
         row.extend(padded(documents));
         self.db.all(SQL, row).await?.iter().map(cached).collect()
@@ -251,7 +249,7 @@ impl Tx {
     ) -> Result<BTreeSet<String>, StoreError> {
         const SQL: &str = concat!(
             "select code from household where campaign = $1 and code <> '' and code in ",
-            in_documents!()
+            in_list!()
         );
         let mut known = BTreeSet::new();
         for codes in codes.chunks(AT_ONCE) {
@@ -279,10 +277,8 @@ impl Tx {
         campaign: CampaignId,
         documents: &[DocumentId],
     ) -> Result<Vec<HouseholdAt>, StoreError> {
-        const SQL: &str = concat!(
-            "select * from household where campaign = $1 and document in ",
-            in_documents!()
-        );
+        const SQL: &str =
+            concat!("select * from household where campaign = $1 and document in ", in_list!());
         let mut of = vals![campaign];
         of.extend(padded(documents));
         self.all(SQL, of).await?.iter().map(household).collect()

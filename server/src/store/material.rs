@@ -12,15 +12,15 @@ use super::{Store, StoreError};
 /// megabytes however many documents there are.
 pub(crate) const AT_ONCE: usize = 32;
 
-/// Writes the list of [`AT_ONCE`] documents from the second value of a statement on.
-macro_rules! in_documents {
+/// Writes the list of [`AT_ONCE`] values from the second value of a statement on.
+macro_rules! in_list {
     () => {
         "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
          $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
          $31, $32, $33)"
     };
 }
-pub(crate) use in_documents;
+pub(crate) use in_list;
 
 /// Fills a list of values up to [`AT_ONCE`] by naming the last one again.
 pub(crate) fn padded<T: Copy + Into<Val>>(values: &[T]) -> impl Iterator<Item = Val> {
@@ -74,7 +74,7 @@ impl Store {
                 from snapshot join household on household.document = snapshot.document
                     and household.unit = snapshot.unit
                 where $34 = 1 and snapshot.campaign = $1 and snapshot.document in ",
-            in_documents!(),
+            in_list!(),
             ")
             select document, cast(0 as bigint) as is_change, position, bytes as chunk,
                 document as hash, '' as provenance, cast(0 as bigint) as side,
@@ -88,7 +88,7 @@ impl Store {
                 cast(length(change.chunk) as bigint)
             from change left join base on base.document = change.document
             where change.campaign = $1 and change.fate = 'accepted' and change.document in ",
-            in_documents!(),
+            in_list!(),
             " order by document, is_change, position"
         );
         let mut row = vals![campaign];

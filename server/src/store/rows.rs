@@ -17,6 +17,15 @@ pub(crate) struct Rows {
     pub(crate) after: &'static str,
 }
 
+/// How the values of a statement are named.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Values {
+    /// `$1`, `$2` …
+    Numbered,
+    /// `?` each, in their order.
+    InOrder,
+}
+
 impl Tx {
     /// Runs a statement over rows of one width, and returns how many rows of the table it touched.
     pub(crate) async fn run_rows(
@@ -29,7 +38,7 @@ impl Tx {
         while rows.len() > 0 {
             let count = 1 << rows.len().min(ROWS_MAX).ilog2();
             let vals: Vec<Val> = rows.by_ref().take(count).flatten().collect();
-            let text = sql.text(count, vals.len() / count, self.has_numbered_values());
+            let text = sql.text(count, vals.len() / count, self.values());
             // Nothing of it comes from outside: the values are bound.
             touched += self.run(AssertSqlSafe(text), vals).await?;
         }
@@ -39,11 +48,11 @@ impl Tx {
 
 impl Rows {
     /// Writes the statement for so many rows of so many values.
-    fn text(self, count: usize, width: usize, numbered: bool) -> String {
+    fn text(self, count: usize, width: usize, values: Values) -> String {
         let row = |number: usize| {
-            let vals = (1..=width).map(|place| match numbered {
-                true => format!("${}", number * width + place),
-                false => "?".to_owned(),
+            let vals = (1..=width).map(|place| match values {
+                Values::Numbered => format!("${}", number * width + place),
+                Values::InOrder => "?".to_owned(),
             });
             format!("({})", vals.collect::<Vec<_>>().join(", "))
         };
@@ -60,8 +69,8 @@ mod tests {
     fn each_row_has_its_own_values() {
         let sql = Rows { before: "insert into t values", after: "on conflict do nothing" };
         let text = "insert into t values ($1, $2), ($3, $4) on conflict do nothing";
-        assert_eq!(sql.text(2, 2, true), text);
+        assert_eq!(sql.text(2, 2, Values::Numbered), text);
         let text = "insert into t values (?, ?), (?, ?) on conflict do nothing";
-        assert_eq!(sql.text(2, 2, false), text);
+        assert_eq!(sql.text(2, 2, Values::InOrder), text);
     }
 }

@@ -206,7 +206,9 @@ impl Memory {
                 let edit = (document, released.hash);
                 self.write(Record::Released { edit, position, side: released.side });
             }
-            for change in aside.iter().filter(|change| change.held) {
+            let (held, mut waiting): (Vec<_>, Vec<_>) =
+                aside.into_iter().partition(|change| change.held);
+            for change in held {
                 let (kept, reason) = match holding.ancestors(&change.dependencies) {
                     Ancestors::Missing => (Kept::Waiting, ""),
                     Ancestors::Aside => (Kept::Held, problem::ANCESTOR_HELD.name),
@@ -214,6 +216,10 @@ impl Memory {
                 };
                 let (edit, reason) = ((document, change.hash), reason.to_owned());
                 self.write(Record::SetAside { edit, kept, reason });
+            }
+            for stuck in holding.hold_stuck(&mut waiting) {
+                let (edit, reason) = ((document, stuck.hash), stuck.reason.to_owned());
+                self.write(Record::SetAside { edit, kept: stuck.kept, reason });
             }
         }
     }

@@ -206,10 +206,15 @@ impl Memory {
             }
             let mut holding = house.holding.clone();
             let unit = unit_of(&house.hamlet).to_owned();
-            let waiting = self.state.aside(document, |known| known.kept == Kept::Waiting);
-            for released in holding.release_waiting(waiting) {
-                let position = self.state.newest(&unit) + 1;
+            let mut waiting = self.state.aside(document, |known| known.kept == Kept::Waiting);
+            for released in holding.release_waiting(&mut waiting) {
                 let edit = (document, released.hash);
+                if released.kept != Kept::Accepted {
+                    let (kept, reason) = (released.kept, released.reason.to_owned());
+                    self.write(Record::SetAside { edit, kept, reason });
+                    continue;
+                }
+                let position = self.state.newest(&unit) + 1;
                 self.write(Record::Released { edit, position, side: released.side });
             }
         }

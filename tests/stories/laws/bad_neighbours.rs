@@ -49,14 +49,17 @@ on_each_backend! {
         let (mut hoa, document) = somebodys_household(&town).await;
         let minh = town.phone("minh").await;
         let (_, next) = somebodys_household(&town).await;
+        let mut waiting = 0;
         for (document, ancestor) in [(document, [7; 32]), (next, [8; 32])] {
             let flood = flood(document, Some(ancestor));
             let count = if document == next { 10 } else { flood.len() };
             for part in flood[..count].chunks(limits::BATCH_CHANGES_MAX) {
                 let fates = fates(&town, &minh, part).await;
-                assert!(fates.iter().filter(|fate| **fate == Fate::Waiting).count() + 1 >= part.len());
+                waiting += fates.iter().filter(|fate| **fate == Fate::Waiting).count();
+                assert!(fates.iter().all(|fate| matches!(fate, Fate::Waiting | Fate::Held)));
             }
         }
+        assert_eq!(i64::try_from(waiting).unwrap(), limits::WAITING_PER_DEVICE_MAX);
         let more = flood(next, Some([9; 32]));
         let batch = minh.sign(&more[..1]);
         let (answer, _, _) =
