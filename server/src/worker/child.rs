@@ -55,8 +55,6 @@ impl Worker {
     pub(crate) async fn start(program: &Path, arguments: &[String]) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.arg("worker").args(arguments).env_clear();
-        // Unasked, the allocator sets more addresses apart at once than a worker may have in all.
-        command.env("MIMALLOC_ARENA_RESERVE", "16MiB");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.kill_on_drop(true).spawn()?;
         let (questions, answers) = (child.stdin.take(), child.stdout.take());
