@@ -36,6 +36,7 @@ mod storage_faults;
 mod sync_health;
 mod tidy;
 mod tokens;
+mod too_many;
 mod units;
 #[cfg(debug_assertions)]
 mod workers;
