@@ -80,9 +80,13 @@ async fn other_targets_give_other_results() {
         assert_eq!(found["near_poor"]["households"], made.all().closing.near_poor);
         assert_eq!(found["opening_poor"]["households"], made.all().opening.poor);
         assert_eq!(found["poor"]["dtts_households"], made.dtts.closing.poor);
-        assert!(done.tally.two_devices * 5 >= done.tally.documents, "{:?}", done.tally);
-        assert_eq!(done.tally.disputes_settled, done.tally.same_field);
-        assert_eq!((done.tally.lists_returned, done.tally.late_changes), (1, 1));
+        let tally = &done.tally;
+        assert!(tally.two_devices * 5 >= tally.documents, "{tally:?}");
+        assert!(tally.same_field * 20 >= tally.documents, "{tally:?}");
+        assert_eq!(tally.disputes_settled, tally.same_field);
+        assert!(tally.lost_responses > 0 && tally.synced_twice > 0, "{tally:?}");
+        assert!(tally.known > 0, "what a lost response told of was sent again: {tally:?}");
+        assert_eq!((tally.clocks_off, tally.lists_returned, tally.late_changes), (1, 1, 1));
         played.running.stop().await.unwrap();
     }
 }

@@ -19,6 +19,7 @@ mod lists;
 mod loading;
 mod moves;
 mod node_client;
+mod operator;
 mod people;
 mod people_on_devices;
 mod planted;
@@ -36,6 +37,7 @@ mod storage_faults;
 mod sync_health;
 mod tidy;
 mod tokens;
+mod too_many;
 mod units;
 #[cfg(debug_assertions)]
 mod workers;

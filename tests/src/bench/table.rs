@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use shared::report::RateRow;
+
 use super::demo::{Demo, Rates};
 use super::ingest::Ingest;
 use super::machine::Machine;
@@ -28,11 +30,13 @@ impl Table {
 
     fn demo(&mut self, demo: &Demo) {
         let tally = |key: &str| demo.tally[key].to_string();
+        let (own, workers) = (demo.most.server.rss_kib, demo.most.workers.rss_kib);
         self.line(
-            "memory of the demo, server and phones together, peak",
-            "",
-            &mib(demo.peak_rss_kib),
+            "memory of the demo: the peak of server and phones together and that of the workers, summed",
+            "< 1.5 GB",
+            &format!("{} ({} and {})", mib(own + workers), mib(own), mib(workers)),
         );
+        self.line("its province", "the published totals", &province(&demo.province));
         self.line(
             "it had",
             "",
@@ -50,7 +54,7 @@ impl Table {
     fn rates(&mut self, rates: &Rates) {
         self.line(
             &format!("rates of the province, {} rows, warm", rates.rows),
-            "",
+            "< 50 ms",
             &format!(
                 "p50 {} ms, p95 {} ms (first call after a start {} ms)",
                 tenths(rates.p50_us),
@@ -61,12 +65,13 @@ impl Table {
     }
 
     fn ingest(&mut self, ingest: &Ingest) {
+        let has_goal = ingest.database == "SQLite" && ingest.batch > 1;
         self.line(
             &format!(
                 "durable ingest, {}, {} phones at one time, batches of {}",
                 ingest.database, ingest.phones, ingest.batch
             ),
-            "",
+            if has_goal { "≥ 1000 changes/s" } else { "" },
             &format!(
                 "{} changes/s ({} changes, receipt p50 {} ms, p95 {} ms; processor time of server {} s, \
                  workers {} s, phones on the same cores {} s; {})",
@@ -98,6 +103,34 @@ impl Table {
         );
         self.line("of", "", &format!("commit {}, {}", machine.commit, machine.rustc));
     }
+}
+
+/// Writes a rate in hundredths of a per cent, or a change in hundredths of a point.
+fn percent(hundredths: Option<i64>) -> String {
+    hundredths.map_or("no rate".to_owned(), shared::aggregate::hundredths_vi)
+}
+
+/// Writes the province's row as the printed reports do.
+fn province(row: &RateRow) -> String {
+    let (counts, figures) = (&row.counts, &row.figures);
+    let of = shared::aggregate::thousands_vi;
+    let (poor, near_poor) = (counts.poor.households, counts.near_poor.households);
+    format!(
+        "households {}, poor {} ({} %), near-poor {} ({} %), multidimensional {} ({} %), change {} \
+         points and {} poor households, DTTS poor {} ({} % of DTTS households; {} % of the poor)",
+        of(counts.closing.households),
+        of(poor),
+        percent(figures.poor),
+        of(near_poor),
+        percent(figures.near_poor),
+        of(poor + near_poor),
+        percent(figures.multidimensional),
+        percent(figures.poor_change_points),
+        figures.poor_change,
+        of(counts.poor.dtts_households),
+        percent(figures.dtts_poor),
+        percent(figures.dtts_share_of_poor),
+    )
 }
 
 /// Renders a report.

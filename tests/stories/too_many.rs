@@ -1,0 +1,48 @@
+//! A device that asks too much is told to wait, each time for another while; the others work on.
+
+use mobile_schema::frame::{Batch, SyncRequest};
+use serde_bytes::ByteBuf;
+use shared::limits;
+use tests::on_each_backend;
+use tests::town::MO_O;
+
+use crate::ask::{cbor, post_raw, sync};
+
+/// Times the greedy device asks again: that all are told the same wait is next to impossible.
+const TRIES: usize = 8;
+
+/// A request that takes three quarters of what a device may use at once: 48 KB of empty changes,
+/// each of which counts. The second comes a minute too early.
+fn greedy(request: SyncRequest) -> Vec<u8> {
+    let chunk = limits::request_cost(0, 1) - limits::request_cost(0, 0);
+    let count = usize::try_from(limits::DEVICE_RATE.burst * 3 / 4 / chunk).unwrap();
+    let chunks = vec![ByteBuf::new(); count];
+    let batch = Batch { manifest: ByteBuf::new(), signature: ByteBuf::new(), chunks };
+    cbor(&SyncRequest { batches: vec![batch], ..request })
+}
+
+on_each_backend! {
+    /// One phone's app has gone mad; the colleague's beside it hands in as ever.
+    async fn a_device_that_asks_too_much_waits_and_nobody_else_does(town: Town) {
+        let hoa = town.phone_with_work("hoa").await;
+        let mut minh = town.phone_with_work("minh").await;
+        let body = greedy(hoa.request());
+        assert_eq!(post_raw(&town, hoa.access(), "/v1/sync", &body).await.status, 200);
+        let mut waits = Vec::new();
+        for _ in 0..TRIES {
+            let told = post_raw(&town, hoa.access(), "/v1/sync", &body).await;
+            let wait = told.refused(429, "too-many").header("retry-after");
+            waits.push(wait.expect("it is told when to come back").parse::<u64>().unwrap());
+        }
+        assert!(waits.iter().all(|wait| *wait > 0), "{waits:?}");
+        assert!(waits.iter().any(|wait| *wait != waits[0]), "all come back at once: {waits:?}");
+
+        town.review(&mut minh, "19558-01-0001");
+        let report = minh.sync().await.unwrap();
+        assert!(report.refused.is_empty() && !report.verdicts.is_empty(), "{report:?}");
+        let listed = town.officer.get(&town.path(&format!("/units/{MO_O}/households"))).await;
+        assert!(listed.is_ok());
+        // Nothing was taken away from the greedy one but its haste.
+        assert!(sync(&town, hoa.access(), &hoa.request()).await.results.is_empty());
+    }
+}
