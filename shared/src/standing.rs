@@ -90,6 +90,9 @@ pub enum Way {
 pub struct Standing {
     /// The row as it would go onto the list.
     pub row: Row,
+    /// Name of the head of the household (chủ hộ), empty where it is not agreed who that is.
+    #[serde(default)]
+    pub head: String,
     /// What keeps it from going.
     pub open: Open,
     /// Every disagreement with all its values.
@@ -239,8 +242,10 @@ fn judge(
     flags.dedup();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let disputes = count(resolved.disputes.len());
+    let name = household.head().and_then(|head| head.get("name")).and_then(Value::as_text);
     Standing {
         row,
+        head: name.unwrap_or_default().to_owned(),
         open: Open { disputes, broken: count(broken), missing },
         disputes: resolved.disputes,
         flags,

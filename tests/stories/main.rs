@@ -19,6 +19,7 @@ mod lists;
 mod loading;
 mod moves;
 mod node_client;
+mod offices;
 mod people;
 mod people_on_devices;
 mod planted;
