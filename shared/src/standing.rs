@@ -91,7 +91,6 @@ pub struct Standing {
     /// The row as it would go onto the list.
     pub row: Row,
     /// Name of the head of the household (chủ hộ), empty where it is not agreed who that is.
-    #[serde(default)]
     pub head: String,
     /// What keeps it from going.
     pub open: Open,
@@ -212,6 +211,7 @@ fn judge(
         class = Some(Class::Insufficient);
         missing.push("dtts".to_owned());
     }
+    let hashes: Vec<ChangeHash> = changes.iter().chain(side).map(|change| change.hash).collect();
     let row = Row {
         household: place.household,
         document: place.document,
@@ -231,21 +231,16 @@ fn judge(
         opening: place.opening,
         opening_dtts: place.opening_dtts,
         provenance: provenance(changes),
-        changes: changes_digest(
-            &changes.iter().chain(side).map(|change| change.hash).collect::<Vec<_>>(),
-        ),
+        changes: changes_digest(&hashes),
     };
-    let mut flags = resolved.flags;
-    flags.extend(objections(household, basis));
-    flags.extend(left_out);
+    let mut flags = [resolved.flags, objections(household, basis), left_out].concat();
     flags.sort();
     flags.dedup();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let disputes = count(resolved.disputes.len());
-    let name = household.head().and_then(|head| head.get("name")).and_then(Value::as_text);
     Standing {
         row,
-        head: name.unwrap_or_default().to_owned(),
+        head: household.head_name().to_owned(),
         open: Open { disputes, broken: count(broken), missing },
         disputes: resolved.disputes,
         flags,

@@ -29,7 +29,10 @@ impl Browser {
     async fn of(town: &Town, name: &str) -> Self {
         let mut browser = Self { server: town.running.address, cookies: Vec::new() };
         let first = browser.open("/office").await;
-        assert_eq!((first.status, first.to.as_deref()), (303, Some("/office/sign-in?next=%2Foffice")));
+        assert_eq!(
+            (first.status, first.to.as_deref()),
+            (303, Some("/office/sign-in?next=%2Foffice"))
+        );
         let form = [("name", name), ("password", PASSWORD), ("next", "/office")];
         let signed_in = browser.send("/office/sign-in", &form).await;
         assert_eq!((signed_in.status, signed_in.to.as_deref()), (303, Some("/office")));
@@ -49,7 +52,8 @@ impl Browser {
 
     /// Sends a form of a page, with what the page has put into it.
     async fn fill(&mut self, path: &str, page: &Shown, fields: &[(&str, &str)]) -> Shown {
-        let hidden = ["token", "root", "heads", "closes", "path"].map(|name| (name, page.field(name)));
+        let hidden =
+            ["token", "root", "heads", "closes", "path"].map(|name| (name, page.field(name)));
         let mut all: Vec<(&str, &str)> =
             hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
         all.extend(fields);

@@ -9,6 +9,7 @@ mod household;
 mod list;
 mod overview;
 mod session;
+mod words;
 
 use axum::Router;
 use axum::http::{HeaderValue, header};

@@ -97,7 +97,7 @@ impl FromRequestParts<App> for Visitor {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let path = parts.uri.path_and_query().map_or("/office", |path| path.as_str()).to_owned();
         let lang = Lang::of(&parts.headers);
-        match Visitor::find(app, &parts.headers, path.clone()).await {
+        match Self::find(app, &parts.headers, path.clone()).await {
             Ok(Some(visitor)) if visitor.account.post.role == Role::Enumerator => {
                 Err(refused(lang, &Problem::new(&problem::FORBIDDEN)))
             }

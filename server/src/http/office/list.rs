@@ -187,7 +187,9 @@ fn taken(lang: Lang, decision: &crate::store::list::Decision) -> Taken {
         },
         by: decision.by.clone(),
         paper: match paper {
-            Some(_) => format!("{} · {} · {}", part("number"), day_text(part("date")), part("signer")),
+            Some(_) => {
+                format!("{} · {} · {}", part("number"), day_text(part("date")), part("signer"))
+            }
             None => String::new(),
         },
         text: text.to_owned(),

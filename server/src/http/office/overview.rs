@@ -33,10 +33,10 @@ pub(super) async fn home(State(app): State<App>, visitor: Visitor) -> Asked {
         lang,
         async {
             let mut campaigns = campaigns::list(State(app), visitor.actor()).await?.0;
-        for one in &mut campaigns {
-            one.opening_date = day_text(&one.opening_date);
-            one.review_date = day_text(&one.review_date);
-        }
+            for one in &mut campaigns {
+                one.opening_date = day_text(&one.opening_date);
+                one.review_date = day_text(&one.review_date);
+            }
             let f = visitor.frame(lang.t("Đợt rà soát", "Campaigns"));
             Ok(page(StatusCode::OK, &Home { f, campaigns }))
         }
