@@ -109,6 +109,12 @@ impl Household {
         let first = heads.next();
         if heads.next().is_some() { None } else { first }
     }
+
+    /// Returns the name of the head of the household, empty where it is not agreed who or what that is.
+    pub fn head_name(&self) -> &str {
+        let name = self.head().and_then(|head| head.get("name")).and_then(Value::as_text);
+        name.unwrap_or_default()
+    }
 }
 
 /// Who stands behind one block of answers. Every part may be unknown on old paper.

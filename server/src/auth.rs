@@ -29,9 +29,13 @@ const ISSUER: &str = "rasoat";
 const AUDIENCE: &str = "rasoat-api";
 const ACCESS_TYPE: &str = "at+jwt";
 const REFRESH_TYPE: &str = "rt+jwt";
+const COOKIE_TYPE: &str = "ct+jwt";
 
 /// Life of an access token, milliseconds.
 const ACCESS_MS: i64 = 15 * 60 * 1000;
+
+/// Life of a browser's cookie, milliseconds: a working day.
+pub(crate) const COOKIE_MS: i64 = 12 * 60 * 60 * 1000;
 
 /// Life of a refresh token, milliseconds: longer than the longest offline spell (60 days).
 pub(crate) const REFRESH_MS: i64 = 75 * 24 * 60 * 60 * 1000;
@@ -155,8 +159,53 @@ pub(crate) fn self_test(keys: &Keys) -> bool {
         && check(keys, ACCESS_TYPE, &made.access, 1_000_000 + ACCESS_MS).is_none()
 }
 
+/// Makes the cookie of a browser's session. It names the session and can do nothing the API's tokens
+/// do.
+pub(crate) fn cookie(keys: &Keys, account: AccountId, family: [u8; 16], now_ms: i64) -> String {
+    let claims = Claims {
+        iss: ISSUER.to_owned(),
+        aud: AUDIENCE.to_owned(),
+        sub: account.to_string(),
+        dev: None,
+        fam: to_hex(&family),
+        jti: String::new(),
+        nbf: now_ms / 1000,
+        exp: (now_ms + COOKIE_MS) / 1000,
+    };
+    sign(keys, COOKIE_TYPE, &claims)
+}
+
+/// Finds who browses with a cookie, and the session; `None` where either has ended.
+pub(crate) async fn browsing(
+    app: &App,
+    cookie: &str,
+) -> Result<Option<(Account, [u8; 16])>, StoreError> {
+    let Some(claims) = check(&app.keys, COOKIE_TYPE, cookie, app.now_ms()) else {
+        return Ok(None);
+    };
+    let (Ok(account), Ok(family)) = (claims.sub.parse(), from_hex(&claims.fam)) else {
+        return Ok(None);
+    };
+    let found = app.store.session_account(family, account).await?;
+    let open = found.filter(|(account, ended)| !ended && !account.disabled);
+    Ok(open.map(|(account, _)| (account, family)))
+}
+
+/// A session that was just opened.
+pub(crate) struct Opened {
+    pub(crate) account: AccountId,
+    pub(crate) family: [u8; 16],
+    refresh: [u8; 16],
+}
+
 /// Signs a person in by name and password.
 pub(crate) async fn sign_in(app: &App, name: &str, password: &str) -> Result<Tokens, Problem> {
+    let Opened { account, family, refresh } = open(app, name, password).await?;
+    Ok(tokens(&app.keys, account, None, family, refresh, app.now_ms()))
+}
+
+/// Opens a session for a person by name and password.
+pub(crate) async fn open(app: &App, name: &str, password: &str) -> Result<Opened, Problem> {
     let account = app.store.account_named(name).await?;
     // An unknown name costs as much as a wrong password.
     let hash = match &account {
@@ -184,7 +233,7 @@ pub(crate) async fn sign_in(app: &App, name: &str, password: &str) -> Result<Tok
     if !app.store.session_sign_in(&session, &account.password_hash).await? {
         return Err(problem::SIGN_IN_FAILED.refuse());
     }
-    Ok(tokens(&app.keys, account.id, None, family, refresh, now_ms))
+    Ok(Opened { account: account.id, family, refresh })
 }
 
 /// Exchanges a refresh token for the next pair.

@@ -13,6 +13,7 @@ mod health;
 mod households;
 mod imports;
 mod lists;
+mod office;
 mod pages;
 mod people;
 mod problems;
@@ -124,6 +125,7 @@ pub fn openapi() -> Document {
 pub fn router(app: App) -> Router {
     let (router, _) = routes().split_for_parts();
     router
+        .merge(office::routes())
         .fallback(async || Problem::new(&problem::NOT_FOUND))
         .method_not_allowed_fallback(async || Problem::new(&problem::METHOD_NOT_ALLOWED))
         .layer(middleware::from_fn(encoding::pack))

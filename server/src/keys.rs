@@ -19,6 +19,9 @@ const DESK_ACTOR_CONTEXT: &[u8] = b"rasoat desk actor 1\0";
 /// Bytes in front of a code's id, so that this signature is of use for nothing else.
 const CODE_CONTEXT: &[u8] = b"rasoat code 1\0";
 
+/// Bytes in front of a session whose form token is worked out.
+const FORM_CONTEXT: &[u8] = b"rasoat form 1\0";
+
 /// Draws random bytes from the system.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
@@ -91,6 +94,12 @@ impl Keys {
     pub(crate) fn enrol_code(&self, id: CodeId) -> String {
         let signature = self.signing.sign(&[CODE_CONTEXT, id.as_bytes()].concat()).to_bytes();
         shared::id::to_hex(&shared::id::sha256(&signature)[..8])
+    }
+
+    /// Returns what every form of a browser's session carries: no other site can know it.
+    pub(crate) fn form_token(&self, family: [u8; 16]) -> String {
+        let signature = self.signing.sign(&[FORM_CONTEXT, &family].concat()).to_bytes();
+        shared::id::to_hex(&sha256(&signature)[..16])
     }
 
     /// Signs a receipt.

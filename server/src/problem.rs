@@ -53,6 +53,11 @@ impl Problem {
         Self { after_ms, ..self }
     }
 
+    /// Returns the status, the published name and its texts, and each thing that is wrong.
+    pub(crate) fn said(&self) -> (StatusCode, &'static Name, &[serde_json::Value]) {
+        (self.status, self.name, &self.items)
+    }
+
     /// Names each thing that is wrong.
     #[must_use]
     pub fn with_items<T: Serialize>(mut self, items: &[T]) -> Self {

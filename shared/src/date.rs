@@ -86,6 +86,15 @@ impl Date {
         }
     }
 
+    /// Writes the day as people in Viet Nam do.
+    ///
+    /// ```
+    /// assert_eq!(shared::date::Date::parse("2022-12-04").unwrap().text_vi(), "04/12/2022");
+    /// ```
+    pub fn text_vi(self) -> String {
+        format!("{:02}/{:02}/{:04}", self.day, self.month, self.year)
+    }
+
     /// Returns the year.
     pub const fn year(self) -> i32 {
         self.year

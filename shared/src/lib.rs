@@ -52,6 +52,7 @@ pub mod resolve;
 mod runs;
 #[cfg(feature = "merge")]
 pub mod standing;
+pub mod text;
 #[cfg(feature = "merge")]
 pub mod verify;
 

@@ -90,6 +90,8 @@ pub enum Way {
 pub struct Standing {
     /// The row as it would go onto the list.
     pub row: Row,
+    /// Name of the head of the household (chủ hộ), empty where it is not agreed who that is.
+    pub head: String,
     /// What keeps it from going.
     pub open: Open,
     /// Every disagreement with all its values.
@@ -209,6 +211,7 @@ fn judge(
         class = Some(Class::Insufficient);
         missing.push("dtts".to_owned());
     }
+    let hashes: Vec<ChangeHash> = changes.iter().chain(side).map(|change| change.hash).collect();
     let row = Row {
         household: place.household,
         document: place.document,
@@ -228,19 +231,16 @@ fn judge(
         opening: place.opening,
         opening_dtts: place.opening_dtts,
         provenance: provenance(changes),
-        changes: changes_digest(
-            &changes.iter().chain(side).map(|change| change.hash).collect::<Vec<_>>(),
-        ),
+        changes: changes_digest(&hashes),
     };
-    let mut flags = resolved.flags;
-    flags.extend(objections(household, basis));
-    flags.extend(left_out);
+    let mut flags = [resolved.flags, objections(household, basis), left_out].concat();
     flags.sort();
     flags.dedup();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let disputes = count(resolved.disputes.len());
     Standing {
         row,
+        head: household.head_name().to_owned(),
         open: Open { disputes, broken: count(broken), missing },
         disputes: resolved.disputes,
         flags,

@@ -88,9 +88,21 @@ pub(crate) async fn ask(
     token: Option<&str>,
     body: Vec<u8>,
 ) -> Heard {
+    let bearer = token.map(|token| ("authorization", format!("Bearer {token}")));
+    ask_with(to, method, path, bearer.as_slice(), body).await
+}
+
+/// Sends one request with these headers.
+pub(crate) async fn ask_with(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, String)],
+    body: Vec<u8>,
+) -> Heard {
     let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\n");
-    if let Some(token) = token {
-        head.push_str(&format!("authorization: Bearer {token}\r\n"));
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
     let said = [head.as_bytes(), &body].concat();

@@ -19,6 +19,7 @@ mod lists;
 mod loading;
 mod moves;
 mod node_client;
+mod offices;
 mod operator;
 mod people;
 mod people_on_devices;

@@ -21,13 +21,13 @@ use crate::store::campaign::Campaign;
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Shown {
     #[schema(value_type = String)]
-    id: CampaignId,
-    name: String,
-    province: String,
-    standard: String,
-    opening_date: String,
-    review_date: String,
-    closed: bool,
+    pub(super) id: CampaignId,
+    pub(super) name: String,
+    pub(super) province: String,
+    pub(super) standard: String,
+    pub(super) opening_date: String,
+    pub(super) review_date: String,
+    pub(super) closed: bool,
 }
 
 impl From<Campaign> for Shown {
@@ -142,12 +142,12 @@ pub(super) async fn close(
 /// Where one unit's list stands.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Progress {
-    unit: String,
-    name: String,
+    pub(super) unit: String,
+    pub(super) name: String,
     /// `collecting`, `submitted`, `approved` or `recognised`.
-    step: String,
+    pub(super) step: String,
     /// Root of the frozen list.
-    root: Option<String>,
+    pub(super) root: Option<String>,
 }
 
 /// Lists where each list of the caller's scope stands.

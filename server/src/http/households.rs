@@ -27,11 +27,11 @@ const OFFICES: [Role; 3] = [Role::Province, Role::District, Role::Officer];
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Listed {
     /// Code on the opening list, empty for one a phone registered.
-    code: String,
+    pub(super) code: String,
     /// Row, what is open, disputes, flags, heads.
     #[schema(value_type = Object)]
     #[serde(flatten)]
-    standing: Standing,
+    pub(super) standing: Standing,
 }
 
 fn listed(standings: Standings) -> impl Iterator<Item = Listed> {
@@ -195,15 +195,15 @@ pub(super) async fn release(
 /// One household: its agreed answers, what they come to and why, and who wrote what.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Read {
-    code: String,
-    unit: String,
+    pub(super) code: String,
+    pub(super) unit: String,
     #[schema(value_type = Object)]
-    standing: Standing,
+    pub(super) standing: Standing,
     #[schema(value_type = Object)]
-    household: Household,
+    pub(super) household: Household,
     #[schema(value_type = Object)]
-    classification: Classification,
-    changes: Vec<Authorship>,
+    pub(super) classification: Classification,
+    pub(super) changes: Vec<Authorship>,
 }
 
 /// Shows one household with all its answers, points and history.
@@ -248,19 +248,19 @@ async fn household(
 pub(super) struct Settle {
     /// Heads of the household as shown.
     #[schema(value_type = Vec<String>)]
-    heads: Vec<ChangeHash>,
+    pub(super) heads: Vec<ChangeHash>,
     /// `answers/KEY`, `b1_items/ITEM` or `members/ID/KEY`.
     #[schema(value_type = String)]
-    path: AnswerPath,
+    pub(super) path: AnswerPath,
     /// The value that holds: yes or no, a whole number, or text.
     #[schema(value_type = Object)]
-    value: Value,
+    pub(super) value: Value,
     /// Why.
-    reason: String,
+    pub(super) reason: String,
     /// Changes of a copied phone's side branch that this decision has looked at, at most 7.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
-    closes: Vec<ChangeHash>,
+    pub(super) closes: Vec<ChangeHash>,
 }
 
 /// The change that settled it.

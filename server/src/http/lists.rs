@@ -24,19 +24,19 @@ const SUBMIT_TRIES: usize = 5;
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Shown {
     /// `collecting`, `submitted`, `approved` or `recognised`.
-    step: String,
+    pub(super) step: String,
     /// Root to name in the next step.
-    root: String,
+    pub(super) root: String,
     /// What keeps a draft from being submitted.
     #[schema(value_type = Vec<Object>)]
-    blockers: Vec<Blocker>,
+    pub(super) blockers: Vec<Blocker>,
     /// Hamlets and rows.
     #[schema(value_type = Object)]
-    list: List,
+    pub(super) list: List,
     /// What was decided so far.
-    decisions: Vec<Decision>,
+    pub(super) decisions: Vec<Decision>,
     /// Changes that came after the list was frozen.
-    late: u64,
+    pub(super) late: u64,
 }
 
 /// A draft list with what is open about it.
@@ -227,8 +227,8 @@ fn refuse_open(blockers: &[Blocker]) -> Result<(), Problem> {
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Waive {
     #[schema(value_type = String)]
-    device: DeviceId,
-    reason: String,
+    pub(super) device: DeviceId,
+    pub(super) reason: String,
 }
 
 /// Waives a device that does not come back, by name and reason.

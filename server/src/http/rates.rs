@@ -26,23 +26,23 @@ use crate::store::StoreError;
 #[derive(Deserialize, utoipa::IntoParams)]
 pub(super) struct Under {
     /// Unit code; the caller's own unit where absent.
-    under: Option<String>,
+    pub(super) under: Option<String>,
 }
 
 /// Rates with what they rest on.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Rates {
-    standard: String,
+    pub(super) standard: String,
     /// Parts of the standard that nobody has verified against the legal text.
-    unverified: Vec<String>,
+    pub(super) unverified: Vec<String>,
     /// Whose ethnicity makes a household a DTTS household, by the standard's data.
     #[schema(value_type = Object)]
-    dtts_rule: Option<DttsRule>,
+    pub(super) dtts_rule: Option<DttsRule>,
     /// True where B1 was computed with a synthetic score table anywhere below.
-    synthetic: bool,
+    pub(super) synthetic: bool,
     /// One row a unit, top first.
     #[schema(value_type = Vec<Object>)]
-    rows: Vec<RateRow>,
+    pub(super) rows: Vec<RateRow>,
 }
 
 /// Shows the rates of a unit and of all below it.

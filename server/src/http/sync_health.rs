@@ -24,7 +24,7 @@ use crate::store::volume::Volume;
 #[derive(Deserialize, utoipa::IntoParams)]
 pub(super) struct Under {
     /// Unit code; the caller's own unit where absent.
-    under: Option<String>,
+    pub(super) under: Option<String>,
 }
 
 /// Which part of the tree to show, and in rows of what.
@@ -39,12 +39,12 @@ pub(super) struct By {
 /// Changes that are stored and not merged.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 pub(super) struct Aside {
-    waiting: i64,
+    pub(super) waiting: i64,
     /// What a person still has to decide on.
-    held: i64,
-    quarantined: i64,
+    pub(super) held: i64,
+    pub(super) quarantined: i64,
     /// The same by reason, with those an officer left out.
-    reasons: Vec<Reason>,
+    pub(super) reasons: Vec<Reason>,
 }
 
 /// Changes with one fate for one reason.
@@ -81,20 +81,20 @@ impl Aside {
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct DeviceHealth {
     #[schema(value_type = String)]
-    device: DeviceId,
-    label: String,
-    unit: String,
+    pub(super) device: DeviceId,
+    pub(super) label: String,
+    pub(super) unit: String,
     /// Hamlets in scope where its people have work now.
-    hamlets: Vec<String>,
-    last_sync_ms: Option<i64>,
+    pub(super) hamlets: Vec<String>,
+    pub(super) last_sync_ms: Option<i64>,
     /// Has not said that all its work is handed in.
-    silent: bool,
+    pub(super) silent: bool,
     /// Its last sync, or its enrolment, where it is silent.
-    silent_since_ms: Option<i64>,
-    revoked: bool,
-    aside: Aside,
+    pub(super) silent_since_ms: Option<i64>,
+    pub(super) revoked: bool,
+    pub(super) aside: Aside,
     /// What it brought.
-    volume: Volume,
+    pub(super) volume: Volume,
 }
 
 /// One place's health in a campaign.

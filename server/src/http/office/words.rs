@@ -1,0 +1,185 @@
+//! Answers in the words of the forms.
+
+use std::collections::BTreeMap;
+
+use mobile_schema::form::{AnswerKey, Form, Kind, Scope};
+use mobile_schema::household::{Answers, Value};
+use shared::resolve::Path as AnswerPath;
+
+use super::frame::Lang;
+
+/// One answer in words.
+pub(super) struct Line {
+    pub(super) label: String,
+    pub(super) value: String,
+}
+
+/// One page of the form, as answered.
+pub(super) struct Block {
+    pub(super) title: String,
+    pub(super) lines: Vec<Line>,
+}
+
+/// One person of the household.
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) lines: Vec<Line>,
+    pub(super) removed: bool,
+}
+
+fn forms() -> [&'static Form; 2] {
+    [Form::phieu_a(), Form::phieu_b()]
+}
+
+fn find(key: &str, scope: Scope) -> Option<AnswerKey<'static>> {
+    forms().into_iter().find_map(|form| form.find(key, scope))
+}
+
+/// Writes the title of a block of the forms.
+pub(super) fn block_text(lang: Lang, block: &str) -> String {
+    let pages = forms().into_iter().flat_map(|form| &form.pages);
+    let title = pages.into_iter().find(|page| page.block == block).map(|page| &page.title);
+    title.map_or_else(|| block.to_owned(), |title| lang.t(&title.vi, &title.en).to_owned())
+}
+
+/// Writes an answer in words.
+fn value_text(lang: Lang, known: Option<&AnswerKey<'_>>, value: &Value) -> String {
+    match value {
+        Value::Bool(true) => lang.t("Có", "Yes").to_owned(),
+        Value::Bool(false) => lang.t("Không", "No").to_owned(),
+        Value::Int(number) => {
+            let unit = known.and_then(|known| match &known.question.kind {
+                Kind::Integer { unit, .. } | Kind::Counts { unit, .. } => Some(unit.as_str()),
+                _ => None,
+            });
+            unit.map_or_else(|| number.to_string(), |unit| format!("{number} {unit}"))
+        }
+        Value::Text(text) => {
+            let option = known.and_then(|known| match &known.question.kind {
+                Kind::Choice { options } => options.iter().find(|option| option.code == *text),
+                _ => None,
+            });
+            let label = option.map(|option| lang.t(&option.label.vi, &option.label.en));
+            label.unwrap_or(text).to_owned()
+        }
+    }
+}
+
+fn label_text(lang: Lang, known: Option<&AnswerKey<'_>>, key: &str) -> String {
+    let Some(known) = known else { return key.to_owned() };
+    let label = lang.t(&known.question.label.vi, &known.question.label.en).to_owned();
+    match known.option {
+        Some(option) => format!("{label} – {}", lang.t(&option.label.vi, &option.label.en)),
+        None => label,
+    }
+}
+
+/// Writes the value of an answer in words.
+pub(super) fn path_value(lang: Lang, path: &AnswerPath, value: &Value) -> String {
+    let known = match path {
+        AnswerPath::Answer(key) => find(key, Scope::Household),
+        AnswerPath::Member(_, key) => find(key, Scope::Member),
+        AnswerPath::B1Item(_) => None,
+    };
+    value_text(lang, known.as_ref(), value)
+}
+
+/// Writes which answer a path means.
+pub(super) fn path_text(
+    lang: Lang,
+    path: &AnswerPath,
+    members: &BTreeMap<String, Answers>,
+) -> String {
+    match path {
+        AnswerPath::Answer(key) => label_text(lang, find(key, Scope::Household).as_ref(), key),
+        AnswerPath::B1Item(key) => format!("B1 · {key}"),
+        AnswerPath::Member(member, key) => {
+            let name = member_name(lang, members.get(member));
+            let label = label_text(lang, find(key, Scope::Member).as_ref(), key);
+            format!("{name} – {label}")
+        }
+    }
+}
+
+/// Writes what a key of a missing answer, or of a reason, means.
+pub(super) fn key_text(lang: Lang, key: &str, members: &BTreeMap<String, Answers>) -> String {
+    if let Ok(path) = key.parse::<AnswerPath>() {
+        return path_text(lang, &path, members);
+    }
+    if let Some(member) = key.strip_prefix("members/") {
+        return member_name(lang, members.get(member));
+    }
+    match key {
+        "score_table" => lang.t("bảng điểm B1 chưa nạp", "no B1 score table is loaded").to_owned(),
+        "dtts" => lang.t("dân tộc của chủ hộ", "ethnicity of the head").to_owned(),
+        key => label_text(lang, find(key, Scope::Household).as_ref(), key),
+    }
+}
+
+fn member_name(lang: Lang, answers: Option<&Answers>) -> String {
+    let name = answers.and_then(|answers| answers.get("name")).and_then(Value::as_text);
+    name.unwrap_or_else(|| lang.t("(chưa ghi tên)", "(no name)")).to_owned()
+}
+
+fn lines(lang: Lang, scope: Scope, answers: &Answers) -> Vec<(String, Line)> {
+    answers
+        .iter()
+        // A box that is not ticked says nothing on paper either.
+        .filter(|(key, value)| !(key.contains('.') && **value == Value::Bool(false)))
+        .map(|(key, value)| {
+            let known = find(key, scope);
+            let page = known.as_ref().map_or(String::new(), |known| known.page.code.clone());
+            let (label, value) =
+                (label_text(lang, known.as_ref(), key), value_text(lang, known.as_ref(), value));
+            (page, Line { label, value })
+        })
+        .collect()
+}
+
+/// Writes the answers about the household, page by page of the forms.
+pub(super) fn blocks(lang: Lang, answers: &Answers) -> Vec<Block> {
+    let mut by_page: BTreeMap<String, Vec<Line>> = BTreeMap::new();
+    for (page, line) in lines(lang, Scope::Household, answers) {
+        by_page.entry(page).or_default().push(line);
+    }
+    let mut blocks = Vec::new();
+    for page in forms().into_iter().flat_map(|form| &form.pages) {
+        if page.scope == Scope::Household
+            && let Some(lines) = by_page.remove(&page.code)
+        {
+            blocks.push(Block { title: lang.t(&page.title.vi, &page.title.en).to_owned(), lines });
+        }
+    }
+    for (_, lines) in by_page {
+        blocks.push(Block { title: lang.t("Khác", "Other").to_owned(), lines });
+    }
+    blocks
+}
+
+/// Writes what is known of each person, those who left last.
+pub(super) fn members(lang: Lang, members: &BTreeMap<String, Answers>) -> Vec<Member> {
+    let mut all: Vec<Member> = members
+        .values()
+        .map(|answers| {
+            let shown = answers.iter().filter(|(key, _)| *key != "id_number");
+            let shown: Answers = shown.map(|(key, value)| (key.clone(), value.clone())).collect();
+            let mut lines: Vec<Line> =
+                lines(lang, Scope::Member, &shown).into_iter().map(|(_, line)| line).collect();
+            if let Some(number) = answers.get("id_number").and_then(Value::as_text) {
+                // Who it is can be told from the last digits by whoever has the paper.
+                let last: String = number.chars().rev().take(3).collect();
+                let last: String = last.chars().rev().collect();
+                let known = find("id_number", Scope::Member);
+                let label = label_text(lang, known.as_ref(), "id_number");
+                lines.push(Line { label, value: format!("… {last}") });
+            }
+            Member {
+                name: member_name(lang, Some(answers)),
+                lines,
+                removed: answers.contains_key("removed"),
+            }
+        })
+        .collect();
+    all.sort_by_key(|member| member.removed);
+    all
+}
