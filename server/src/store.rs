@@ -19,6 +19,7 @@ pub(crate) mod material;
 pub(crate) mod quarantine;
 mod rows;
 pub(crate) mod snapshot;
+pub(crate) mod sync;
 mod value;
 pub(crate) mod volume;
 
