@@ -6,6 +6,9 @@ mod assignments;
 mod caller;
 mod campaigns;
 mod codes;
+mod comments;
+mod comparison;
+pub(crate) mod desk;
 pub(crate) mod devices;
 pub(crate) mod encoding;
 mod extract;
@@ -18,6 +21,8 @@ mod pages;
 mod people;
 mod problems;
 mod rates;
+mod samples;
+mod scans;
 mod sessions;
 mod sync;
 mod sync_health;
@@ -97,8 +102,20 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sync_health::devices))
         .routes(routes!(lists::read, lists::act))
         .routes(routes!(lists::waive))
+        .routes(routes!(comparison::read))
+        .routes(routes!(comparison::phones))
+        .routes(routes!(comments::list, comments::say))
+        .routes(routes!(samples::list, samples::draw))
+        .routes(routes!(samples::find))
+        .routes(routes!(scans::list))
+        .routes(routes!(scans::read))
+        .routes(routes!(desk::read))
+        .routes(routes!(desk::set_deadline))
         .routes(routes!(rates::read))
         .routes(routes!(rates::read_csv));
+    let papers = OpenApiRouter::new()
+        .routes(routes!(scans::add))
+        .layer(DefaultBodyLimit::max(scans::BODY_BYTES_MAX));
     let province = OpenApiRouter::new()
         .routes(routes!(campaigns::close))
         .routes(routes!(imports::score_table))
@@ -113,6 +130,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(phones)
         .merge(offices)
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES_MAX))
+        .merge(papers)
         .merge(province)
 }
 
