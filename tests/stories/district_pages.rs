@@ -59,7 +59,7 @@ on_each_backend! {
         desk.holds(HUONG_HIEP).lacks(VINH_THAI);
 
         let compared = district.open(&format!("{unit}/comparison")).await;
-        compared.holds("Chuyển đi").holds("Mới vào danh sách (đầu kỳ không có): 1").holds(&root);
+        compared.holds("Đã chuyển đi (có xác nhận) 1").holds("Mới vào danh sách (đầu kỳ không có): 1").holds(&root);
         let filtered =
             district.open(&format!("{unit}/comparison?before=near_poor&after=poor")).await;
         filtered.holds("Hộ (1)").holds("19558-02-0001").lacks("19558-01-0001");
@@ -176,6 +176,10 @@ on_each_backend! {
         let stale = district.fill(&list, &shown, &back).await;
         assert_eq!(stale.status, 409);
         stale.holds("<li>Đề nghị rà soát lại – huyen-467");
+
+        let late = district.fill(&comments, &page, &typed).await;
+        assert_eq!(late.status, 409);
+        late.holds("<li>Đề nghị rà soát lại – huyen-467").holds("alert(1)&#60;/script&#62; số khẩu?");
 
         officer.open(&household).await.holds("số khẩu?").holds("chưa xử lý");
         officer.open(&list).await.holds("Ý kiến từng hộ 1 (chưa xong 1)");

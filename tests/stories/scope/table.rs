@@ -68,7 +68,7 @@ impl Route {
 
     /// Tells whether there is something to show only once a district has worked on a list.
     pub(super) fn is_of_desk(&self) -> bool {
-        ["/comments", "/sample"].iter().any(|end| self.path.ends_with(end))
+        ["/comments", "/sample", "/comparison/phones"].iter().any(|end| self.path.ends_with(end))
     }
 
     /// Says what a caller must be answered at a unit.

@@ -11,6 +11,7 @@ use shared::remark::Remark;
 use shared::scope::Role;
 
 use super::frame::{Asked, Fields, Frame, Lang, Notice, Posted, Visitor, page, time_text};
+use super::opinion::notice_of;
 use crate::app::App;
 use crate::http::comments::{self, Say};
 use crate::http::extract::{Json, Path, list_unit};
@@ -230,7 +231,8 @@ pub(super) async fn say(
             Ok(Redirect::to(&back).into_response())
         }
         Err(problem) => {
-            let tried = (Some(Notice::of(lang, &problem)), fields);
+            let notice = notice_of(&app, lang, (id, &unit), &problem).await;
+            let tried = (notice.ok(), fields);
             let (status, ..) = problem.said();
             shown(app.clone(), &visitor, (id, unit.clone()), status, tried).await
         }

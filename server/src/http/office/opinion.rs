@@ -18,6 +18,7 @@ use crate::http::lists;
 use crate::http::scans::{self, Which};
 use crate::problem::Problem;
 use crate::store::StoreError;
+use crate::store::list::Decision;
 
 /// Most changes that a stale page names.
 const SINCE_MAX: i64 = 20;
@@ -114,6 +115,26 @@ fn act_of(fields: &Fields) -> Result<Act, Problem> {
     })
 }
 
+/// Says of a step that comes too late which one was taken last, and by whom.
+pub(super) async fn notice_of(
+    app: &App,
+    lang: Lang,
+    (id, unit): (CampaignId, &str),
+    problem: &Problem,
+) -> Result<Notice, StoreError> {
+    let mut notice = Notice::of(lang, problem);
+    let (_, name, _) = problem.said();
+    if [&problem::LIST_ROOT_STALE, &problem::LIST_STATE].contains(&name) {
+        let last = app.store.decision_list(id, unit).await?.pop();
+        notice.items.extend(last.iter().map(|one| decided_text(lang, one)));
+    }
+    Ok(notice)
+}
+
+fn decided_text(lang: Lang, one: &Decision) -> String {
+    format!("{} – {} · {}", act_text(lang, &one.kind), one.by, time_text(one.at_ms))
+}
+
 /// Says what has happened to a list since the page was opened, and by whom: steps, then changes.
 async fn since(
     app: &App,
@@ -128,11 +149,8 @@ async fn since(
         return Ok(Vec::new());
     };
     let decisions = app.store.decision_list(id, unit).await?;
-    let mut lines: Vec<String> = decisions
-        .iter()
-        .skip(decided)
-        .map(|one| format!("{} – {} · {}", act_text(lang, &one.kind), one.by, time_text(one.at_ms)))
-        .collect();
+    let mut lines: Vec<String> =
+        decisions.iter().skip(decided).map(|one| decided_text(lang, one)).collect();
     for change in app.store.change_since(id, unit, position, SINCE_MAX).await? {
         let changed = lang.t("Hộ có thay đổi", "A household changed");
         let code = if change.code.is_empty() { change.document.to_string() } else { change.code };

@@ -13,6 +13,7 @@ use shared::scope::Role;
 
 use super::frame::{Asked, Fields, Frame, Lang, Notice, Posted, Visitor, page, time_text};
 use super::list::{class_text, outcome_text};
+use super::opinion::notice_of;
 use crate::app::App;
 use crate::http::extract::{Json, Path, list_unit};
 use crate::http::lists;
@@ -63,6 +64,7 @@ struct Samples {
     id: CampaignId,
     unit: String,
     name: String,
+    district: String,
     campaign: String,
     root: String,
     is_frozen: bool,
@@ -104,6 +106,7 @@ async fn shown(
         f: visitor.frame(lang.t("Kiểm tra mẫu", "Sample check")),
         id,
         name: seen.tree.get(&unit).map(|unit| unit.full_name()).unwrap_or_default(),
+        district: seen.tree.district_of(&unit).map(|unit| unit.full_name()).unwrap_or_default(),
         campaign: seen.campaign.name,
         unit,
         root: list.root,
@@ -256,7 +259,8 @@ async fn answer(
             Ok(Redirect::to(&back).into_response())
         }
         Err(problem) => {
-            let tried = (Some(Notice::of(lang, &problem)), fields);
+            let notice = notice_of(&app, lang, (id, &unit), &problem).await;
+            let tried = (notice.ok(), fields);
             let (status, ..) = problem.said();
             shown(app, visitor, (id, unit), status, tried).await
         }
