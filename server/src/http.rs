@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::Method;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use mobile_schema::problem;
@@ -151,6 +152,16 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
+/// Longest a request with a scan may take, seconds: 10 MB on an office line of 128 kbit/s.
+const SCAN_SECONDS: u64 = 15 * 60;
+
+/// Returns how long a request may take. Scans come with the steps of a list, and by themselves.
+fn limit_of(method: &Method, route: &str) -> Duration {
+    let takes_scans = route.ends_with("/scans") || route.ends_with("/list");
+    let is_long = takes_scans && *method == Method::POST;
+    Duration::from_secs(if is_long { SCAN_SECONDS } else { REQUEST_SECONDS })
+}
+
 /// Answers a request, or says that it took too long.
 async fn within(limit: Duration, answer: impl Future<Output = Response>) -> Response {
     let answer = tokio::time::timeout(limit, answer).await;
@@ -166,7 +177,7 @@ async fn watch(State(_app): State<App>, request: Request, next: Next) -> Respons
         .extensions()
         .get::<MatchedPath>()
         .map_or("unmatched".to_owned(), |path| path.as_str().to_owned());
-    let limit = Duration::from_secs(REQUEST_SECONDS);
+    let limit = limit_of(&method, &route);
     let answer = tokio::spawn(async move { within(limit, next.run(request)).await });
     let response =
         answer.await.unwrap_or_else(|_| Problem::new(&problem::STORE_FAILED).into_response());
@@ -184,5 +195,12 @@ mod tests {
         let response = within(Duration::ZERO, std::future::pending()).await;
         assert_eq!(response.status(), 408);
         assert_eq!(response.headers()["content-type"], "application/problem+json");
+    }
+
+    #[test]
+    fn only_what_takes_a_scan_may_take_long() {
+        let list = "/office/campaigns/{campaign}/units/{unit}/list";
+        assert!(limit_of(&Method::POST, list) > limit_of(&Method::GET, list));
+        assert_eq!(limit_of(&Method::POST, "/v1/sync").as_secs(), REQUEST_SECONDS);
     }
 }

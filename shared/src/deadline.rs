@@ -35,7 +35,7 @@ impl Deadline {
         Self {
             days: 5,
             holidays: BTreeSet::new(),
-            source: "QĐ 24/2021/QĐ-TTg (chưa kiểm chứng)".to_owned(),
+            source: "QĐ 24/2021/QĐ-TTg".to_owned(),
             verified: false,
         }
     }

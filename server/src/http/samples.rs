@@ -233,6 +233,9 @@ pub(super) async fn draw(
     let (root, size, by, at_ms) = (form.root, form.size, actor.account.id, app.now_ms());
     let mut tx = app.store.begin().await?;
     tx.unit_lock(id, &unit).await?;
+    if tx.list_step(id, &unit).await?.0.root() != Some(root) {
+        return Err(Problem::new(&problem::LIST_ROOT_STALE));
+    }
     let new = NewSample { root, seed: &seed, drawn_by, size, by, at_ms };
     let is_new = tx.sample_add(id, &unit, &new).await?;
     tx.commit().await?;

@@ -1,11 +1,13 @@
 //! The sample to check: drawn, printed with its seed, and its findings written down.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use mobile_schema::problem;
-use shared::aggregate::{Rate, hundredths_vi};
+use shared::aggregate::hundredths_vi;
 use shared::classify::Class;
 use shared::id::{CampaignId, Digest, DocumentId, HouseholdId};
 use shared::sample::{Finding, Size};
@@ -99,6 +101,20 @@ async fn shown(
     let path = || Path((id, unit.clone()));
     let list = lists::read(State(app.clone()), visitor.actor(), path()).await?.0;
     let samples = samples::list(State(app), visitor.actor(), path()).await?.0;
+    let hamlets: BTreeMap<&str, String> = list
+        .list
+        .hamlets
+        .iter()
+        .map(|one| (one.code.as_str(), format!("{} {}", one.type_word, one.name)))
+        .collect();
+    let name_of = |mut sample: Drawn| {
+        for one in &mut sample.households {
+            if let Some(name) = hamlets.get(one.hamlet.as_str()) {
+                one.hamlet.clone_from(name);
+            }
+        }
+        sample
+    };
     let is_frozen = list.step != "collecting";
     let is_district = visitor.account.post.role == Role::District;
     let drawn = samples.iter().any(|sample| sample.current);
@@ -115,7 +131,11 @@ async fn shown(
         can_draw: is_district && is_frozen && !drawn,
         can_find: is_district,
         findings: findings(lang),
-        samples: samples.into_iter().map(|sample| sample_of(lang, sample, &typed)).collect(),
+        samples: samples
+            .into_iter()
+            .map(name_of)
+            .map(|sample| sample_of(lang, sample, &typed))
+            .collect(),
         notice,
         typed,
     };
@@ -173,7 +193,6 @@ fn finding_of(code: &str) -> Option<Finding> {
 
 fn sample_of(lang: Lang, drawn: Drawn, typed: &Fields) -> Sample {
     let tally = drawn.tally;
-    let percent = |rate: Rate| rate.percent_hundredths().map_or("–".to_owned(), hundredths_vi);
     let is_typed = typed.get("root") == drawn.root.to_string();
     let households = drawn.households.into_iter().map(|one| {
         let typed = if is_typed { typed.clone() } else { Fields::default() };
@@ -195,7 +214,12 @@ fn sample_of(lang: Lang, drawn: Drawn, typed: &Fields) -> Sample {
         met: tally.met(),
         not_met: tally.not_met,
         open: tally.open(),
-        error: format!("{}/{} = {} %", tally.differs, tally.met(), percent(tally.error_rate())),
+        error: match tally.error_rate().percent_hundredths() {
+            Some(rate) => {
+                format!("{}/{} = {} %", tally.differs, tally.met(), hundredths_vi(rate))
+            }
+            None => format!("0/{}", tally.met()),
+        },
         households: households.collect(),
     }
 }
@@ -219,7 +243,7 @@ fn line(lang: Lang, one: Checked, typed: &Fields) -> Line {
         listed,
         is_wrong: finding_of(&chosen).is_some_and(|finding| !finding.fits(one.class)),
         chosen,
-        text: finding.map_or("–".to_owned(), |finding| finding_text(lang, finding)),
+        text: finding.map_or(String::new(), |finding| finding_text(lang, finding)),
         note,
         by: match &one.found {
             Some(found) => format!("{} · {}", found.by, time_text(found.at_ms)),

@@ -99,15 +99,23 @@ async fn read(app: &App, request: Request, share: &mut Share) -> Result<(Fields,
                 file = read;
             }
         } else {
-            let value = field.text().await.map_err(malformed)?;
+            let value = text_of(&mut field, TEXT_BYTES_MAX - text_bytes).await?;
             text_bytes += value.len();
-            if text_bytes > TEXT_BYTES_MAX {
-                return Err(Problem::new(&problem::BODY_TOO_LARGE));
-            }
             fields.0.push((name, value));
         }
     }
     Err(Problem::new(&problem::BODY_MALFORMED))
+}
+
+async fn text_of(field: &mut Field<'_>, bytes_max: usize) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(part) = field.chunk().await.map_err(malformed)? {
+        if bytes.len() + part.len() > bytes_max {
+            return Err(Problem::new(&problem::BODY_TOO_LARGE));
+        }
+        bytes.extend_from_slice(&part);
+    }
+    String::from_utf8(bytes).map_err(malformed)
 }
 
 async fn file_of(app: &App, field: &mut Field<'_>, share: &mut Share) -> Result<File, Problem> {
