@@ -101,6 +101,17 @@ problems! {
     REFRESH_UNSIGNED = "refresh-unsigned", "Thiết bị phải ký yêu cầu gia hạn bằng khóa của mình. Cập nhật ứng dụng.", "A device signs the renewal of its tokens with its own key. Update the app.";
     DEVICE_NEEDED = "device-needed", "Việc này chỉ làm được trên thiết bị đã ghép.", "This is done on an enrolled device.";
     CODE_CLOSED = "code-closed", "Mã đã dùng, đã rút hoặc quá hạn. Tạo mã mới.", "The code was used, withdrawn or has expired. Make a new one.";
+    SAMPLE_SIZE = "sample-size", "Cỡ mẫu phải từ 1 hộ đến tất cả số hộ của danh sách, hoặc từ 1 đến 100 %.", "A sample is one household to all of the list, or 1 to 100 per cent.";
+    SAMPLE_SEED = "sample-seed", "Mã gieo gồm 6 đến 64 chữ cái không dấu, chữ số hoặc dấu gạch nối.", "A seed is 6 to 64 letters without marks, digits and dashes.";
+    SAMPLE_DRAWN = "sample-drawn", "Danh sách này đã rút mẫu; mỗi danh sách chỉ rút mẫu một lần.", "A sample was drawn from this list; there is one for each list.";
+    SAMPLE_FINDING = "sample-finding", "Kết quả khác phân loại phải ghi một phân loại khác với danh sách.", "A finding of another class names a class that the list does not have.";
+    HOUSEHOLD_NOT_LISTED = "household-not-listed", "Hộ này không có trong danh sách đã chốt hoặc trong mẫu.", "The household is not on the frozen list, or not in the sample.";
+    COMMENT_TEXT = "comment-text", "Phải ghi nội dung, nhiều nhất 2.000 ký tự.", "A text is needed, of at most 2,000 characters.";
+    COMMENT_UNKNOWN = "comment-unknown", "Không có ý kiến này ở đơn vị.", "There is no such comment in the unit.";
+    SCAN_KIND = "scan-kind", "Chỉ nhận bản quét dạng PDF, JPEG hoặc PNG.", "A scan is a PDF, a JPEG or a PNG.";
+    SCAN_TOO_LARGE = "scan-too-large", "Bản quét lớn hơn 10 MB. Quét lại đen trắng hoặc ở độ phân giải thấp hơn.", "The scan is larger than 10 MB. Scan it in black and white, or coarser.";
+    SCAN_UNKNOWN = "scan-unknown", "Bản quét được nêu chưa có ở đơn vị này. Hãy chọn lại tệp.", "The scan named is not kept in this unit. Choose the file again.";
+    DEADLINE_REFUSED = "deadline-refused", "Thời hạn từ 1 đến 90 ngày làm việc, kèm căn cứ; ngày nghỉ viết YYYY-MM-DD.", "A deadline is 1 to 90 working days with its source; holidays are written YYYY-MM-DD.";
 }
 
 /// Finds a published problem by its stable name.

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use shared::aggregate::Counts;
-use shared::id::Digest;
+use shared::id::{CampaignId, Digest};
 
 use crate::config::Config;
 use crate::gate::Gate;
+use crate::http::desk::Progress;
 use crate::imports::units::{Known, UnitFault, check_units};
 use crate::ingest::Writer;
 use crate::keys::{KeyError, Keys, random};
@@ -44,6 +45,8 @@ pub struct Inner {
     units: Mutex<Option<Arc<Known>>>,
     /// Counts of frozen lists by root: immutable, so never stale.
     pub(crate) counts: Mutex<BTreeMap<Digest, Arc<Counts>>>,
+    /// How far units have come, with the mark of the standings it was counted from.
+    pub(crate) progress: Mutex<BTreeMap<(CampaignId, String), (i64, Progress)>>,
     clock: fn() -> i64,
 }
 
@@ -123,6 +126,7 @@ impl App {
                 decoy_hash,
                 units: Mutex::default(),
                 counts: Mutex::default(),
+                progress: Mutex::default(),
                 clock,
             }),
         })

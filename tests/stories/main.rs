@@ -8,6 +8,8 @@ mod codes;
 mod compressed;
 mod copied;
 mod desk;
+mod district;
+mod district_pages;
 mod equal_edits;
 mod fakes;
 mod fates;

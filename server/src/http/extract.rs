@@ -118,6 +118,22 @@ impl FromRequest<App> for Text {
     }
 }
 
+/// A file as it came, of at most so many bytes, with its share of the memory for bodies.
+#[derive(Debug)]
+pub(super) struct Raw<const BYTES_MAX: usize> {
+    pub(super) bytes: Vec<u8>,
+    _share: Share,
+}
+
+impl<const BYTES_MAX: usize> FromRequest<App> for Raw<BYTES_MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (bytes, share) = body(request, app, BYTES_MAX).await?;
+        Ok(Self { bytes, _share: share })
+    }
+}
+
 /// Somebody's CBOR frame, with its share of the memory for bodies. The request and its bytes have been
 /// charged, whatever is in them: what cannot be read costs its sender as much.
 #[derive(Debug)]
