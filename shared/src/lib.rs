@@ -57,7 +57,9 @@ pub mod text;
 pub mod verify;
 
 pub mod aggregate;
+pub mod annex;
 pub mod approve;
 pub mod classify;
 pub mod list;
+pub mod posting;
 pub mod report;
