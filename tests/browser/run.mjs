@@ -3,8 +3,9 @@
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
-import { Stage, accessible, story as told } from "./browser.mjs";
-import { pages } from "./pages.mjs";
+import { join } from "node:path";
+import { Stage, accessible, folder, pdfPages, story as told } from "./browser.mjs";
+import { pages, prints } from "./pages.mjs";
 
 let stage;
 before(async () => {
@@ -32,6 +33,80 @@ story("a page can be read in English and zoomed to twice its size", async (stage
   assert.equal(await page.locator("html").getAttribute("lang"), "en");
   assert.deepEqual(await accessible(page), []);
   await page.context().close();
+});
+
+/** Prints a paper into a file; returns the text of its pages. */
+async function printed(stage, name) {
+  const [who, address] = prints(stage.scene)[name];
+  const page = await stage.visit(who);
+  await page.goto(address);
+  const path = join(folder, `${name}.pdf`);
+  await page.pdf({ path, preferCSSPageSize: true });
+  const sheets = pdfPages(path);
+  console.log(`${name}: ${sheets.length} pages, ${path}`);
+  sheets.forEach((sheet, index) => {
+    const number = new RegExp(`Trang ${index + 1}/${sheets.length}\\b`);
+    assert.match(sheet, number, `page ${index + 1} of ${name} says which it is`);
+    assert.doesNotMatch(sheet, /Đến nội dung|Thoát|Bấm Ctrl/, `page ${index + 1} of ${name}`);
+  });
+  return sheets;
+}
+
+/** Says how often a text stands on each page. */
+const times = (sheets, text) => sheets.map((sheet) => sheet.split(text).length - 1);
+
+story("the list of households to review repeats its head on every page", async (stage) => {
+  const sheets = await printed(stage, "review-list");
+  const { households } = stage.scene.unvisited;
+  assert.match(sheets[0], /CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM[^]*Độc lập - Tự do - Hạnh phúc/);
+  assert(sheets.length >= 2 && sheets.length <= 4, `${sheets.length} pages`);
+  const rows = sheets.flatMap((sheet) => sheet.match(/^\s*\d+\s.*19561-01-\d{4}/gm) ?? []);
+  assert.equal(rows.length, households, "each household is on one line of one page");
+  for (const [index, sheet] of sheets.entries()) {
+    const has = (sheet.match(/19561-01-\d{4}/g) ?? []).length > 0;
+    assert.equal(/Họ và tên chủ hộ/.test(sheet), has, `head of page ${index + 1}`);
+  }
+  const people = await printed(stage, "review-list-by-enumerator");
+  assert(people.every((sheet) => /lan/.test(sheet)), "whoever visits is named on every page");
+});
+
+story("the decision has four annexes, and none is cut", async (stage) => {
+  const sheets = await printed(stage, "decision");
+  const text = sheets.join("\n");
+  assert.match(sheets[0], /QUYẾT ĐỊNH[^]*Điều 1[^]*Điều 3/);
+  for (const annex of ["hộ nghèo", "hộ cận nghèo", "hộ thoát nghèo", "hộ thoát cận nghèo"]) {
+    assert.match(text, new RegExp(`Danh sách ${annex} năm 2022`));
+  }
+  assert.match(text, /Mã kiểm chứng: ?\s*[0-9a-f]{20}/);
+  assert.match(text, /bảng điểm giả định/);
+  assert(times(sheets, "DỰ THẢO").every((count) => count === 0), "a recognised list is no draft");
+  const second = sheets.findIndex((sheet) => /Danh sách hộ nghèo năm/.test(sheet)) + 1;
+  assert.match(sheets[second], /Họ và tên chủ hộ/, "the head stands on the annex's second page");
+  const draft = await printed(stage, "decision-draft");
+  assert(times(draft, "DỰ THẢO").every((count) => count > 0), "every page of a draft says so");
+});
+
+story("forms fit on their pages, blank and filled", async (stage) => {
+  const blank = await printed(stage, "form-b");
+  assert(blank.length <= 3, `${blank.length} pages`);
+  assert.match(blank.join("\n"), /Vật liệu chính của mái[^]*Nguồn nước/);
+  const filled = await printed(stage, "form-b-filled");
+  assert(filled.length <= 3, `${filled.length} pages`);
+  const text = filled.join("\n");
+  assert.match(text, /rà soát viên/, "who asked");
+  assert.match(text, /điện thoại/, "on what");
+  assert.doesNotMatch(text, /\b\d{12}\b/, "no whole identity number");
+  assert.equal((await printed(stage, "form-a")).length, 1);
+});
+
+story("a posted list and minutes are ready to be signed", async (stage) => {
+  const posted = (await printed(stage, "posted")).join("\n");
+  assert.match(posted, /NIÊM YẾT CÔNG KHAI/);
+  assert.match(posted, /Điểm B1\s+Điểm B2/);
+  assert.doesNotMatch(posted, /\b\d{9,12}\b/);
+  const minutes = await printed(stage, "minutes");
+  assert.equal(minutes.length, 2, "one page for each of two hamlets");
+  await printed(stage, "list");
 });
 
 /** Opens the list of a unit from the first page on, as people click. */
