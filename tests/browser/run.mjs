@@ -102,7 +102,8 @@ story("forms fit on their pages, blank and filled", async (stage) => {
 story("a posted list and minutes are ready to be signed", async (stage) => {
   const posted = (await printed(stage, "posted")).join("\n");
   assert.match(posted, /NIÊM YẾT CÔNG KHAI/);
-  assert.match(posted, /Điểm B1\s+Điểm B2/);
+  assert.match(posted, /Điểm\s+B1/);
+  assert.match(posted, /Kết quả rà soát/);
   assert.doesNotMatch(posted, /\b\d{9,12}\b/);
   const minutes = await printed(stage, "minutes");
   assert.equal(minutes.length, 2, "one page for each of two hamlets");

@@ -91,6 +91,16 @@ struct Behind {
     medium: &'static str,
 }
 
+impl Behind {
+    fn is_same(&self, other: &Self) -> bool {
+        let of = |one: &Self| {
+            let people = [&one.by, &one.answered_by, &one.typed_by, &one.day].map(Clone::clone);
+            (people, one.medium)
+        };
+        of(self) == of(other)
+    }
+}
+
 /// Whose form it is.
 #[derive(Default)]
 struct Whose {
@@ -252,10 +262,10 @@ fn ask(number: usize, question: &'static Question, answers: &Answers) -> Ask {
         }
         Kind::Counts { options, unit, .. } => {
             for option in options {
-                blank(option.label.vi.as_str(), text(question, of(&option.code)), unit.as_str());
+                blank(option.label.vi.as_str(), text(question, of(&option.code)), unit_text(unit));
             }
         }
-        Kind::Integer { unit, .. } => blank("", text(question, answer), unit.as_str()),
+        Kind::Integer { unit, .. } => blank("", text(question, answer), unit_text(unit)),
         Kind::Choice { .. } | Kind::Text { .. } | Kind::PartialDate | Kind::Digits { .. } => {
             blank("", text(question, answer), "");
         }
@@ -270,6 +280,7 @@ fn text(question: &Question, value: Option<&Value>) -> String {
     match (value, &question.kind) {
         (Value::Bool(true), _) => "1".to_owned(),
         (Value::Bool(false), _) => "2".to_owned(),
+        (Value::Int(dm2), Kind::Integer { unit, .. }) if unit == "dm2" => square_metres(*dm2),
         (Value::Int(number), _) => number.to_string(),
         (Value::Text(code), Kind::Choice { options }) => {
             let place = options.iter().position(|option| option.code == *code);
@@ -282,6 +293,23 @@ fn text(question: &Question, value: Option<&Value>) -> String {
         (Value::Text(text), Kind::PartialDate) => day_text(text),
         (Value::Text(text), Kind::Digits { .. }) => id_number_text(text),
         (Value::Text(text), _) => text.clone(),
+    }
+}
+
+/// Writes a unit as people do; square decimetres are written in metres.
+fn unit_text(unit: &'static str) -> &'static str {
+    match unit {
+        "dm2" | "m2" => "m²",
+        "kWh/month" => "kWh/tháng",
+        "g" => "gam",
+        unit => unit,
+    }
+}
+
+fn square_metres(dm2: i64) -> String {
+    match (dm2 / 100, dm2 % 100) {
+        (metres, 0) => metres.to_string(),
+        (metres, rest) => format!("{metres},{:02}", rest.abs()),
     }
 }
 
@@ -320,31 +348,38 @@ fn options_text(kind: &'static Kind) -> String {
             each.collect::<Vec<_>>().join("; ")
         }
         Kind::YesNo => "1 Có; 2 Không".to_owned(),
-        Kind::Integer { unit, .. } => unit.clone(),
+        Kind::Integer { unit, .. } => unit_text(unit).to_owned(),
         _ => String::new(),
     }
 }
 
-/// Lists who asked, answered and typed: of a blank form nobody has.
+/// Lists who asked, answered and typed, blocks of the same people together.
 fn behind(form: &Form, household: &Household) -> Vec<Behind> {
-    let blocks = household
-        .asked
-        .iter()
-        .filter(|(block, _)| form.pages.iter().any(|page| page.block == **block));
     let known = |who: &Option<String>| who.clone().unwrap_or_else(|| "–".to_owned());
-    let lines = blocks.map(|(block, asked)| Behind {
-        block: block_text(Lang::Vi, block),
-        by: known(&asked.by),
-        answered_by: known(&asked.answered_by),
-        typed_by: known(&asked.typed_by),
-        day: asked.day.as_deref().map(day_text).unwrap_or_default(),
-        medium: match asked.medium.as_deref() {
-            Some("paper") => "phiếu giấy",
-            Some("phone") => "điện thoại",
-            _ => "–",
-        },
-    });
-    lines.collect()
+    let mut lines: Vec<Behind> = Vec::new();
+    let of_form = |block: &str| form.pages.iter().any(|page| page.block == block);
+    for (block, asked) in household.asked.iter().filter(|(block, _)| of_form(block)) {
+        let line = Behind {
+            block: block_text(Lang::Vi, block),
+            by: known(&asked.by),
+            answered_by: known(&asked.answered_by),
+            typed_by: known(&asked.typed_by),
+            day: asked.day.as_deref().map(day_text).unwrap_or_default(),
+            medium: match asked.medium.as_deref() {
+                Some("paper") => "phiếu giấy",
+                Some("phone") => "điện thoại",
+                _ => "–",
+            },
+        };
+        match lines.iter_mut().find(|known| known.is_same(&line)) {
+            Some(known) => {
+                known.block.push_str("; ");
+                known.block.push_str(&line.block);
+            }
+            None => lines.push(line),
+        }
+    }
+    lines
 }
 
 /// Class and its name, as the result box lists them.
