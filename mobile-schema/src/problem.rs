@@ -100,6 +100,7 @@ problems! {
     PERSON_DISABLED = "person-disabled", "Tài khoản của người nhập đã bị khóa. Phần đến sau được giữ lại chờ xem xét.", "The account of the person who typed was closed. What came after is held for review.";
     REFRESH_UNSIGNED = "refresh-unsigned", "Thiết bị phải ký yêu cầu gia hạn bằng khóa của mình. Cập nhật ứng dụng.", "A device signs the renewal of its tokens with its own key. Update the app.";
     DEVICE_NEEDED = "device-needed", "Việc này chỉ làm được trên thiết bị đã ghép.", "This is done on an enrolled device.";
+    COLUMN_NOT_POSTED = "column-not-posted", "Danh sách niêm yết không được có cột này.", "A posted list may not have this column.";
     CODE_CLOSED = "code-closed", "Mã đã dùng, đã rút hoặc quá hạn. Tạo mã mới.", "The code was used, withdrawn or has expired. Make a new one.";
     SAMPLE_SIZE = "sample-size", "Cỡ mẫu phải từ 1 hộ đến tất cả số hộ của danh sách, hoặc từ 1 đến 100 %.", "A sample is one household to all of the list, or 1 to 100 per cent.";
     SAMPLE_SEED = "sample-seed", "Mã gieo gồm 6 đến 64 chữ cái không dấu, chữ số hoặc dấu gạch nối.", "A seed is 6 to 64 letters without marks, digits and dashes.";

@@ -19,6 +19,7 @@ mod lists;
 mod office;
 mod pages;
 mod people;
+mod posting;
 mod problems;
 mod rates;
 mod samples;
@@ -93,6 +94,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(people::unbind))
         .routes(routes!(campaigns::list, campaigns::add))
         .routes(routes!(campaigns::progress))
+        .routes(routes!(posting::read, posting::choose))
         .routes(routes!(assignments::list))
         .routes(routes!(households::list))
         .routes(routes!(households::disputes))

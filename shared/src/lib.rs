@@ -58,6 +58,7 @@ pub mod text;
 pub mod verify;
 
 pub mod aggregate;
+pub mod annex;
 pub mod approve;
 pub mod classify;
 pub mod compare;
@@ -66,6 +67,7 @@ pub mod list;
 #[cfg(feature = "merge")]
 pub mod phones;
 pub mod remark;
+pub mod posting;
 pub mod report;
 pub mod sample;
 pub mod scan;

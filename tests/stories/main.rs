@@ -22,6 +22,7 @@ mod loading;
 mod moves;
 mod node_client;
 mod offices;
+mod offices_prints;
 mod operator;
 mod people;
 mod people_on_devices;

@@ -259,6 +259,11 @@ fn of_campaigns() -> Vec<Route> {
         }),
         route!("GET" "/v1/campaigns/{campaign}/units",
             OFFICES, Same, |to| of_campaign(to, "/units")),
+        route!("GET" "/v1/campaigns/{campaign}/posted-columns",
+            OFFICES, Same, |to| of_campaign(to, "/posted-columns")),
+        route!("POST" "/v1/campaigns/{campaign}/posted-columns", PROVINCE, Same, |to| {
+            form(&to.town.path("/posted-columns"), &json!({ "columns": ["id_number"] }))
+        }),
         route!("GET" "/v1/campaigns/{campaign}/rates", OFFICES, Hidden, |to| {
             of_campaign(to, &format!("/rates?under={}", to.unit))
         }),
