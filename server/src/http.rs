@@ -6,6 +6,7 @@ mod assignments;
 mod caller;
 mod campaigns;
 mod codes;
+mod days;
 pub(crate) mod devices;
 pub(crate) mod encoding;
 mod extract;
@@ -15,12 +16,15 @@ mod imports;
 mod lists;
 mod office;
 mod pages;
+mod passwords;
 mod people;
 mod problems;
 mod rates;
+mod score_tables;
 mod sessions;
 mod sync;
 mod sync_health;
+mod targets;
 
 use std::time::{Duration, Instant};
 
@@ -79,6 +83,10 @@ fn routes() -> OpenApiRouter<App> {
     let offices = OpenApiRouter::new()
         .routes(routes!(sessions::me))
         .routes(routes!(accounts::list, accounts::add))
+        .routes(routes!(passwords::disable))
+        .routes(routes!(passwords::enable))
+        .routes(routes!(passwords::draw))
+        .routes(routes!(passwords::choose))
         .routes(routes!(devices::list))
         .routes(routes!(codes::list, codes::issue))
         .routes(routes!(codes::read))
@@ -97,11 +105,14 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sync_health::devices))
         .routes(routes!(lists::read, lists::act))
         .routes(routes!(lists::waive))
+        .routes(routes!(days::read))
+        .routes(routes!(targets::list, targets::put))
         .routes(routes!(rates::read))
         .routes(routes!(rates::read_csv));
     let province = OpenApiRouter::new()
         .routes(routes!(campaigns::close))
-        .routes(routes!(imports::score_table))
+        .routes(routes!(score_tables::load, score_tables::read))
+        .routes(routes!(score_tables::confirm))
         .routes(routes!(imports::hamlets))
         .routes(routes!(imports::roster))
         .routes(routes!(assignments::load))

@@ -18,7 +18,9 @@ pub(crate) mod list;
 pub(crate) mod material;
 pub(crate) mod quarantine;
 mod rows;
+pub(crate) mod score_table;
 pub(crate) mod snapshot;
+pub(crate) mod target;
 mod value;
 pub(crate) mod volume;
 

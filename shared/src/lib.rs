@@ -22,13 +22,16 @@
 pub mod admit;
 pub mod bucket;
 pub mod canonical;
+pub mod confirm;
 pub mod cursor;
 pub mod date;
+pub mod days;
 pub mod id;
 pub mod limits;
 pub mod rule;
 pub mod scope;
 pub mod score;
+pub mod score_change;
 pub mod standard;
 pub mod unit;
 
@@ -61,3 +64,4 @@ pub mod approve;
 pub mod classify;
 pub mod list;
 pub mod report;
+pub mod target;

@@ -18,6 +18,8 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
+pub(super) use frame::time_text;
+
 /// Every page, below `/office`.
 pub(super) fn routes() -> Router<App> {
     let campaign = "/office/campaigns/{campaign}";

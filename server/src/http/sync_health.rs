@@ -118,7 +118,7 @@ pub(super) struct PlaceHealth {
 }
 
 /// Finds the campaign and the list units that are asked for.
-async fn units(
+pub(super) async fn units(
     app: &App,
     actor: Actor,
     id: CampaignId,

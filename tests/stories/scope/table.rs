@@ -148,6 +148,8 @@ macro_rules! route {
     };
 }
 
+mod province;
+
 /// Every route in every way it matters.
 pub(super) fn table() -> Vec<Route> {
     [
@@ -159,6 +161,7 @@ pub(super) fn table() -> Vec<Route> {
         of_units(),
         of_households(),
         of_lists(),
+        province::of_province(),
     ]
     .into_iter()
     .flatten()
@@ -263,9 +266,6 @@ fn of_campaigns() -> Vec<Route> {
 fn of_files() -> Vec<Route> {
     vec![
         route!("POST" "/v1/units", PROVINCE, Same, |_| plain("/v1/units")),
-        route!("POST" "/v1/campaigns/{campaign}/score-table", PROVINCE, Same, |to| {
-            of_campaign(to, "/score-table")
-        }),
         route!("POST" "/v1/campaigns/{campaign}/hamlets",
             PROVINCE, Same, |to| of_campaign(to, "/hamlets")),
         route!("POST" "/v1/campaigns/{campaign}/roster",

@@ -261,7 +261,7 @@ impl IntoResponse for Asked {
 }
 
 /// Writes a time of the server as people read it in Viet Nam (UTC+7), to the minute.
-pub(super) fn time_text(at_ms: i64) -> String {
+pub(in crate::http) fn time_text(at_ms: i64) -> String {
     let there = at_ms.saturating_add(7 * 60 * 60 * 1000);
     let minute = there.div_euclid(60_000).rem_euclid(24 * 60);
     let day = Date::of_unix_ms(there);
