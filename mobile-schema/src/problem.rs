@@ -108,6 +108,7 @@ problems! {
     TARGET_UNREADABLE = "target-unreadable", "Chỉ tiêu là số điểm phần trăm từ 0 đến 100, nhiều nhất hai chữ số thập phân, kèm số, ngày và cơ quan ban hành văn bản.", "A target is 0 to 100 percentage points with at most two decimals, and the number, date and issuer of its document.";
     PASSWORD_OWN = "password-own", "Mật khẩu dùng một lần đã dùng. Hãy đặt mật khẩu của mình trước.", "You signed in with a one-time password. Choose your own first.";
     PASSWORD_SHORT = "password-short", "Mật khẩu quá ngắn hoặc quá dài.", "The password is too short or too long.";
+    PASSWORD_DIFFERS = "password-differs", "Hai lần nhập mật khẩu không giống nhau.", "The two passwords are not the same.";
     PASSWORD_NONE = "password-none", "Rà soát viên không dùng mật khẩu. Hãy cấp mã ghép thiết bị.", "Enumerators have no password. Make an enrolment code.";
     ACCOUNT_OWN = "account-own", "Không làm việc này với chính tài khoản của mình.", "This is not done to your own account.";
 }

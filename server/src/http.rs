@@ -10,6 +10,7 @@ mod days;
 pub(crate) mod devices;
 pub(crate) mod encoding;
 mod extract;
+mod hamlets;
 mod health;
 mod households;
 mod imports;
@@ -106,6 +107,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(lists::read, lists::act))
         .routes(routes!(lists::waive))
         .routes(routes!(days::read))
+        .routes(routes!(hamlets::list))
         .routes(routes!(targets::list, targets::put))
         .routes(routes!(rates::read))
         .routes(routes!(rates::read_csv));

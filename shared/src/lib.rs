@@ -65,3 +65,4 @@ pub mod classify;
 pub mod list;
 pub mod report;
 pub mod target;
+pub mod tiles;

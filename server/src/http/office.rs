@@ -8,6 +8,7 @@ mod frame;
 mod household;
 mod list;
 mod overview;
+mod province;
 mod session;
 mod words;
 
@@ -38,6 +39,7 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{unit}/waivers"), post(commune::waive))
         .route(&format!("{unit}/list"), get(list::show).post(list::act))
         .route(&household, get(household::show).post(household::settle))
+        .merge(province::routes())
 }
 
 async fn style() -> Response {

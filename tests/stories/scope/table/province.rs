@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{KEEPERS, OFFICES, Outside, PROVINCE, Route, form, of_campaign, plain};
+use super::{KEEPERS, OFFICES, Outside, PROVINCE, Route, form, of_campaign, of_unit, plain};
 
 /// Each of them in every way it matters.
 pub(super) fn of_province() -> Vec<Route> {
@@ -41,6 +41,9 @@ pub(super) fn of_province() -> Vec<Route> {
                 "source": " ", "seen": 0,
             });
             form(&to.town.path("/targets"), &target)
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/hamlets", OFFICES, Hidden, shows, |to| {
+            of_unit(to, "hamlets")
         }),
     ]
 }
