@@ -20,6 +20,7 @@ mod loading;
 mod moves;
 mod node_client;
 mod offices;
+mod offices_province;
 mod operator;
 mod people;
 mod people_on_devices;

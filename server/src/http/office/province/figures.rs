@@ -17,6 +17,9 @@ use crate::http::rates::{Under, rows};
 use crate::problem::Problem;
 use crate::standing::standard_named;
 
+/// Most rows with the communes among them.
+const ROWS_MAX: usize = 40;
+
 /// Width of the pictures for their longest bar, in their units.
 const WIDTH: i64 = 520;
 
@@ -36,6 +39,8 @@ struct Pair {
 /// One row of figures.
 struct Line {
     name: String,
+    /// Code of a district whose communes can be looked at; empty for anything else.
+    unit: String,
     level: &'static str,
     complete: bool,
     cells: Vec<String>,
@@ -75,7 +80,11 @@ pub(super) async fn show(
 ) -> Asked {
     let lang = visitor.lang;
     let shown = async {
-        let (seen, rows) = rows(&app, visitor.actor(), id, under).await?;
+        let (seen, mut rows) = rows(&app, visitor.actor(), id, under).await?;
+        if rows.len() > ROWS_MAX {
+            // Of a province its districts; each leads on to its communes.
+            rows.retain(|row| row.level != Level::Commune);
+        }
         let standard = standard_named(&seen.campaign.standard);
         let standard = standard.ok_or(&mobile_schema::problem::STANDARD_UNKNOWN)?;
         let Some(top) = rows.first() else {
@@ -106,13 +115,11 @@ pub(super) async fn show(
 
 /// Draws the poor rate at the opening above that of now, for the unit and what is right below it.
 fn change(rows: &[RateRow]) -> Vec<Pair> {
-    let drawn: Vec<_> =
-        rows.iter().filter(|row| row.level != Level::Commune || rows.len() < 30).collect();
     let rates = |row: &RateRow| (row.figures.opening_poor, row.figures.poor);
-    let most = drawn.iter().flat_map(|row| <[_; 2]>::from(rates(row))).flatten().max();
+    let most = rows.iter().flat_map(|row| <[_; 2]>::from(rates(row))).flatten().max();
     let most = most.unwrap_or(0).max(1);
     let text = |rate: Option<i64>| rate.map_or("–".to_owned(), hundredths_vi);
-    let pair = |(index, row): (usize, &&RateRow)| {
+    let pair = |(index, row): (usize, &RateRow)| {
         let (then, now) = rates(row);
         Pair {
             label: row.name.clone(),
@@ -123,7 +130,13 @@ fn change(rows: &[RateRow]) -> Vec<Pair> {
             second_text: text(now),
         }
     };
-    drawn.iter().enumerate().map(pair).collect()
+    rows.iter().enumerate().map(pair).collect()
+}
+
+/// Returns the code of a row that has more below it than is shown.
+fn opens(row: &RateRow) -> String {
+    let is_open = row.level == Level::District && row.lists_due > 1;
+    if is_open { row.unit.clone() } else { String::new() }
 }
 
 fn level(row: &RateRow) -> &'static str {
@@ -167,6 +180,7 @@ fn change_line(row: &RateRow) -> Line {
     );
     Line {
         name: row.name.clone(),
+        unit: opens(row),
         level: level(row),
         complete: row.complete,
         cells: [poor, near, both].concat(),
@@ -210,6 +224,7 @@ fn lack_lines(lang: Lang, standard: &Standard, counts: &Counts) -> Vec<Line> {
         let of_both = Rate::of(both, counts.multidimensional());
         Line {
             name: lang.t(&indicator.label.vi, &indicator.label.en).to_owned(),
+            unit: String::new(),
             level: "",
             complete: true,
             cells: cells.chain([thousands_vi(both), percent(of_both)]).collect(),
@@ -223,6 +238,7 @@ fn dtts_line(row: &RateRow) -> Line {
     let near = counts.near_poor.dtts_households;
     Line {
         name: row.name.clone(),
+        unit: opens(row),
         level: level(row),
         complete: row.complete,
         cells: vec![
@@ -250,7 +266,13 @@ fn causes(lang: Lang, counts: &Counts) -> Vec<Line> {
             let named = group.causes.get(&cause).copied().unwrap_or_default();
             [thousands_vi(named), percent(Rate::of(named, group.households))]
         });
-        Line { name: label.unwrap_or(key), level: "", complete: true, cells: cells.collect() }
+        Line {
+            name: label.unwrap_or(key),
+            unit: String::new(),
+            level: "",
+            complete: true,
+            cells: cells.collect(),
+        }
     };
     (1..=8).map(line).collect()
 }

@@ -191,7 +191,7 @@ fn draw(
         "" => lang.t("Xếp ngoài lưới", "Without a place").to_owned(),
         code => full(code),
     };
-    let text = format!("{district} {}", percent(rates.get(block.unit.as_str())));
+    let text = format!("{district} {} %", percent(rates.get(block.unit.as_str())));
     page.heads.push(Head { x: left, y: top + 16, text });
     for (index, code) in block.tiles.iter().enumerate() {
         let row = rates.get(code.as_str());

@@ -36,6 +36,8 @@ struct Preview {
 struct Row {
     item: String,
     choice: String,
+    /// The rule as it is computed.
+    rule: String,
     points: Vec<String>,
 }
 
@@ -55,7 +57,9 @@ impl Preview {
                     choice.points.get(region).map_or("–".to_owned(), ToString::to_string)
                 });
                 let name = if index == 0 { t(&item.label) } else { String::new() };
-                rows.push(Row { item: name, choice: t(&choice.label), points: points.collect() });
+                let rule = serde_json::to_string(&choice.when).unwrap_or_default();
+                let (choice, points) = (t(&choice.label), points.collect());
+                rows.push(Row { item: name, choice, rule, points });
             }
         }
         Self {
