@@ -113,6 +113,16 @@ problems! {
     SCAN_TOO_LARGE = "scan-too-large", "Bản quét lớn hơn 10 MB. Quét lại đen trắng hoặc ở độ phân giải thấp hơn.", "The scan is larger than 10 MB. Scan it in black and white, or coarser.";
     SCAN_UNKNOWN = "scan-unknown", "Bản quét được nêu chưa có ở đơn vị này. Hãy chọn lại tệp.", "The scan named is not kept in this unit. Choose the file again.";
     DEADLINE_REFUSED = "deadline-refused", "Thời hạn từ 1 đến 90 ngày làm việc, kèm căn cứ; ngày nghỉ viết YYYY-MM-DD.", "A deadline is 1 to 90 working days with its source; holidays are written YYYY-MM-DD.";
+    TABLE_OWN_WORK = "table-own-work", "Người nạp bảng điểm không được tự xác nhận. Cần một tài khoản khác của tỉnh.", "Who loaded the score table may not confirm it. Another account of the province does.";
+    TABLE_STALE = "table-stale", "Bảng điểm đang chờ xác nhận là bảng khác. Xem phần thay đổi rồi quyết định.", "Another score table is waiting now. Look at what changed, then decide.";
+    TABLE_NOT_PENDING = "table-not-pending", "Không có bảng điểm nào đang chờ xác nhận.", "No score table is waiting to be confirmed.";
+    TARGET_STALE = "target-stale", "Chỉ tiêu vừa được người khác ghi. Xem lại rồi ghi.", "Somebody has entered this target meanwhile. Look at it, then decide.";
+    TARGET_UNREADABLE = "target-unreadable", "Chỉ tiêu là số điểm phần trăm từ 0 đến 100, nhiều nhất hai chữ số thập phân, kèm số, ngày và cơ quan ban hành văn bản.", "A target is 0 to 100 percentage points with at most two decimals, and the number, date and issuer of its document.";
+    PASSWORD_OWN = "password-own", "Mật khẩu dùng một lần đã dùng. Hãy đặt mật khẩu của mình trước.", "You signed in with a one-time password. Choose your own first.";
+    PASSWORD_SHORT = "password-short", "Mật khẩu quá ngắn hoặc quá dài.", "The password is too short or too long.";
+    PASSWORD_DIFFERS = "password-differs", "Hai lần nhập mật khẩu không giống nhau.", "The two passwords are not the same.";
+    PASSWORD_NONE = "password-none", "Rà soát viên không dùng mật khẩu. Hãy cấp mã ghép thiết bị.", "Enumerators have no password. Make an enrolment code.";
+    ACCOUNT_OWN = "account-own", "Không làm việc này với chính tài khoản của mình.", "This is not done to your own account.";
 }
 
 /// Finds a published problem by its stable name.

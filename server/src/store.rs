@@ -25,6 +25,9 @@ pub(crate) mod sample;
 pub(crate) mod scan;
 pub(crate) mod snapshot;
 pub(crate) mod sync;
+pub(crate) mod score_table;
+pub(crate) mod snapshot;
+pub(crate) mod target;
 mod value;
 pub(crate) mod volume;
 

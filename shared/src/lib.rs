@@ -23,13 +23,16 @@
 pub mod admit;
 pub mod bucket;
 pub mod canonical;
+pub mod confirm;
 pub mod cursor;
 pub mod date;
+pub mod days;
 pub mod id;
 pub mod limits;
 pub mod rule;
 pub mod scope;
 pub mod score;
+pub mod score_change;
 pub mod standard;
 pub mod unit;
 
@@ -71,3 +74,5 @@ pub mod posting;
 pub mod report;
 pub mod sample;
 pub mod scan;
+pub mod target;
+pub mod tiles;

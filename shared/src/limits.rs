@@ -88,6 +88,12 @@ pub const TEXT_CHARS_MAX: usize = 4_000;
 /// Names on papers have up to 40; a unique name must also fit PostgreSQL's index row of 2.704 bytes.
 pub const NAME_CHARS_MAX: usize = 200;
 
+/// Shortest password that somebody may choose, in characters.
+pub const PASSWORD_CHARS_MIN: usize = 10;
+
+/// Longest password, in characters: hashing reads all of it.
+pub const PASSWORD_CHARS_MAX: usize = 200;
+
 /// Longest answer key, in bytes.
 pub const KEY_BYTES_MAX: usize = 64;
 

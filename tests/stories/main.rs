@@ -23,6 +23,7 @@ mod moves;
 mod node_client;
 mod offices;
 mod offices_prints;
+mod offices_province;
 mod operator;
 mod people;
 mod people_on_devices;

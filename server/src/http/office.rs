@@ -15,6 +15,7 @@ mod overview;
 mod papers;
 mod sample;
 mod print;
+mod province;
 mod session;
 mod upload;
 mod words;
@@ -25,6 +26,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::app::App;
+
+pub(super) use frame::time_text;
 
 /// Every page, below `/office`.
 pub(super) fn routes() -> Router<App> {
@@ -48,6 +51,7 @@ pub(super) fn routes() -> Router<App> {
         .route(&household, get(household::show).post(household::settle))
         .merge(desk::routes())
         .merge(print::routes())
+        .merge(province::routes())
 }
 
 async fn style() -> Response {

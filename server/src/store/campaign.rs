@@ -231,16 +231,6 @@ impl Tx {
         Ok(self.run(SQL, vals![id]).await? == 1)
     }
 
-    /// Loads a score table into a campaign.
-    pub(crate) async fn campaign_score_table(
-        &mut self,
-        id: CampaignId,
-        table: &str,
-    ) -> Result<(), StoreError> {
-        let sql = "update campaign set score_table = $2 where id = $1";
-        self.run(sql, vals![id, table]).await.map(drop)
-    }
-
     /// Raises the version of the units and lists their files. Whoever comes second waits here.
     pub(crate) async fn unit_files_lock(&mut self) -> Result<Vec<String>, StoreError> {
         const SQL: &str = "

@@ -156,6 +156,7 @@ macro_rules! route {
 
 mod desks;
 pub(super) use desks::{scan_bytes, scan_of};
+mod province;
 
 /// Every route in every way it matters.
 pub(super) fn table() -> Vec<Route> {
@@ -169,6 +170,7 @@ pub(super) fn table() -> Vec<Route> {
         of_households(),
         of_lists(),
         desks::of_desks(),
+        province::of_province(),
     ]
     .into_iter()
     .flatten()
@@ -278,9 +280,6 @@ fn of_campaigns() -> Vec<Route> {
 fn of_files() -> Vec<Route> {
     vec![
         route!("POST" "/v1/units", PROVINCE, Same, |_| plain("/v1/units")),
-        route!("POST" "/v1/campaigns/{campaign}/score-table", PROVINCE, Same, |to| {
-            of_campaign(to, "/score-table")
-        }),
         route!("POST" "/v1/campaigns/{campaign}/hamlets",
             PROVINCE, Same, |to| of_campaign(to, "/hamlets")),
         route!("POST" "/v1/campaigns/{campaign}/roster",
