@@ -347,19 +347,19 @@ impl FromRequestParts<App> for Sender {
             check(&app.keys, ACCESS_TYPE, token, app.now_ms()).ok_or(&problem::UNAUTHENTICATED)?;
         let account: AccountId = claims.sub.parse().map_err(|_| &problem::UNAUTHENTICATED)?;
         let family: [u8; 16] = from_hex(&claims.fam).map_err(|_| &problem::UNAUTHENTICATED)?;
-        let (account, session_ended) = app
-            .store
-            .session_account(family, account)
-            .await?
-            .filter(|(account, _)| !account.disabled)
-            .ok_or(&problem::UNAUTHENTICATED)?;
-        let device = match claims.dev {
-            None => None,
+        let found = match claims.dev {
+            None => {
+                let found = app.store.session_account(family, account).await?;
+                found.map(|(account, ended)| (account, ended, None))
+            }
             Some(device) => {
                 let id: DeviceId = device.parse().map_err(|_| &problem::UNAUTHENTICATED)?;
-                Some(app.store.device_get(id).await?.ok_or(&problem::UNAUTHENTICATED)?)
+                let found = app.store.session_account_on(family, account, id).await?;
+                found.map(|(account, ended, device)| (account, ended, Some(device)))
             }
         };
+        let (account, session_ended, device) =
+            found.filter(|(account, _, _)| !account.disabled).ok_or(&problem::UNAUTHENTICATED)?;
         // A revoked device's session has ended, and yet it may hand its work in.
         if session_ended && !device.as_ref().is_some_and(|device: &Device| device.revoked) {
             return Err(problem::UNAUTHENTICATED.refuse());

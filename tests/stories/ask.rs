@@ -165,7 +165,7 @@ pub(crate) fn verdicts(result: &BatchResult) -> Result<Vec<Verdict>, String> {
 }
 
 /// What is kept: rows of each table, and the sums that move when a row is only altered.
-const KEPT: [(&str, &str); 20] = [
+const KEPT: [(&str, &str); 25] = [
     ("accounts", "select count(*) from account"),
     ("devices", "select count(*) + count(revoked_at_ms) from device"),
     ("people of devices", "select count(*) + count(unbound_at_ms) from device_person"),
@@ -186,6 +186,11 @@ const KEPT: [(&str, &str); 20] = [
     ("decisions", "select count(*) from decision"),
     ("frozen lists", "select count(*) from frozen_list"),
     ("waivers", "select count(*) from waiver"),
+    ("samples", "select count(*) from sample"),
+    ("findings", "select count(*) from sample_finding"),
+    ("remarks", "select count(*) from remark"),
+    ("scans", "select count(*) from scan"),
+    ("deadlines", "select count(*) from deadline"),
 ];
 
 /// Counts what the town's database keeps, to show that a refused call left nothing behind.

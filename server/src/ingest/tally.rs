@@ -86,9 +86,7 @@ impl Tally {
     /// Writes the sums.
     pub(crate) async fn finish(self, tx: &mut Tx) -> Result<(), StoreError> {
         tx.device_synced(self.synced).await?;
-        for ((device, campaign), note) in self.work {
-            tx.device_note_work(campaign, device, note).await?;
-        }
+        tx.device_note_work(self.work).await?;
         tx.installation_heard(self.heard).await?;
         tx.hamlet_log_add(self.hamlets).await?;
         tx.day_log_add(self.days).await?;

@@ -5,6 +5,7 @@ use shared::id::{AccountId, DeviceId};
 use shared::scope::{Post, Role};
 
 use super::backend::{Row, Tx, vals};
+use super::device::{Device, device, device_columns};
 use super::{Store, StoreError};
 
 /// A person's account.
@@ -205,6 +206,30 @@ impl Store {
         row.map(|row| {
             let ended = row.get::<Option<i64>>("ended_at_ms")?.is_some();
             Ok((account(&row)?, ended))
+        })
+        .transpose()
+    }
+
+    /// Finds what [`Store::session_account`] does, and a device; `None` where there is no such device
+    /// or no such session of the account.
+    pub(crate) async fn session_account_on(
+        &self,
+        family: [u8; 16],
+        id: AccountId,
+        device: DeviceId,
+    ) -> Result<Option<(Account, bool, Device)>, StoreError> {
+        const SQL: &str = concat!(
+            "select account.*, session.ended_at_ms, ",
+            device_columns!(),
+            " from session join account on account.id = session.account
+            join device on device.id = $3
+            join account as holder on holder.id = device.account
+            where session.family = $1 and account.id = $2"
+        );
+        let row = self.db.one(SQL, vals![family.as_slice(), id, device]).await?;
+        row.map(|row| {
+            let ended = row.get::<Option<i64>>("ended_at_ms")?.is_some();
+            Ok((account(&row)?, ended, self::device(&row)?))
         })
         .transpose()
     }

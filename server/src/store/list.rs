@@ -25,7 +25,7 @@ pub(crate) struct Decision {
     pub(crate) at_ms: i64,
 }
 
-fn step(text: &str) -> Result<Step, StoreError> {
+pub(super) fn step(text: &str) -> Result<Step, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Damaged)
 }
 

@@ -129,9 +129,19 @@ impl Fields {
         Self(form_urlencoded::parse(body).into_owned().collect())
     }
 
+    /// Returns a field, if it is there.
+    pub(super) fn find(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Writes the fields as a body.
+    fn written(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+
     /// Returns a field, empty where it is not there.
     pub(super) fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+        self.find(name).unwrap_or("")
     }
 }
 
@@ -148,21 +158,15 @@ pub(super) fn is_own_site(headers: &HeaderMap) -> bool {
     said.is_none_or(|site| site == b"same-origin" || site == b"none")
 }
 
-impl FromRequest<App> for Posted {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
-        let (parts, body) = request.into_parts();
-        let path = parts.uri.path().to_owned();
-        let lang = Lang::of(&parts.headers);
-        let bytes = form_bytes(lang, body).await?;
+impl Posted {
+    /// Checks who has sent these fields, and that they come from a page of ours.
+    pub(super) async fn of(app: &App, parts: &Parts, fields: Fields) -> Result<Self, Response> {
+        let (path, lang) = (parts.uri.path().to_owned(), Lang::of(&parts.headers));
         let visitor = Visitor::find(app, &parts.headers, path.clone()).await;
         let Some(visitor) = visitor.map_err(|problem| refused(lang, &problem))? else {
             // What was typed goes with the form for signing in, and comes back with it.
-            let form = String::from_utf8_lossy(&bytes).into_owned();
-            return Err(session::again(lang, &path, form));
+            return Err(session::again(lang, &path, fields.written()));
         };
-        let fields = Fields::parse(&bytes);
         let from_us = is_own_site(&parts.headers) && fields.get("token") == visitor.token;
         if !from_us || visitor.account.post.role == Role::Enumerator {
             return Err(refused(lang, &Problem::new(&problem::FORBIDDEN)));
@@ -172,6 +176,16 @@ impl FromRequest<App> for Posted {
         }
         debug_assert_eq!(parts.method, Method::POST);
         Ok(Self { visitor, fields })
+    }
+}
+
+impl FromRequest<App> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        let bytes = form_bytes(Lang::of(&parts.headers), body).await?;
+        Self::of(app, &parts, Fields::parse(&bytes)).await
     }
 }
 
@@ -214,6 +228,8 @@ impl Frame {
 #[derive(Debug, Clone)]
 pub(super) struct Notice {
     pub(super) text: &'static str,
+    /// Stable name of the problem.
+    pub(super) name: &'static str,
     /// Each thing that is wrong, in words.
     pub(super) items: Vec<String>,
 }
@@ -222,7 +238,7 @@ impl Notice {
     pub(super) fn of(lang: Lang, problem: &Problem) -> Self {
         let (_, name, items) = problem.said();
         let items = items.iter().map(|item| super::list::in_words(lang, item)).collect();
-        Self { text: lang.t(name.vi, name.en), items }
+        Self { text: lang.t(name.vi, name.en), name: name.name, items }
     }
 }
 

@@ -97,6 +97,10 @@ async fn overview(
         let to = format!("/office/campaigns/{id}/units/{}", actor.account.post.unit);
         return Ok(Redirect::to(&to).into_response());
     }
+    if actor.account.post.role == Role::District && !visitor.path.contains('?') {
+        let to = format!("/office/campaigns/{id}/desk");
+        return Ok(Redirect::to(&to).into_response());
+    }
     let is_province = actor.account.post.role == Role::Province;
     let seen = find(&app, &actor, id).await?;
     let listed = campaigns::progress(State(app), actor, Path(id)).await?.0;
