@@ -517,5 +517,6 @@ export type ProblemName =
   | "target-unreadable"
   | "password-own"
   | "password-short"
+  | "password-differs"
   | "password-none"
   | "account-own";
