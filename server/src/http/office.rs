@@ -3,13 +3,21 @@
 //! Every page is whole without a script, and every action is a plain form. A page loads what the API
 //! loads, by the same functions, and shows it in words; nothing is decided here.
 
+mod comments;
 mod commune;
+mod comparison;
+mod desk;
 mod frame;
 mod household;
 mod list;
+mod opinion;
 mod overview;
+mod papers;
+mod sample;
 mod print;
+mod province;
 mod session;
+mod upload;
 mod words;
 
 use axum::Router;
@@ -18,6 +26,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::app::App;
+
+pub(super) use frame::time_text;
 
 /// Every page, below `/office`.
 pub(super) fn routes() -> Router<App> {
@@ -37,9 +47,11 @@ pub(super) fn routes() -> Router<App> {
         .route(&unit, get(commune::today))
         .route(&format!("{unit}/households"), get(commune::households))
         .route(&format!("{unit}/waivers"), post(commune::waive))
-        .route(&format!("{unit}/list"), get(list::show).post(list::act))
+        .route(&format!("{unit}/list"), get(list::show).post(opinion::act))
         .route(&household, get(household::show).post(household::settle))
+        .merge(desk::routes())
         .merge(print::routes())
+        .merge(province::routes())
 }
 
 async fn style() -> Response {

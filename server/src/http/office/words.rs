@@ -116,6 +116,11 @@ pub(super) fn key_text(lang: Lang, key: &str, members: &BTreeMap<String, Answers
     }
 }
 
+/// Writes the outcome of a visit.
+pub(super) fn visit_text(lang: Lang, code: &str) -> String {
+    value_text(lang, find("outcome", Scope::Household).as_ref(), &Value::Text(code.to_owned()))
+}
+
 fn member_name(lang: Lang, answers: Option<&Answers>) -> String {
     let name = answers.and_then(|answers| answers.get("name")).and_then(Value::as_text);
     name.unwrap_or_else(|| lang.t("(chưa ghi tên)", "(no name)")).to_owned()
