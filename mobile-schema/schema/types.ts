@@ -509,4 +509,15 @@ export type ProblemName =
   | "person-disabled"
   | "refresh-unsigned"
   | "device-needed"
-  | "code-closed";
+  | "code-closed"
+  | "sample-size"
+  | "sample-seed"
+  | "sample-drawn"
+  | "sample-finding"
+  | "household-not-listed"
+  | "comment-text"
+  | "comment-unknown"
+  | "scan-kind"
+  | "scan-too-large"
+  | "scan-unknown"
+  | "deadline-refused";
