@@ -509,6 +509,7 @@ export type ProblemName =
   | "person-disabled"
   | "refresh-unsigned"
   | "device-needed"
+  | "column-not-posted"
   | "code-closed"
   | "sample-size"
   | "sample-seed"
@@ -520,4 +521,14 @@ export type ProblemName =
   | "scan-kind"
   | "scan-too-large"
   | "scan-unknown"
-  | "deadline-refused";
+  | "deadline-refused"
+  | "table-own-work"
+  | "table-stale"
+  | "table-not-pending"
+  | "target-stale"
+  | "target-unreadable"
+  | "password-own"
+  | "password-short"
+  | "password-differs"
+  | "password-none"
+  | "account-own";

@@ -140,7 +140,11 @@ impl App {
     /// Returns the units known now: read anew once any process has loaded others.
     pub(crate) async fn units(&self) -> Result<Arc<Known>, StoreError> {
         // The version is read before the files: it never stands for more than was read.
-        let version = self.store.unit_version().await?;
+        self.units_of(self.store.unit_version().await?).await
+    }
+
+    /// Returns the units of a version that was read just now, or newer ones.
+    pub(crate) async fn units_of(&self, version: String) -> Result<Arc<Known>, StoreError> {
         let known = self.units.lock().ok().and_then(|units| units.clone());
         if let Some(known) = known.filter(|known| known.version == version) {
             return Ok(known);

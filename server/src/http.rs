@@ -9,23 +9,29 @@ mod codes;
 mod comments;
 mod comparison;
 pub(crate) mod desk;
+mod days;
 pub(crate) mod devices;
 pub(crate) mod encoding;
 mod extract;
+mod hamlets;
 mod health;
 mod households;
 mod imports;
 mod lists;
 mod office;
 mod pages;
+mod passwords;
 mod people;
+mod posting;
 mod problems;
 mod rates;
 mod samples;
 mod scans;
+mod score_tables;
 mod sessions;
 mod sync;
 mod sync_health;
+mod targets;
 
 use std::time::{Duration, Instant};
 
@@ -85,6 +91,10 @@ fn routes() -> OpenApiRouter<App> {
     let offices = OpenApiRouter::new()
         .routes(routes!(sessions::me))
         .routes(routes!(accounts::list, accounts::add))
+        .routes(routes!(passwords::disable))
+        .routes(routes!(passwords::enable))
+        .routes(routes!(passwords::draw))
+        .routes(routes!(passwords::choose))
         .routes(routes!(devices::list))
         .routes(routes!(codes::list, codes::issue))
         .routes(routes!(codes::read))
@@ -93,6 +103,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(people::unbind))
         .routes(routes!(campaigns::list, campaigns::add))
         .routes(routes!(campaigns::progress))
+        .routes(routes!(posting::read, posting::choose))
         .routes(routes!(assignments::list))
         .routes(routes!(households::list))
         .routes(routes!(households::disputes))
@@ -112,6 +123,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(scans::read))
         .routes(routes!(desk::read))
         .routes(routes!(desk::set_deadline))
+        .routes(routes!(days::read))
+        .routes(routes!(hamlets::list))
+        .routes(routes!(targets::list, targets::put))
         .routes(routes!(rates::read))
         .routes(routes!(rates::read_csv));
     let papers = OpenApiRouter::new()
@@ -119,7 +133,8 @@ fn routes() -> OpenApiRouter<App> {
         .layer(DefaultBodyLimit::max(scans::BODY_BYTES_MAX));
     let province = OpenApiRouter::new()
         .routes(routes!(campaigns::close))
-        .routes(routes!(imports::score_table))
+        .routes(routes!(score_tables::load, score_tables::read))
+        .routes(routes!(score_tables::confirm))
         .routes(routes!(imports::hamlets))
         .routes(routes!(imports::roster))
         .routes(routes!(assignments::load))

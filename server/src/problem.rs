@@ -74,7 +74,8 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
     match name.name {
         "unauthenticated" | "sign-in-failed" | "token-refused" | "code-refused"
         | "refresh-unsigned" => StatusCode::UNAUTHORIZED,
-        "forbidden" | "device-revoked" | "device-needed" | "list-own-work" => StatusCode::FORBIDDEN,
+        "forbidden" | "device-revoked" | "device-needed" | "list-own-work" | "table-own-work"
+        | "password-own" | "account-own" => StatusCode::FORBIDDEN,
         "not-found" | "campaign-unknown" | "household-unknown" | "heads-unknown"
         | "unit-unknown" | "hamlet-unknown" | "comment-unknown" => StatusCode::NOT_FOUND,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
@@ -96,6 +97,9 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "list-has-aside"
         | "document-broken"
         | "sample-drawn"
+        | "table-stale"
+        | "table-not-pending"
+        | "target-stale"
         | "import-after-work" => StatusCode::CONFLICT,
         "too-busy" | "store-busy" | "store-full" => StatusCode::SERVICE_UNAVAILABLE,
         "too-many" => StatusCode::TOO_MANY_REQUESTS,

@@ -17,12 +17,16 @@ pub(crate) mod health;
 pub(crate) mod household;
 pub(crate) mod list;
 pub(crate) mod material;
+pub(crate) mod posting;
 pub(crate) mod quarantine;
 pub(crate) mod remark;
 mod rows;
 pub(crate) mod sample;
 pub(crate) mod scan;
+pub(crate) mod score_table;
 pub(crate) mod snapshot;
+pub(crate) mod sync;
+pub(crate) mod target;
 mod value;
 pub(crate) mod volume;
 

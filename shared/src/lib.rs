@@ -23,13 +23,16 @@
 pub mod admit;
 pub mod bucket;
 pub mod canonical;
+pub mod confirm;
 pub mod cursor;
 pub mod date;
+pub mod days;
 pub mod id;
 pub mod limits;
 pub mod rule;
 pub mod scope;
 pub mod score;
+pub mod score_change;
 pub mod standard;
 pub mod unit;
 
@@ -58,6 +61,7 @@ pub mod text;
 pub mod verify;
 
 pub mod aggregate;
+pub mod annex;
 pub mod approve;
 pub mod classify;
 pub mod compare;
@@ -66,6 +70,9 @@ pub mod list;
 #[cfg(feature = "merge")]
 pub mod phones;
 pub mod remark;
+pub mod posting;
 pub mod report;
 pub mod sample;
 pub mod scan;
+pub mod target;
+pub mod tiles;

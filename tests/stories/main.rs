@@ -22,6 +22,8 @@ mod loading;
 mod moves;
 mod node_client;
 mod offices;
+mod offices_prints;
+mod offices_province;
 mod operator;
 mod people;
 mod people_on_devices;

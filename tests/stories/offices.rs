@@ -12,7 +12,7 @@ use crate::ask::{Heard, ask_with};
 
 /// A browser: an address and its cookies.
 pub(crate) struct Browser {
-    server: SocketAddr,
+    pub(crate) server: SocketAddr,
     pub(crate) cookies: Vec<(String, String)>,
 }
 
@@ -135,7 +135,7 @@ impl Shown {
     }
 }
 
-fn unescaped(text: &str) -> String {
+pub(crate) fn unescaped(text: &str) -> String {
     [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")]
         .iter()
         .fold(text.to_owned(), |text, (code, sign)| text.replace(code, sign))

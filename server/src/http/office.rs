@@ -14,6 +14,8 @@ mod opinion;
 mod overview;
 mod papers;
 mod sample;
+mod print;
+mod province;
 mod session;
 mod upload;
 mod words;
@@ -25,6 +27,8 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
+pub(super) use frame::time_text;
+
 /// Every page, below `/office`.
 pub(super) fn routes() -> Router<App> {
     let campaign = "/office/campaigns/{campaign}";
@@ -33,6 +37,8 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/office", get(overview::home))
         .route("/office/style.css", get(style))
+        .route("/office/print.css", get(print_style))
+        .route("/office/icon.svg", get(icon))
         .route("/office/sign-in", get(session::show).post(session::sign_in))
         .route("/office/sign-out", post(session::sign_out))
         .route("/office/language", get(session::language))
@@ -44,11 +50,26 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{unit}/list"), get(list::show).post(opinion::act))
         .route(&household, get(household::show).post(household::settle))
         .merge(desk::routes())
+        .merge(print::routes())
+        .merge(province::routes())
 }
 
 async fn style() -> Response {
-    let kind = HeaderValue::from_static("text/css; charset=utf-8");
-    let kept = HeaderValue::from_static("public, max-age=3600");
-    let heads = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, kept)];
-    (heads, include_str!("../../templates/office/style.css")).into_response()
+    kept("text/css; charset=utf-8", include_str!("../../templates/office/style.css"))
+}
+
+async fn print_style() -> Response {
+    kept("text/css; charset=utf-8", include_str!("../../templates/office/print.css"))
+}
+
+async fn icon() -> Response {
+    kept("image/svg+xml", include_str!("../../templates/office/icon.svg"))
+}
+
+/// Sends a file of the program, which browsers keep for an hour.
+fn kept(kind: &'static str, text: &'static str) -> Response {
+    let (kind, age) = (HeaderValue::from_static(kind), "public, max-age=3600");
+    let heads =
+        [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, HeaderValue::from_static(age))];
+    (heads, text).into_response()
 }

@@ -156,6 +156,7 @@ macro_rules! route {
 
 mod desks;
 pub(super) use desks::{scan_bytes, scan_of};
+mod province;
 
 /// Every route in every way it matters.
 pub(super) fn table() -> Vec<Route> {
@@ -169,6 +170,7 @@ pub(super) fn table() -> Vec<Route> {
         of_households(),
         of_lists(),
         desks::of_desks(),
+        province::of_province(),
     ]
     .into_iter()
     .flatten()
@@ -259,6 +261,11 @@ fn of_campaigns() -> Vec<Route> {
         }),
         route!("GET" "/v1/campaigns/{campaign}/units",
             OFFICES, Same, |to| of_campaign(to, "/units")),
+        route!("GET" "/v1/campaigns/{campaign}/posted-columns",
+            OFFICES, Same, |to| of_campaign(to, "/posted-columns")),
+        route!("POST" "/v1/campaigns/{campaign}/posted-columns", PROVINCE, Same, |to| {
+            form(&to.town.path("/posted-columns"), &json!({ "columns": ["id_number"] }))
+        }),
         route!("GET" "/v1/campaigns/{campaign}/rates", OFFICES, Hidden, |to| {
             of_campaign(to, &format!("/rates?under={}", to.unit))
         }),
@@ -273,9 +280,6 @@ fn of_campaigns() -> Vec<Route> {
 fn of_files() -> Vec<Route> {
     vec![
         route!("POST" "/v1/units", PROVINCE, Same, |_| plain("/v1/units")),
-        route!("POST" "/v1/campaigns/{campaign}/score-table", PROVINCE, Same, |to| {
-            of_campaign(to, "/score-table")
-        }),
         route!("POST" "/v1/campaigns/{campaign}/hamlets",
             PROVINCE, Same, |to| of_campaign(to, "/hamlets")),
         route!("POST" "/v1/campaigns/{campaign}/roster",

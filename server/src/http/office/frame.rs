@@ -20,6 +20,9 @@ use super::session;
 /// Largest form, bytes: a page of answers with a long reason.
 const FORM_BYTES_MAX: usize = 256 * 1024;
 
+/// Where somebody chooses a password.
+pub(super) const PASSWORD: &str = "/office/password";
+
 /// Nothing is loaded from elsewhere, nothing runs, and no other site puts a page into a frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
@@ -74,6 +77,12 @@ impl Visitor {
         Ok(Some(Self { account, family, lang, path, token }))
     }
 
+    /// Tells whether the person signed in with a one-time password and has to choose another before
+    /// going anywhere else.
+    fn must_choose(&self, path: &str) -> bool {
+        self.account.once_until_ms.is_some() && path != PASSWORD && path != "/office/sign-out"
+    }
+
     /// Returns the person as the API knows one.
     pub(super) fn actor(&self) -> Actor {
         Actor { account: self.account.clone(), device: None }
@@ -100,6 +109,9 @@ impl FromRequestParts<App> for Visitor {
         match Self::find(app, &parts.headers, path.clone()).await {
             Ok(Some(visitor)) if visitor.account.post.role == Role::Enumerator => {
                 Err(refused(lang, &Problem::new(&problem::FORBIDDEN)))
+            }
+            Ok(Some(visitor)) if visitor.must_choose(parts.uri.path()) => {
+                Err(Redirect::to(PASSWORD).into_response())
             }
             Ok(Some(visitor)) => Ok(visitor),
             Ok(None) => Err(Redirect::to(&session::address(&path)).into_response()),
@@ -158,6 +170,9 @@ impl Posted {
         let from_us = is_own_site(&parts.headers) && fields.get("token") == visitor.token;
         if !from_us || visitor.account.post.role == Role::Enumerator {
             return Err(refused(lang, &Problem::new(&problem::FORBIDDEN)));
+        }
+        if visitor.must_choose(&path) {
+            return Err(Redirect::to(PASSWORD).into_response());
         }
         debug_assert_eq!(parts.method, Method::POST);
         Ok(Self { visitor, fields })
@@ -277,7 +292,7 @@ impl IntoResponse for Asked {
 }
 
 /// Writes a time of the server as people read it in Viet Nam (UTC+7), to the minute.
-pub(super) fn time_text(at_ms: i64) -> String {
+pub(in crate::http) fn time_text(at_ms: i64) -> String {
     let there = at_ms.saturating_add(7 * 60 * 60 * 1000);
     let minute = there.div_euclid(60_000).rem_euclid(24 * 60);
     let day = Date::of_unix_ms(there);

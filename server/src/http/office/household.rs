@@ -64,6 +64,7 @@ struct Entry {
 struct Household {
     f: Frame,
     id: CampaignId,
+    document: DocumentId,
     unit: String,
     code: String,
     head: String,
@@ -153,6 +154,7 @@ async fn shown(
     let page_of = Household {
         f: visitor.frame(if standing.head.is_empty() { &code } else { &standing.head }),
         id,
+        document,
         head: standing.head.clone(),
         hamlet: row.hamlet.clone(),
         area: area_text(lang, row.area),

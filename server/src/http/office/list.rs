@@ -267,7 +267,9 @@ pub(super) fn in_words(lang: Lang, item: &Value) -> String {
     if let Ok(blocker) = serde_json::from_value::<Blocker>(item.clone()) {
         return blocker_text(lang, &blocker);
     }
-    let text = item["text"][lang.t("vi", "en")].as_str().or_else(|| item["code"].as_str());
+    let code = lang.t("vi", "en");
+    let text = item["text"][code].as_str().or_else(|| item[code].as_str());
+    let text = text.or_else(|| item["code"].as_str());
     text.map_or_else(|| item.to_string(), ToOwned::to_owned)
 }
 
