@@ -6,18 +6,22 @@ mod assignments;
 mod caller;
 mod campaigns;
 mod codes;
+mod desk;
 pub(crate) mod devices;
 pub(crate) mod encoding;
 mod extract;
 mod health;
+mod history;
 mod households;
 mod imports;
 mod lists;
 mod office;
 mod pages;
+mod paper;
 mod people;
 mod problems;
 mod rates;
+mod second_entries;
 mod sessions;
 mod sync;
 mod sync_health;
@@ -93,6 +97,11 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(households::aside, households::release))
         .routes(routes!(households::read))
         .routes(routes!(households::settle))
+        .routes(routes!(history::read))
+        .routes(routes!(paper::enter))
+        .routes(routes!(second_entries::list, paper::register))
+        .routes(routes!(second_entries::enter))
+        .routes(routes!(second_entries::settle))
         .routes(routes!(sync_health::places))
         .routes(routes!(sync_health::devices))
         .routes(routes!(lists::read, lists::act))

@@ -71,7 +71,9 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
     match name.name {
         "unauthenticated" | "sign-in-failed" | "token-refused" | "code-refused"
         | "refresh-unsigned" => StatusCode::UNAUTHORIZED,
-        "forbidden" | "device-revoked" | "device-needed" | "list-own-work" => StatusCode::FORBIDDEN,
+        "forbidden" | "device-revoked" | "device-needed" | "list-own-work" | "second-entry-own" => {
+            StatusCode::FORBIDDEN
+        }
         "not-found" | "campaign-unknown" | "household-unknown" | "heads-unknown"
         | "unit-unknown" | "hamlet-unknown" => StatusCode::NOT_FOUND,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
@@ -92,6 +94,9 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "list-counts-missing"
         | "list-has-aside"
         | "document-broken"
+        | "household-moved"
+        | "paper-missing"
+        | "second-entry-done"
         | "import-after-work" => StatusCode::CONFLICT,
         "too-busy" | "store-busy" | "store-full" => StatusCode::SERVICE_UNAVAILABLE,
         "too-many" => StatusCode::TOO_MANY_REQUESTS,

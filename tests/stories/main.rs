@@ -21,6 +21,7 @@ mod moves;
 mod node_client;
 mod offices;
 mod operator;
+mod paper_forms;
 mod people;
 mod people_on_devices;
 mod planted;

@@ -148,6 +148,8 @@ macro_rules! route {
     };
 }
 
+mod papers;
+
 /// Every route in every way it matters.
 pub(super) fn table() -> Vec<Route> {
     [
@@ -159,6 +161,7 @@ pub(super) fn table() -> Vec<Route> {
         of_units(),
         of_households(),
         of_lists(),
+        papers::of_papers(),
     ]
     .into_iter()
     .flatten()

@@ -19,6 +19,7 @@ use super::frame::{
 use super::list::{class_text, outcome_text};
 use super::words::{Block, Member, block_text, blocks, key_text, members, path_text, path_value};
 use crate::app::App;
+use crate::http::desk::IfMoved;
 use crate::http::extract::{Json, Path};
 use crate::http::households::{self, Read, Settle};
 use crate::problem::Problem;
@@ -114,7 +115,7 @@ async fn shown(
 ) -> Result<Response, Problem> {
     let lang = visitor.lang;
     let read = households::read(State(app), visitor.actor(), Path((id, document))).await?.0;
-    let Read { code, unit, standing, household, classification, changes } = read;
+    let Read { code, unit, standing, household, classification, changes, .. } = read;
     let row = &standing.row;
     let authors: BTreeMap<ChangeHash, &Authorship> =
         changes.iter().map(|change| (change.hash, change)).collect();
@@ -297,5 +298,6 @@ fn settle_form(fields: &Fields) -> Result<Settle, Problem> {
         value,
         reason: fields.get("reason").to_owned(),
         closes: hashes("closes")?,
+        if_moved: IfMoved::Refuse,
     })
 }
