@@ -20,6 +20,7 @@ mod loading;
 mod moves;
 mod node_client;
 mod offices;
+mod offices_paper;
 mod operator;
 mod paper_forms;
 mod people;

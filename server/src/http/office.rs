@@ -8,7 +8,10 @@ mod frame;
 mod household;
 mod list;
 mod overview;
+mod paper;
+mod past;
 mod session;
+mod sourced;
 mod words;
 
 use axum::Router;
@@ -36,6 +39,7 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{unit}/waivers"), post(commune::waive))
         .route(&format!("{unit}/list"), get(list::show).post(list::act))
         .route(&household, get(household::show).post(household::settle))
+        .merge(paper::routes())
 }
 
 async fn style() -> Response {

@@ -12,12 +12,20 @@ use super::frame::Lang;
 pub(super) struct Line {
     pub(super) label: String,
     pub(super) value: String,
+    /// Which answer, as [`AnswerPath`] is written.
+    pub(super) path: String,
+    /// Block of the form whose mark says who asked it.
+    pub(super) block: String,
+    /// Where it comes from, once that was looked up.
+    pub(super) source: String,
 }
 
 /// One page of the form, as answered.
 pub(super) struct Block {
     pub(super) title: String,
     pub(super) lines: Vec<Line>,
+    /// Where most of its answers come from, once that was looked up.
+    pub(super) source: String,
 }
 
 /// One person of the household.
@@ -25,6 +33,8 @@ pub(super) struct Member {
     pub(super) name: String,
     pub(super) lines: Vec<Line>,
     pub(super) removed: bool,
+    /// Where most of these answers come from, once that was looked up.
+    pub(super) source: String,
 }
 
 fn forms() -> [&'static Form; 2] {
@@ -121,7 +131,7 @@ fn member_name(lang: Lang, answers: Option<&Answers>) -> String {
     name.unwrap_or_else(|| lang.t("(chưa ghi tên)", "(no name)")).to_owned()
 }
 
-fn lines(lang: Lang, scope: Scope, answers: &Answers) -> Vec<(String, Line)> {
+fn lines(lang: Lang, scope: Scope, above: &str, answers: &Answers) -> Vec<(String, Line)> {
     answers
         .iter()
         // A box that is not ticked says nothing on paper either.
@@ -129,9 +139,11 @@ fn lines(lang: Lang, scope: Scope, answers: &Answers) -> Vec<(String, Line)> {
         .map(|(key, value)| {
             let known = find(key, scope);
             let page = known.as_ref().map_or(String::new(), |known| known.page.code.clone());
+            let block = known.as_ref().map_or(String::new(), |known| known.page.block.clone());
             let (label, value) =
                 (label_text(lang, known.as_ref(), key), value_text(lang, known.as_ref(), value));
-            (page, Line { label, value })
+            let (path, source) = (format!("{above}/{key}"), String::new());
+            (page, Line { label, value, path, block, source })
         })
         .collect()
 }
@@ -139,7 +151,7 @@ fn lines(lang: Lang, scope: Scope, answers: &Answers) -> Vec<(String, Line)> {
 /// Writes the answers about the household, page by page of the forms.
 pub(super) fn blocks(lang: Lang, answers: &Answers) -> Vec<Block> {
     let mut by_page: BTreeMap<String, Vec<Line>> = BTreeMap::new();
-    for (page, line) in lines(lang, Scope::Household, answers) {
+    for (page, line) in lines(lang, Scope::Household, "answers", answers) {
         by_page.entry(page).or_default().push(line);
     }
     let mut blocks = Vec::new();
@@ -147,11 +159,13 @@ pub(super) fn blocks(lang: Lang, answers: &Answers) -> Vec<Block> {
         if page.scope == Scope::Household
             && let Some(lines) = by_page.remove(&page.code)
         {
-            blocks.push(Block { title: lang.t(&page.title.vi, &page.title.en).to_owned(), lines });
+            let title = lang.t(&page.title.vi, &page.title.en).to_owned();
+            blocks.push(Block { title, lines, source: String::new() });
         }
     }
     for (_, lines) in by_page {
-        blocks.push(Block { title: lang.t("Khác", "Other").to_owned(), lines });
+        let title = lang.t("Khác", "Other").to_owned();
+        blocks.push(Block { title, lines, source: String::new() });
     }
     blocks
 }
@@ -159,24 +173,28 @@ pub(super) fn blocks(lang: Lang, answers: &Answers) -> Vec<Block> {
 /// Writes what is known of each person, those who left last.
 pub(super) fn members(lang: Lang, members: &BTreeMap<String, Answers>) -> Vec<Member> {
     let mut all: Vec<Member> = members
-        .values()
-        .map(|answers| {
+        .iter()
+        .map(|(id, answers)| {
+            let above = format!("members/{id}");
             let shown = answers.iter().filter(|(key, _)| *key != "id_number");
             let shown: Answers = shown.map(|(key, value)| (key.clone(), value.clone())).collect();
-            let mut lines: Vec<Line> =
-                lines(lang, Scope::Member, &shown).into_iter().map(|(_, line)| line).collect();
+            let lines = lines(lang, Scope::Member, &above, &shown).into_iter();
+            let mut lines: Vec<Line> = lines.map(|(_, line)| line).collect();
             if let Some(number) = answers.get("id_number").and_then(Value::as_text) {
                 // Who it is can be told from the last digits by whoever has the paper.
                 let last: String = number.chars().rev().take(3).collect();
                 let last: String = last.chars().rev().collect();
                 let known = find("id_number", Scope::Member);
                 let label = label_text(lang, known.as_ref(), "id_number");
-                lines.push(Line { label, value: format!("… {last}") });
+                let (path, source) = (format!("{above}/id_number"), String::new());
+                let (value, block) = (format!("… {last}"), "members".to_owned());
+                lines.push(Line { label, value, path, block, source });
             }
             Member {
                 name: member_name(lang, Some(answers)),
                 lines,
                 removed: answers.contains_key("removed"),
+                source: String::new(),
             }
         })
         .collect();
