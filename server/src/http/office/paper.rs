@@ -4,6 +4,7 @@
 
 mod grid;
 mod list;
+mod new;
 mod second;
 mod typed;
 
@@ -30,7 +31,7 @@ use crate::app::App;
 use crate::http::extract::{Json, Path, Query, list_unit};
 use crate::http::history::{self, History, Since};
 use crate::http::households::{self, Read};
-use crate::http::paper::{self, Known, New, Paper};
+use crate::http::paper::{self, Known, Paper};
 use crate::keys::random;
 use crate::problem::Problem;
 use crate::store::campaign::Campaign;
@@ -48,7 +49,7 @@ pub(super) fn routes() -> Router<App> {
         (format!("{campaign}/units/{{unit}}/paper"), format!("{campaign}/households/{{document}}"));
     Router::new()
         .route(&unit, get(list::show))
-        .route(&format!("{unit}/new"), get(show_new).post(register))
+        .route(&format!("{unit}/new"), get(new::show).post(new::register))
         .route(&format!("{household}/paper"), get(show).post(enter))
         .route(&format!("{household}/second"), get(second::show).post(second::enter))
         .route(&format!("{household}/second/settle"), post(second::settle))
@@ -312,97 +313,4 @@ fn also(app: &App, paper: Paper, mut misfits: Vec<Misfit>) -> Problem {
         misfits.extend(items.iter().filter_map(|item| serde_json::from_value(item.clone()).ok()));
     }
     paper::refused(&misfits)
-}
-
-/// Shows the form of a household that is on no list.
-pub(super) async fn show_new(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path((id, unit)): Path<(CampaignId, String)>,
-) -> Asked {
-    Asked::of(visitor.lang, new_form(&app, &visitor, (id, unit), StatusCode::OK, None).await)
-}
-
-async fn new_form(
-    app: &App,
-    visitor: &Visitor,
-    (id, unit): (CampaignId, String),
-    status: StatusCode,
-    tried: Option<Tried<'_>>,
-) -> Result<Response, Problem> {
-    may_type(visitor)?;
-    let lang = visitor.lang;
-    let seen = list_unit(app, &visitor.actor(), id, &unit).await?;
-    let fields = tried.as_ref().map(|tried| tried.fields);
-    let chosen = fields.map_or("", |fields| fields.get("hamlet"));
-    let hamlets = app.store.hamlet_list(id, Some(&unit)).await?.into_iter().map(|(_, hamlet)| {
-        let is_chosen = hamlet.code == chosen;
-        (hamlet.code, format!("{} {}", hamlet.type_word, hamlet.name), is_chosen)
-    });
-    let hamlets = hamlets.collect();
-    let nobody = Household::default();
-    let rows = fields.map_or_else(|| draw(NEW_ROWS[1]), rows_of);
-    let given = Given {
-        visitor,
-        campaign: &seen.campaign,
-        unit,
-        about: lang
-            .t("Hộ mới, chưa có trong danh sách", "A household that is on no list")
-            .to_owned(),
-        place: String::new(),
-        base: &nobody,
-        current: &nobody,
-        disputed: BTreeSet::new(),
-        heads: &[],
-        tried: tried.as_ref(),
-        rows,
-    };
-    let entry = fields.map(|fields| fields.get("entry").to_owned());
-    let entry = entry.unwrap_or_else(|| to_hex(&random::<16>()));
-    let sheet = Sheet { hamlets, entry, ..shown(given) };
-    Ok(page(status, &told(sheet, tried)))
-}
-
-/// Takes the form of a household that is on no list.
-pub(super) async fn register(
-    State(app): State<App>,
-    Path(place): Path<(CampaignId, String)>,
-    posted: Posted,
-) -> Asked {
-    let Posted { visitor, fields } = posted;
-    Asked::of(visitor.lang, registered(&app, &visitor, place, &fields).await)
-}
-
-async fn registered(
-    app: &App,
-    visitor: &Visitor,
-    place: (CampaignId, String),
-    fields: &Fields,
-) -> Result<Response, Problem> {
-    may_type(visitor)?;
-    if fields.get("act") == "more" {
-        let tried = Tried { fields, notice: None, misfits: Vec::new(), moved: Vec::new() };
-        return new_form(app, visitor, place, StatusCode::OK, Some(tried)).await;
-    }
-    let Typed { sheet, misfits } = sheet(fields, &Household::default());
-    let paper = Paper { names: names(fields), sheet };
-    let of = |name: &str| fields.get(name).to_owned();
-    let done = if misfits.is_empty() {
-        let new = Json(New { hamlet: of("hamlet"), entry: of("entry"), paper });
-        paper::register(State(app.clone()), visitor.actor(), Path(place.clone()), new).await
-    } else {
-        Err(also(app, paper, misfits))
-    };
-    match done {
-        Ok(entered) => {
-            let (id, document) = (place.0, entered.0.document);
-            let to = format!("/office/campaigns/{id}/households/{document}#class");
-            Ok(Redirect::to(&to).into_response())
-        }
-        Err(problem) => {
-            let status = problem.said().0;
-            let tried = Tried::of(visitor.lang, fields, &problem);
-            new_form(app, visitor, place, status, Some(tried)).await
-        }
-    }
 }
