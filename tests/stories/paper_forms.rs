@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use server::demo::client::ClientError;
 use server::demo::office::Office;
 use shared::page::Page;
+use shared::second::is_drawn;
 use tests::on_each_backend;
 use tests::town::{MO_O, PASSWORD, Town, person};
 
@@ -165,6 +166,26 @@ on_each_backend! {
         form["hamlet"] = json!("19561-01");
         let refused = town.officer.post(&path, &form).await.unwrap_err();
         assert_eq!(name(&refused), Some("hamlet-unknown"), "another commune's");
+    }
+
+    /// Which forms are drawn to be typed twice is the same for everybody who works it out.
+    async fn the_draw_is_the_same_for_everybody(town: Town) {
+        let path = town.path(&format!("/units/{MO_O}/paper"));
+        let mut form = names();
+        form["hamlet"] = json!("19558-02");
+        form["answers"] = json!({ "roof": "leaf" });
+        for number in 0..40 {
+            form["entry"] = json!(number.to_string());
+            town.officer.post(&path, &form).await.unwrap();
+        }
+        let listed = town.officer.get(&path).await.unwrap();
+        let forms = listed["forms"].as_array().unwrap();
+        assert_eq!(forms.len(), 40);
+        for form in forms {
+            let document = form["document"].as_str().unwrap().parse().unwrap();
+            assert_eq!(form["drawn"], is_drawn(town.campaign, document));
+            assert_eq!(form["second"], Json::Null);
+        }
     }
 
     /// Somebody else types the paper again: a slip of the first is found, settled and counted.

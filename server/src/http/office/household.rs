@@ -122,9 +122,9 @@ async fn shown(
     let points = |points: Option<i64>| points.map_or("–".to_owned(), |n| n.to_string());
     let sources = Sources { lang, asked: &household.asked, writers: &writers, authors: &authors };
     let mut blocks = blocks(lang, &household.answers);
-    blocks.iter_mut().for_each(|block| block.source = sources.tell(&mut block.lines));
+    blocks.iter_mut().for_each(|block| block.sources = sources.tell(&mut block.lines));
     let mut members = members(lang, &household.members);
-    members.iter_mut().for_each(|member| member.source = sources.tell(&mut member.lines));
+    members.iter_mut().for_each(|member| member.sources = sources.tell(&mut member.lines));
     let disputes = standing.disputes.iter().map(|dispute| {
         let tried =
             tried.as_ref().filter(|tried| tried.fields.get("path") == dispute.path.to_string());

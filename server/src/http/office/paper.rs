@@ -127,6 +127,16 @@ impl<'a> Tried<'a> {
     }
 }
 
+/// Names the hamlets of a unit by code.
+async fn hamlet_names(
+    app: &App,
+    id: CampaignId,
+    unit: &str,
+) -> Result<BTreeMap<String, String>, Problem> {
+    let hamlets = app.store.hamlet_list(id, Some(unit)).await?.into_iter();
+    Ok(hamlets.map(|(_, of)| (of.code, format!("{} {}", of.type_word, of.name))).collect())
+}
+
 fn draw(rows: usize) -> Vec<String> {
     (0..rows).map(|_| to_hex(&random::<16>())).collect()
 }
@@ -222,6 +232,8 @@ async fn form(
     let read = households::read(State(app.clone()), visitor.actor(), Path((id, document)));
     let Read { code, unit, standing, household, .. } = read.await?.0;
     let seen = list_unit(app, &visitor.actor(), id, &unit).await?;
+    let hamlet = hamlet_names(app, id, &unit).await?.remove(&standing.row.hamlet);
+    let hamlet = hamlet.unwrap_or_else(|| standing.row.hamlet.clone());
     let base = match &tried {
         Some(tried) => past(app, visitor, (id, document), tried.fields).await?.then,
         None => household.clone(),
@@ -233,7 +245,7 @@ async fn form(
         visitor,
         campaign: &seen.campaign,
         about: standing.head.clone(),
-        place: [code, standing.row.hamlet.clone()].join(" · "),
+        place: [code, hamlet].join(" · "),
         unit,
         base: &base,
         current: &household,

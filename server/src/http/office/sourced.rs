@@ -20,19 +20,28 @@ pub(super) struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// Says for each line where it comes from; what most of them share is returned, and said once.
-    pub(super) fn tell(&self, lines: &mut [Line]) -> String {
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for line in lines.iter_mut() {
-            line.source = self.of(&line.path, &line.block);
-            *counts.entry(line.source.clone()).or_default() += 1;
+    /// Returns where these lines come from, each source once, and numbers the lines by it where
+    /// there are several.
+    pub(super) fn tell(&self, lines: &mut [Line]) -> Vec<String> {
+        let mut sources: Vec<String> = Vec::new();
+        let mut places = Vec::new();
+        for line in lines.iter() {
+            let source = self.of(&line.path, &line.block);
+            let known = sources.iter().position(|one| *one == source);
+            places.push(known.unwrap_or(sources.len()));
+            if known.is_none() {
+                sources.push(source);
+            }
         }
-        let most = counts.into_iter().max_by_key(|(_, count)| *count);
-        let common = most.map(|(source, _)| source).unwrap_or_default();
-        for line in lines.iter_mut().filter(|line| line.source == common) {
-            line.source.clear();
+        if sources.len() > 1 {
+            for (line, place) in lines.iter_mut().zip(places) {
+                line.source = format!("({})", place + 1);
+            }
+            for (place, source) in sources.iter_mut().enumerate() {
+                *source = format!("({}) {source}", place + 1);
+            }
         }
-        common
+        sources
     }
 
     fn of(&self, path: &str, block: &str) -> String {

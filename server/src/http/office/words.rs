@@ -16,7 +16,7 @@ pub(super) struct Line {
     pub(super) path: String,
     /// Block of the form whose mark says who asked it.
     pub(super) block: String,
-    /// Where it comes from, once that was looked up.
+    /// Number of where it comes from, once that was looked up.
     pub(super) source: String,
 }
 
@@ -24,8 +24,8 @@ pub(super) struct Line {
 pub(super) struct Block {
     pub(super) title: String,
     pub(super) lines: Vec<Line>,
-    /// Where most of its answers come from, once that was looked up.
-    pub(super) source: String,
+    /// Where its answers come from, once that was looked up.
+    pub(super) sources: Vec<String>,
 }
 
 /// One person of the household.
@@ -33,8 +33,8 @@ pub(super) struct Member {
     pub(super) name: String,
     pub(super) lines: Vec<Line>,
     pub(super) removed: bool,
-    /// Where most of these answers come from, once that was looked up.
-    pub(super) source: String,
+    /// Where these answers come from, once that was looked up.
+    pub(super) sources: Vec<String>,
 }
 
 fn forms() -> [&'static Form; 2] {
@@ -122,7 +122,10 @@ pub(super) fn key_text(lang: Lang, key: &str, members: &BTreeMap<String, Answers
     match key {
         "score_table" => lang.t("bảng điểm B1 chưa nạp", "no B1 score table is loaded").to_owned(),
         "dtts" => lang.t("dân tộc của chủ hộ", "ethnicity of the head").to_owned(),
-        key => label_text(lang, find(key, Scope::Household).as_ref(), key),
+        key => {
+            let known = find(key, Scope::Household).or_else(|| find(key, Scope::Member));
+            label_text(lang, known.as_ref(), key)
+        }
     }
 }
 
@@ -132,8 +135,17 @@ fn member_name(lang: Lang, answers: Option<&Answers>) -> String {
 }
 
 fn lines(lang: Lang, scope: Scope, above: &str, answers: &Answers) -> Vec<(String, Line)> {
+    let mut answers: Vec<(&String, &Value)> = answers.iter().collect();
+    // In the order in which the forms ask.
+    let order: Vec<String> = forms()
+        .into_iter()
+        .flat_map(Form::keys)
+        .filter(|key| key.scope == scope)
+        .map(|key| key.key)
+        .collect();
+    answers.sort_by_key(|(key, _)| order.iter().position(|one| one == *key).unwrap_or(order.len()));
     answers
-        .iter()
+        .into_iter()
         // A box that is not ticked says nothing on paper either.
         .filter(|(key, value)| !(key.contains('.') && **value == Value::Bool(false)))
         .map(|(key, value)| {
@@ -160,12 +172,12 @@ pub(super) fn blocks(lang: Lang, answers: &Answers) -> Vec<Block> {
             && let Some(lines) = by_page.remove(&page.code)
         {
             let title = lang.t(&page.title.vi, &page.title.en).to_owned();
-            blocks.push(Block { title, lines, source: String::new() });
+            blocks.push(Block { title, lines, sources: Vec::new() });
         }
     }
     for (_, lines) in by_page {
         let title = lang.t("Khác", "Other").to_owned();
-        blocks.push(Block { title, lines, source: String::new() });
+        blocks.push(Block { title, lines, sources: Vec::new() });
     }
     blocks
 }
@@ -194,7 +206,7 @@ pub(super) fn members(lang: Lang, members: &BTreeMap<String, Answers>) -> Vec<Me
                 name: member_name(lang, Some(answers)),
                 lines,
                 removed: answers.contains_key("removed"),
-                source: String::new(),
+                sources: Vec::new(),
             }
         })
         .collect();

@@ -42,6 +42,8 @@ pub(super) struct Group {
     pub(super) fields: Vec<Field>,
     /// Name of the box that says that empty fields are none, and whether it is ticked.
     pub(super) zero: Option<(String, bool)>,
+    /// Seldom filled in, and shown on demand.
+    pub(super) folded: bool,
 }
 
 /// A column of a grid, with its codes.
@@ -136,7 +138,7 @@ impl Filling<'_> {
             let set = self.is_set(&name);
             (name, set)
         });
-        Group { label: self.label(question), fields, zero }
+        Group { label: self.label(question), fields, zero, folded: false }
     }
 
     fn label(&self, question: &Question) -> String {
@@ -254,7 +256,8 @@ impl Filling<'_> {
             fields.push(Field { error, ..Field::plain(points, label, number, 4) });
         }
         let label = self.lang.t("Điểm từng mục B1", "Points per item of B1").to_owned();
-        Group { label, fields, zero: None }
+        let folded = fields.iter().all(|field| field.value.is_empty() && field.error.is_empty());
+        Group { label, fields, zero: None, folded }
     }
 
     fn column(&self, question: &Question) -> Column {

@@ -90,6 +90,7 @@ async fn found(
     let seen = list_unit(app, &actor, id, &unit).await?;
     let path = Path((id, unit.clone()));
     let forms = second_entries::list(State(app.clone()), actor, path).await?.0;
+    let hamlets = super::hamlet_names(app, id, &unit).await?;
     let wanted = folded(q.trim());
     let mut lines: Vec<Line> = Vec::new();
     for (at, standing) in refresh(app, &seen.campaign, &unit).await? {
@@ -101,7 +102,7 @@ async fn found(
                 document: at.document,
                 code: at.code,
                 head: standing.head,
-                hamlet: standing.row.hamlet,
+                hamlet: hamlets.get(&standing.row.hamlet).cloned().unwrap_or(standing.row.hamlet),
                 outcome: outcome_text(lang, standing.row.outcome),
                 class: standing.row.class.map_or("–", |class| class_text(lang, class)),
             });
