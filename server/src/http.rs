@@ -6,7 +6,7 @@ mod assignments;
 mod caller;
 mod campaigns;
 mod codes;
-mod desk;
+mod desk_change;
 pub(crate) mod devices;
 pub(crate) mod encoding;
 mod extract;

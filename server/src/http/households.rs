@@ -12,7 +12,7 @@ use shared::resolve::{Dispute, Path as AnswerPath};
 use shared::scope::Role;
 use shared::standing::Standing;
 
-use super::desk::{Appended, Desk, IfMoved, append};
+use super::desk_change::{Appended, Desk, IfMoved, append};
 use super::extract::{Json, Path, Seen, campaign, list_unit};
 use crate::app::App;
 use crate::auth::Actor;

@@ -11,7 +11,7 @@ use shared::paper::{Misfit, Names, Sheet};
 use shared::resolve::Dispute;
 use shared::scope::Role;
 
-use super::desk::{Appended, Desk, append, append_change, is_there};
+use super::desk_change::{Appended, Desk, append, append_change, is_there};
 use super::extract::{Json, Path, Seen, list_unit};
 use super::households::{household, unsettled};
 use crate::app::App;

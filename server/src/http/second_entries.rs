@@ -9,7 +9,7 @@ use shared::resolve::Path as AnswerPath;
 use shared::scope::Role;
 use shared::second::{Compared, Difference, compare, is_drawn};
 
-use super::desk::IfMoved;
+use super::desk_change::IfMoved;
 use super::extract::{Json, Path, list_unit};
 use super::households::{self, OFFICES, Settle, household};
 use super::paper::Paper;

@@ -20,7 +20,7 @@ use super::past::{Change, changes, value_text};
 use super::sourced::Sources;
 use super::words::{Block, Member, blocks, key_text, members, path_text, path_value};
 use crate::app::App;
-use crate::http::desk::IfMoved;
+use crate::http::desk_change::IfMoved;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::history::{self, Since};
 use crate::http::households::{self, Read, Settle};

@@ -45,7 +45,7 @@ struct Typed {
 }
 
 #[derive(Template)]
-#[template(path = "office/papers.html")]
+#[template(path = "office/paper_forms.html")]
 struct Papers {
     f: Frame,
     id: CampaignId,
