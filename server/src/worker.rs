@@ -23,6 +23,7 @@ use shared::history::history;
 use shared::id::{Actor, ChangeHash};
 use shared::merge::merge;
 use shared::page::{Decision, Page, SettleError, Written, settle, write_at};
+use shared::phones::against;
 use shared::resolve::{Path, resolve, written_by};
 use shared::score::ScoreTable;
 use shared::standard::Standard;
@@ -68,6 +69,8 @@ pub(crate) enum Job {
     },
     /// Its answers and how they are classified.
     Read { place: Place, changes: Vec<Logged>, side: Vec<Logged> },
+    /// Its log held against what its phones answered.
+    Against { place: Place, changes: Vec<Logged> },
     /// The change that settles one answer.
     Settle(Settling),
     /// The change that saves a page.
@@ -105,6 +108,8 @@ pub(crate) enum Answer {
     TakesAll,
     /// A [`Looked`] as JSON.
     Looked(String),
+    /// What the log comes to against its phones as JSON; null where no phone wrote.
+    Against(String),
     /// The change that settles it.
     Written { hash: ChangeHash, chunk: ByteBuf },
     /// The page says nothing that is not there.
@@ -200,6 +205,7 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
             let standing = stand(place, changes, side, basis);
             Answer::Looked(json(&Looked { standing, household, writers, classification }))
         }
+        Job::Against { place, changes } => Answer::Against(json(&against(place, changes, basis))),
         Job::Settle(settling) => settled(settling),
         Job::Write(writing) => saved(writing),
         Job::Past { changes, since } => {

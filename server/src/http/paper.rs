@@ -208,10 +208,11 @@ async fn add(
         opening_dtts: false,
         opening_paper: "",
     };
-    if !tx.household_add(id, &row).await? {
+    if tx.household_get(id, at.document).await?.is_some() {
         // The same form was sent with something else in it, and is written.
         return Err(Problem::new(&problem::HOUSEHOLD_MOVED));
     }
+    tx.household_add_all(id, &[row]).await?;
     append_change(&mut tx, app, id, at, desk, position).await?;
     note(&mut tx, app, id, at, desk, sheet).await?;
     tx.commit().await?;

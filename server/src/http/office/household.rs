@@ -13,6 +13,7 @@ use shared::resolve::{Dispute, Path as AnswerPath};
 use shared::scope::Role;
 
 use self::parts::{AskedLine, IndicatorLine, ItemLine};
+use super::comments::{self, Remarks};
 use super::commune::area_text;
 use super::frame::{Asked, Fields, Frame, Lang, Notice, Posted, Visitor, page, time_text};
 use super::list::{class_text, outcome_text};
@@ -83,6 +84,7 @@ struct Household {
     notice: Option<Notice>,
     moved: Vec<Change>,
     decided: String,
+    remarks: Remarks,
 }
 
 /// Shows a household.
@@ -116,6 +118,7 @@ async fn shown(
     let read = households::read(State(app.clone()), visitor.actor(), here).await?.0;
     let Read { code, unit, standing, household, writers, classification, changes } = read;
     let campaign = crate::standing::campaign(&app, id).await?;
+    let remarks = comments::of_household(&app, visitor, id, (&unit, document)).await?;
     let row = &standing.row;
     let authors: BTreeMap<ChangeHash, &Authorship> =
         changes.iter().map(|change| (change.hash, change)).collect();
@@ -174,6 +177,7 @@ async fn shown(
         decided: tried.as_ref().map(|tried| decided(lang, tried, &household)).unwrap_or_default(),
         notice: tried.as_ref().map(|tried| tried.notice.clone()).filter(|_| is_moved),
         moved: tried.map(|tried| tried.moved).unwrap_or_default(),
+        remarks,
         code,
         unit,
     };

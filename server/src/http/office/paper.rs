@@ -118,12 +118,15 @@ struct Tried<'a> {
 
 impl<'a> Tried<'a> {
     fn of(lang: Lang, fields: &'a Fields, problem: &Problem) -> Self {
-        let (_, name, items) = problem.said();
+        let (.., items) = problem.said();
         let misfits = items.iter().filter_map(|item| serde_json::from_value(item.clone()).ok());
         let misfits: Vec<Misfit> = misfits.collect();
-        let items = if misfits.is_empty() { Notice::of(lang, problem).items } else { Vec::new() };
-        let notice = Some(Notice { text: lang.t(name.vi, name.en), items });
-        Self { fields, notice, misfits, moved: Vec::new() }
+        let mut notice = Notice::of(lang, problem);
+        if !misfits.is_empty() {
+            // Each is said at its field.
+            notice.items.clear();
+        }
+        Self { fields, notice: Some(notice), misfits, moved: Vec::new() }
     }
 }
 
