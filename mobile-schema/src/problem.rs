@@ -102,6 +102,12 @@ problems! {
     DEVICE_NEEDED = "device-needed", "Việc này chỉ làm được trên thiết bị đã ghép.", "This is done on an enrolled device.";
     COLUMN_NOT_POSTED = "column-not-posted", "Danh sách niêm yết không được có cột này.", "A posted list may not have this column.";
     CODE_CLOSED = "code-closed", "Mã đã dùng, đã rút hoặc quá hạn. Tạo mã mới.", "The code was used, withdrawn or has expired. Make a new one.";
+    HOUSEHOLD_MOVED = "household-moved", "Có người đã ghi vào hồ sơ của hộ này sau khi trang được mở. Xem phần đã thay đổi rồi quyết định.", "Somebody wrote to this household after it was shown. See what changed, then decide.";
+    PAPER_MISFITS = "paper-misfits", "Có ô chưa đúng. Sửa các ô được chỉ ra rồi ghi lại; chưa có gì được ghi.", "Some fields cannot be read. Change them and send the form again; nothing was written.";
+    PAPER_EMPTY = "paper-empty", "Chưa nhập gì. Ghi câu trả lời, hoặc đánh dấu các phần đã hỏi.", "Nothing was typed. Type an answer, or mark the blocks that were asked.";
+    PAPER_MISSING = "paper-missing", "Hộ này chưa có phiếu giấy nào được nhập, nên không có gì để nhập lần hai.", "No paper form of this household was typed, so there is nothing to type a second time.";
+    SECOND_ENTRY_OWN = "second-entry-own", "Người đã nhập lần một không được nhập lần hai. Người khác phải nhập.", "Who typed the form first may not type it a second time. Somebody else must.";
+    SECOND_ENTRY_DONE = "second-entry-done", "Phiếu này đã được nhập lần hai.", "The form was typed a second time already.";
     SAMPLE_SIZE = "sample-size", "Cỡ mẫu phải từ 1 hộ đến tất cả số hộ của danh sách, hoặc từ 1 đến 100 %.", "A sample is one household to all of the list, or 1 to 100 per cent.";
     SAMPLE_SEED = "sample-seed", "Mã gieo gồm 6 đến 64 chữ cái không dấu, chữ số hoặc dấu gạch nối.", "A seed is 6 to 64 letters without marks, digits and dashes.";
     SAMPLE_DRAWN = "sample-drawn", "Danh sách này đã rút mẫu; mỗi danh sách chỉ rút mẫu một lần.", "A sample was drawn from this list; there is one for each list.";

@@ -10,16 +10,19 @@ mod comments;
 mod comparison;
 mod days;
 pub(crate) mod desk;
+mod desk_change;
 pub(crate) mod devices;
 pub(crate) mod encoding;
 mod extract;
 mod hamlets;
 mod health;
+mod history;
 mod households;
 mod imports;
 mod lists;
 mod office;
 mod pages;
+mod paper;
 mod passwords;
 mod people;
 mod posting;
@@ -28,6 +31,7 @@ mod rates;
 mod samples;
 mod scans;
 mod score_tables;
+mod second_entries;
 mod sessions;
 mod sync;
 mod sync_health;
@@ -110,6 +114,11 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(households::aside, households::release))
         .routes(routes!(households::read))
         .routes(routes!(households::settle))
+        .routes(routes!(history::read))
+        .routes(routes!(paper::enter))
+        .routes(routes!(second_entries::list, paper::register))
+        .routes(routes!(second_entries::enter))
+        .routes(routes!(second_entries::settle))
         .routes(routes!(sync_health::places))
         .routes(routes!(sync_health::devices))
         .routes(routes!(lists::read, lists::act))

@@ -17,6 +17,7 @@ pub(crate) mod health;
 pub(crate) mod household;
 pub(crate) mod list;
 pub(crate) mod material;
+pub(crate) mod paper;
 pub(crate) mod posting;
 pub(crate) mod quarantine;
 pub(crate) mod remark;

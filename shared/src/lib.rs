@@ -41,11 +41,15 @@ mod columns;
 #[cfg(feature = "merge")]
 pub mod guard;
 #[cfg(feature = "merge")]
+pub mod history;
+#[cfg(feature = "merge")]
 pub mod holding;
 #[cfg(feature = "merge")]
 pub mod merge;
 #[cfg(feature = "merge")]
 pub mod page;
+#[cfg(feature = "merge")]
+pub mod paper;
 #[cfg(feature = "merge")]
 mod references;
 #[cfg(feature = "merge")]
@@ -55,8 +59,11 @@ pub mod resolve;
 #[cfg(feature = "merge")]
 mod runs;
 #[cfg(feature = "merge")]
+pub mod second;
+#[cfg(feature = "merge")]
 pub mod standing;
 pub mod text;
+pub mod typed;
 #[cfg(feature = "merge")]
 pub mod verify;
 

@@ -12,11 +12,14 @@ mod household;
 mod list;
 mod opinion;
 mod overview;
+mod paper;
 mod papers;
+mod past;
 mod print;
 mod province;
 mod sample;
 mod session;
+mod sourced;
 mod upload;
 mod words;
 
@@ -49,6 +52,7 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{unit}/waivers"), post(commune::waive))
         .route(&format!("{unit}/list"), get(list::show).post(opinion::act))
         .route(&household, get(household::show).post(household::settle))
+        .merge(paper::routes())
         .merge(desk::routes())
         .merge(print::routes())
         .merge(province::routes())

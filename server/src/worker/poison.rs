@@ -17,6 +17,8 @@ pub(crate) fn take(job: &Job) {
         Job::Stand { changes, side, .. } | Job::Read { changes, side, .. } => (changes, &side[..]),
         Job::Against { changes, .. } => (changes, &[][..]),
         Job::Settle(settling) => (&settling.changes, &[][..]),
+        Job::Write(writing) => (&writing.changes, &[][..]),
+        Job::Past { changes, .. } => (changes, &[][..]),
     };
     for change in changes.iter().chain(side) {
         let holds = |mark: &[u8]| change.chunk.windows(mark.len()).any(|window| window == mark);

@@ -155,6 +155,7 @@ macro_rules! route {
 }
 
 mod desks;
+mod papers;
 pub(super) use desks::{scan_bytes, scan_of};
 mod province;
 
@@ -169,6 +170,7 @@ pub(super) fn table() -> Vec<Route> {
         of_units(),
         of_households(),
         of_lists(),
+        papers::of_papers(),
         desks::of_desks(),
         province::of_province(),
     ]
