@@ -509,4 +509,7 @@ export type ProblemName =
   | "person-disabled"
   | "refresh-unsigned"
   | "device-needed"
+  | "report-incomplete"
+  | "report-not-closed"
+  | "preliminary-number"
   | "code-closed";

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use shared::aggregate::Counts;
+use shared::forms::Tally;
 use shared::id::Digest;
 
 use crate::config::Config;
@@ -44,6 +45,8 @@ pub struct Inner {
     units: Mutex<Option<Arc<Known>>>,
     /// Counts of frozen lists by root: immutable, so never stale.
     pub(crate) counts: Mutex<BTreeMap<Digest, Arc<Counts>>>,
+    /// The same for the official forms.
+    pub(crate) tallies: Mutex<BTreeMap<Digest, Arc<Tally>>>,
     clock: fn() -> i64,
 }
 
@@ -123,6 +126,7 @@ impl App {
                 decoy_hash,
                 units: Mutex::default(),
                 counts: Mutex::default(),
+                tallies: Mutex::default(),
                 clock,
             }),
         })

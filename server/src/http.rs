@@ -9,6 +9,7 @@ mod codes;
 pub(crate) mod devices;
 pub(crate) mod encoding;
 mod extract;
+mod forms;
 mod health;
 mod households;
 mod imports;
@@ -98,7 +99,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(lists::read, lists::act))
         .routes(routes!(lists::waive))
         .routes(routes!(rates::read))
-        .routes(routes!(rates::read_csv));
+        .routes(routes!(rates::read_csv))
+        .routes(routes!(forms::read))
+        .routes(routes!(forms::read_csv))
+        .routes(routes!(forms::read_xlsx))
+        .routes(routes!(forms::read_all))
+        .routes(routes!(forms::preliminaries, forms::make));
     let province = OpenApiRouter::new()
         .routes(routes!(campaigns::close))
         .routes(routes!(imports::score_table))

@@ -92,6 +92,9 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "list-counts-missing"
         | "list-has-aside"
         | "document-broken"
+        | "report-incomplete"
+        | "report-not-closed"
+        | "preliminary-number"
         | "import-after-work" => StatusCode::CONFLICT,
         "too-busy" | "store-busy" | "store-full" => StatusCode::SERVICE_UNAVAILABLE,
         "too-many" => StatusCode::TOO_MANY_REQUESTS,

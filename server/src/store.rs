@@ -16,6 +16,7 @@ pub(crate) mod health;
 pub(crate) mod household;
 pub(crate) mod list;
 pub(crate) mod material;
+pub(crate) mod preliminary;
 pub(crate) mod quarantine;
 mod rows;
 pub(crate) mod snapshot;

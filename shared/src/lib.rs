@@ -16,6 +16,7 @@
 //! | [`approve`] | a list's step and what somebody does | the next step, or why not |
 //! | [`aggregate`] | frozen lists | exact counts and rates |
 //! | [`report`] | counts by unit | tables |
+//! | [`forms`] | frozen lists | the official forms 7.1 to 7.5, and what keeps them from being one |
 //!
 //! Nothing here knows the time, a file, a socket or a database; nothing draws random numbers.
 
@@ -59,5 +60,6 @@ pub mod verify;
 pub mod aggregate;
 pub mod approve;
 pub mod classify;
+pub mod forms;
 pub mod list;
 pub mod report;

@@ -165,7 +165,7 @@ pub(crate) fn verdicts(result: &BatchResult) -> Result<Vec<Verdict>, String> {
 }
 
 /// What is kept: rows of each table, and the sums that move when a row is only altered.
-const KEPT: [(&str, &str); 18] = [
+const KEPT: [(&str, &str); 19] = [
     ("accounts", "select count(*) from account"),
     ("devices", "select count(*) + count(revoked_at_ms) from device"),
     ("people of devices", "select count(*) + count(unbound_at_ms) from device_person"),
@@ -184,6 +184,7 @@ const KEPT: [(&str, &str); 18] = [
     ("decisions", "select count(*) from decision"),
     ("frozen lists", "select count(*) from frozen_list"),
     ("waivers", "select count(*) from waiver"),
+    ("preliminary reports", "select count(*) from preliminary"),
 ];
 
 /// Counts what the town's database keeps, to show that a refused call left nothing behind.

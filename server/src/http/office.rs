@@ -4,12 +4,15 @@
 //! loads, by the same functions, and shows it in words; nothing is decided here.
 
 mod commune;
+mod forms;
 mod frame;
 mod household;
 mod list;
 mod overview;
 mod session;
 mod words;
+
+pub(super) use frame::time_text;
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
@@ -36,6 +39,7 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{unit}/waivers"), post(commune::waive))
         .route(&format!("{unit}/list"), get(list::show).post(list::act))
         .route(&household, get(household::show).post(household::settle))
+        .merge(forms::routes())
 }
 
 async fn style() -> Response {

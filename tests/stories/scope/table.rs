@@ -93,6 +93,7 @@ const OFFICES: &[&str] = &["province", "district", "officer"];
 const PROVINCE: &[&str] = &["province"];
 const OFFICER: &[&str] = &["officer"];
 const DISTRICT: &[&str] = &["district"];
+const REPORTERS: &[&str] = &["province", "district"];
 const KEEPERS: &[&str] = &["province", "officer"];
 
 fn plain(path: &str) -> Call {
@@ -155,6 +156,7 @@ pub(super) fn table() -> Vec<Route> {
         of_people(),
         of_devices(),
         of_campaigns(),
+        of_forms(),
         of_files(),
         of_units(),
         of_households(),
@@ -256,6 +258,30 @@ fn of_campaigns() -> Vec<Route> {
             OFFICES, Same, |to| of_campaign(to, "/rates")),
         route!("GET" "/v1/campaigns/{campaign}/rates.csv", OFFICES, Hidden, |to| {
             of_campaign(to, &format!("/rates.csv?under={}", to.unit))
+        }),
+    ]
+}
+
+fn of_forms() -> Vec<Route> {
+    vec![
+        route!("GET" "/v1/campaigns/{campaign}/forms/{form}", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/forms/7.1?under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/forms/{form}/csv", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/forms/7.2/csv?under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/forms/{form}/xlsx", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/forms/7.3/xlsx?under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/forms.xlsx", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/forms.xlsx?under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/preliminaries", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/preliminaries?under={}", to.unit))
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/preliminaries", REPORTERS, Hidden, |to| {
+            let path = to.town.path(&format!("/preliminaries?under={}", to.unit));
+            form(&path, &json!({ "number": 0 }))
         }),
     ]
 }

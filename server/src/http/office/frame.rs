@@ -231,7 +231,11 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
     let Ok(html) = template.render() else {
         return Problem::new(&problem::STORE_FAILED).into_response();
     };
-    let mut response = (status, Html(html)).into_response();
+    guarded((status, Html(html)).into_response())
+}
+
+/// Puts on what every answer to a browser has.
+pub(super) fn guarded(mut response: Response) -> Response {
     let heads = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -261,7 +265,7 @@ impl IntoResponse for Asked {
 }
 
 /// Writes a time of the server as people read it in Viet Nam (UTC+7), to the minute.
-pub(super) fn time_text(at_ms: i64) -> String {
+pub(in crate::http) fn time_text(at_ms: i64) -> String {
     let there = at_ms.saturating_add(7 * 60 * 60 * 1000);
     let minute = there.div_euclid(60_000).rem_euclid(24 * 60);
     let day = Date::of_unix_ms(there);

@@ -1,0 +1,429 @@
+//! The official forms as pages, their files, and preliminary reports.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use mobile_schema::problem;
+use serde_json::Value;
+use shared::forms::{Check, Form, Kind, Row};
+use shared::id::CampaignId;
+use shared::scope::Role;
+use shared::unit::UnitTree;
+
+use super::frame::{
+    Asked, Frame, Lang, Notice, Posted, Visitor, guarded, page, refused, time_text,
+};
+use crate::app::App;
+use crate::http::extract::{Path, Query, Seen, campaign as find};
+use crate::http::forms::gather::{Which, covered_unit, list_units, name_of};
+use crate::http::forms::{self as api, Make, Of, Shown, form_named};
+use crate::problem::Problem;
+
+/// Pages and files of the forms.
+pub(super) fn routes() -> Router<App> {
+    let forms = "/office/campaigns/{campaign}/forms";
+    Router::new()
+        .route(forms, get(index).post(freeze))
+        .route(&format!("{forms}/{{form}}"), get(show))
+        .route(&format!("{forms}/{{form}}/csv"), get(csv))
+        .route(&format!("{forms}/{{form}}/xlsx"), get(xlsx))
+        .route(&format!("{forms}.xlsx"), get(all))
+}
+
+/// A form as the index names it.
+struct Named {
+    code: &'static str,
+    number: &'static str,
+    title: &'static str,
+}
+
+fn named(lang: Lang) -> Vec<Named> {
+    let name = |form: Form| {
+        let title = form.title();
+        Named { code: form.code(), number: form.number(), title: lang.t(title.vi, title.en) }
+    };
+    Form::ALL.into_iter().map(name).collect()
+}
+
+/// A preliminary report as the index shows it.
+struct Frozen {
+    number: i64,
+    at: String,
+    by: String,
+    coverage: String,
+    digest: String,
+}
+
+#[derive(Template)]
+#[template(path = "office/forms.html")]
+struct Index {
+    f: Frame,
+    id: CampaignId,
+    campaign: String,
+    unit: String,
+    name: String,
+    /// Units above that the person may see, and those below.
+    above: Option<(String, String)>,
+    below: Vec<(String, String)>,
+    lists: usize,
+    due: usize,
+    missing: Vec<(String, String)>,
+    forms: Vec<Named>,
+    frozen: Vec<Frozen>,
+    next: i64,
+    may_freeze: bool,
+    notice: Option<Notice>,
+}
+
+/// Missing lists that the index names.
+const MISSING_MAX: usize = 30;
+
+/// Shows which figures there are of a unit.
+async fn index(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<CampaignId>,
+    Query(of): Query<Of>,
+) -> Asked {
+    let lang = visitor.lang;
+    Asked::of(lang, index_page(&app, &visitor, id, of.under, None).await)
+}
+
+async fn index_page(
+    app: &App,
+    visitor: &Visitor,
+    id: CampaignId,
+    under: Option<String>,
+    refusal: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let (lang, actor) = (visitor.lang, visitor.actor());
+    let seen = find(app, &actor, id).await?;
+    let unit = covered_unit(&seen, &actor, under)?;
+    let steps = app.store.list_steps(id).await?;
+    let units: Vec<(String, String)> = list_units(&seen.tree, &unit).collect();
+    let due = units.len();
+    let is_recognised =
+        |code: &String| steps.get(code).is_some_and(|step| step.name() == "recognised");
+    let missing: Vec<_> = units.into_iter().filter(|(code, _)| !is_recognised(code)).collect();
+    let made = app.store.preliminary_list(id, &unit).await?;
+    let role = actor.account.post.role;
+    let shown = Index {
+        f: visitor.frame(lang.t("Biểu tổng hợp 7.1 – 7.5", "Report forms 7.1 – 7.5")),
+        id,
+        above: above(&seen, &unit, |code| actor.account.post.covers(&seen.tree, code)),
+        below: below(&seen.tree, &unit),
+        name: name_of(&seen.tree, &unit),
+        campaign: seen.campaign.name.clone(),
+        lists: due - missing.len(),
+        due,
+        missing,
+        forms: named(lang),
+        next: made.first().map_or(0, |made| made.number) + 1,
+        frozen: made
+            .into_iter()
+            .map(|made| Frozen {
+                number: made.number,
+                at: time_text(made.made_at_ms),
+                by: made.by,
+                coverage: format!("{}/{}", made.covered, made.due),
+                digest: made.digest.to_string(),
+            })
+            .collect(),
+        may_freeze: matches!(role, Role::Province | Role::District),
+        notice: refusal.map(|problem| notice(lang, problem)),
+        unit,
+    };
+    let status = refusal.map_or(StatusCode::OK, |problem| problem.said().0);
+    Ok(page(status, &shown))
+}
+
+fn above(seen: &Seen, unit: &str, may: impl Fn(&str) -> bool) -> Option<(String, String)> {
+    let parent = seen.tree.ancestors(unit).into_iter().next()?;
+    may(parent.code()).then(|| (parent.code().to_owned(), parent.full_name()))
+}
+
+fn below(tree: &UnitTree, unit: &str) -> Vec<(String, String)> {
+    let below = tree.children(unit).into_iter();
+    below.map(|unit| (unit.code().to_owned(), unit.full_name())).collect()
+}
+
+/// Writes a refusal with what is missing, or with each difference.
+fn notice(lang: Lang, problem: &Problem) -> Notice {
+    let (_, name, items) = problem.said();
+    let items = match name.name {
+        "report-not-closed" => items.iter().map(|item| difference_text(lang, item)).collect(),
+        "report-incomplete" => {
+            items.iter().map(|item| item["name"].as_str().unwrap_or_default().to_owned()).collect()
+        }
+        _ => return Notice::of(lang, problem),
+    };
+    Notice { text: lang.t(name.vi, name.en), items }
+}
+
+fn difference_text(lang: Lang, item: &Value) -> String {
+    let text = |key: &str| item[key].as_str().unwrap_or_default();
+    let number = |key: &str| item[key].as_i64().unwrap_or_default();
+    let area = match text("area") {
+        "urban" => lang.t("thành thị", "urban"),
+        _ => lang.t("nông thôn", "rural"),
+    };
+    format!(
+        "{} ({area}), {} {}: {} {}, {} {}, {} {:+}",
+        text("name"),
+        lang.t("kiểm tra", "check"),
+        text("check"),
+        lang.t("tính từ biến động", "computed from the flows"),
+        number("computed"),
+        lang.t("đếm được", "counted"),
+        number("counted"),
+        lang.t("chênh lệch", "difference"),
+        number("difference"),
+    )
+}
+
+/// Freezes a preliminary report.
+async fn freeze(
+    State(app): State<App>,
+    Path(id): Path<CampaignId>,
+    Query(of): Query<Of>,
+    Posted { visitor, fields }: Posted,
+) -> Asked {
+    let lang = visitor.lang;
+    Asked::of(
+        lang,
+        async {
+            let number = fields.get("number").parse();
+            let number = number.map_err(|_| Problem::new(&problem::QUERY_MALFORMED))?;
+            let (under, actor) = (of.under.clone(), visitor.actor());
+            let form = crate::http::extract::Json(Make { number });
+            match api::make(State(app.clone()), actor, Path(id), Query(of), form).await {
+                Ok(made) => {
+                    let to = format!("/office/campaigns/{id}/forms?under={}", made.0.unit);
+                    Ok(Redirect::to(&to).into_response())
+                }
+                Err(refusal) if refusal.said().0 == StatusCode::CONFLICT => {
+                    index_page(&app, &visitor, id, under, Some(&refusal)).await
+                }
+                Err(refusal) => Err(refusal),
+            }
+        }
+        .await,
+    )
+}
+
+/// One line of a form as a page shows it.
+struct RowLine {
+    kind: &'static str,
+    mark: String,
+    title: String,
+    measure: &'static str,
+    /// Where the unit's own form is opened.
+    to: String,
+    cells: Vec<Figure>,
+}
+
+/// One figure, and where the households behind it are opened.
+struct Figure {
+    text: String,
+    to: String,
+}
+
+/// One check as a page shows it.
+struct CheckLine {
+    what: &'static str,
+    figures: String,
+    holds: bool,
+}
+
+#[derive(Template)]
+#[template(path = "office/form.html")]
+struct Page {
+    f: Frame,
+    id: CampaignId,
+    code: &'static str,
+    number: &'static str,
+    unit: String,
+    name: String,
+    /// The rest of the address: which unit, and which report.
+    query: String,
+    official: bool,
+    /// That B1 was computed with a synthetic score table.
+    warning: Option<String>,
+    has_measure: bool,
+    state: String,
+    head: Vec<String>,
+    labels: Vec<(String, String)>,
+    lines: Vec<RowLine>,
+    checks: Vec<CheckLine>,
+    foot: Vec<String>,
+}
+
+/// Shows one form of a unit.
+async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path((id, code)): Path<(CampaignId, String)>,
+    Query(which): Query<Which>,
+) -> Asked {
+    let lang = visitor.lang;
+    Asked::of(lang, form_page(app, visitor, id, &code, which).await)
+}
+
+async fn form_page(
+    app: App,
+    visitor: Visitor,
+    id: CampaignId,
+    code: &str,
+    which: Which,
+) -> Result<Response, Problem> {
+    let form = form_named(code)?;
+    let seen = find(&app, &visitor.actor(), id).await?;
+    let asked = (State(app.clone()), visitor.actor(), Path((id, code.to_owned())));
+    let shown = match api::read(asked.0, asked.1, asked.2, Query(which.clone())).await {
+        Ok(shown) => shown.0,
+        Err(refusal) if refusal.said().0 == StatusCode::CONFLICT => {
+            return index_page(&app, &visitor, id, which.under, Some(&refusal)).await;
+        }
+        Err(refusal) => return Err(refusal),
+    };
+    Ok(page(StatusCode::OK, &page_of(&visitor, &seen, form, shown)))
+}
+
+fn page_of(visitor: &Visitor, seen: &Seen, form: Form, shown: Shown) -> Page {
+    let (lang, id) = (visitor.lang, seen.campaign.id);
+    let text = |line: &shared::standard::Line| lang.t(&line.vi, &line.en).to_owned();
+    let made = shown.preliminary.as_ref();
+    let report = made.map(|made| format!("&number={}&of={}", made.number, made.unit));
+    let report = report.unwrap_or_default();
+    let at = Place { lang, id, unit: &shown.unit, report: &report, form, seen };
+    let label = |column: &shared::forms::Column| (text(&column.label), column.formula());
+    let mut head = shown.head.iter().map(text);
+    Page {
+        f: visitor.frame(&format!(
+            "{} {} – {}",
+            lang.t("Biểu", "Form"),
+            shown.number,
+            lang.t(shown.title.vi, shown.title.en)
+        )),
+        id,
+        code: shown.form,
+        number: shown.number,
+        query: format!("?under={}{report}", shown.unit),
+        official: shown.official,
+        has_measure: form.has_persons(),
+        state: head.next().unwrap_or_default(),
+        warning: if shown.synthetic { head.next() } else { None },
+        head: head.collect(),
+        labels: shown.columns.iter().map(label).collect(),
+        lines: shown.rows.iter().map(|row| at.line(row)).collect(),
+        checks: shown.checks.iter().map(|check| check_line(lang, check)).collect(),
+        foot: shown.foot.iter().map(text).collect(),
+        unit: shown.unit,
+        name: shown.name,
+    }
+}
+
+fn check_line(lang: Lang, check: &Check) -> CheckLine {
+    CheckLine {
+        what: lang.t(check.what.vi, check.what.en),
+        figures: format!("{} {} {}", check.left, check.sign, check.right),
+        holds: check.holds,
+    }
+}
+
+/// Where a form is looked at.
+struct Place<'a> {
+    lang: Lang,
+    id: CampaignId,
+    unit: &'a str,
+    report: &'a str,
+    form: Form,
+    seen: &'a Seen,
+}
+
+impl Place<'_> {
+    fn line(&self, row: &Row) -> RowLine {
+        let title = row.title();
+        let cells = row.cells.iter().zip(1..).map(|(cell, number)| Figure {
+            text: cell.text_vi(),
+            to: self.households(row, number),
+        });
+        RowLine {
+            kind: match row.kind {
+                Kind::Area => "district",
+                Kind::Unit => "commune",
+                Kind::Total => "province",
+            },
+            mark: row.mark.clone(),
+            title: self.lang.t(&title.vi, &title.en).to_owned(),
+            measure: row.measure.map_or("", |measure| {
+                let text = measure.text();
+                self.lang.t(text.vi, text.en)
+            }),
+            to: self.below(row),
+            cells: cells.collect(),
+        }
+    }
+
+    /// Writes where the form of a unit below is opened.
+    fn below(&self, row: &Row) -> String {
+        let code = row.code.as_deref().filter(|code| self.seen.tree.get(code).is_some());
+        let (id, form, report) = (self.id, self.form.code(), self.report);
+        code.map(|code| format!("/office/campaigns/{id}/forms/{form}?under={code}{report}"))
+            .unwrap_or_default()
+    }
+
+    /// Writes where the households of a hamlet behind a figure of form 7.1 are opened.
+    fn households(&self, row: &Row, number: u8) -> String {
+        let state = match (self.form, number) {
+            (Form::Result, 3) => "poor",
+            (Form::Result, 7) => "near_poor",
+            _ => return String::new(),
+        };
+        let keeps_list = self.seen.tree.children(self.unit).is_empty();
+        let hamlet = row.code.as_deref().filter(|_| keeps_list && self.report.is_empty());
+        let (id, unit) = (self.id, self.unit);
+        hamlet
+            .map(|hamlet| {
+                format!(
+                    "/office/campaigns/{id}/units/{unit}/households?hamlet={hamlet}&state={state}"
+                )
+            })
+            .unwrap_or_default()
+    }
+}
+
+/// Hands a file out under the rules of the pages.
+fn file(lang: Lang, made: Result<Response, Problem>) -> Response {
+    made.map_or_else(|problem| refused(lang, &problem), guarded)
+}
+
+async fn csv(
+    State(app): State<App>,
+    visitor: Visitor,
+    path: Path<(CampaignId, String)>,
+    query: Query<Which>,
+) -> Response {
+    file(visitor.lang, api::read_csv(State(app), visitor.actor(), path, query).await)
+}
+
+async fn xlsx(
+    State(app): State<App>,
+    visitor: Visitor,
+    path: Path<(CampaignId, String)>,
+    query: Query<Which>,
+) -> Response {
+    file(visitor.lang, api::read_xlsx(State(app), visitor.actor(), path, query).await)
+}
+
+async fn all(
+    State(app): State<App>,
+    visitor: Visitor,
+    path: Path<CampaignId>,
+    query: Query<Which>,
+) -> Response {
+    file(visitor.lang, api::read_all(State(app), visitor.actor(), path, query).await)
+}
