@@ -4,6 +4,7 @@
 //! loads, by the same functions, and shows it in words; nothing is decided here.
 
 mod commune;
+mod form;
 mod forms;
 mod frame;
 mod household;

@@ -126,7 +126,7 @@ impl Cell {
     /// ```
     /// use shared::forms::Cell;
     ///
-    /// assert_eq!(Cell::Count(180_559).text_vi(), "180.559");
+    /// assert_eq!(Cell::Count(1_234).text_vi(), "1.234");
     /// assert_eq!(Cell::Hundredths(914).text_vi(), "9,14");
     /// assert_eq!(Cell::Unknown.text_vi(), "…");
     /// ```
