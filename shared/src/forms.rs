@@ -14,7 +14,7 @@ mod tally;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::check::{Check, Difference, checks, differences};
+pub use self::check::{Check, Difference, checks, differences, opening_checks};
 pub use self::column::{Column, Holds, Term, columns};
 pub use self::csv::csv;
 pub use self::movement::{Flow, Movement, Size};
@@ -115,6 +115,21 @@ impl Form {
     /// ```
     pub fn by_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|form| form.code() == code)
+    }
+
+    /// Returns a short name: the number and, where it is printed once for each class, the class.
+    pub const fn short(self) -> Text {
+        match self {
+            Self::Result => Text { vi: "7.1", en: "7.1" },
+            Self::PoorMovement => Text { vi: "7.2", en: "7.2" },
+            Self::NearPoorMovement => Text { vi: "7.3", en: "7.3" },
+            Self::PoorDeprived => Text { vi: "7.4 hộ nghèo", en: "7.4 poor" },
+            Self::NearPoorDeprived => Text { vi: "7.4 hộ cận nghèo", en: "7.4 near-poor" },
+            Self::PoorDeprivedRates => Text { vi: "7.5 hộ nghèo", en: "7.5 poor" },
+            Self::NearPoorDeprivedRates => {
+                Text { vi: "7.5 hộ cận nghèo", en: "7.5 near-poor" }
+            }
+        }
     }
 
     /// Returns the number printed on the form.

@@ -158,10 +158,19 @@ on_each_backend! {
             ("7.2", "9 = 1−2−3−4+5+6+7+8"),
             ("7.2", "trước 01/7/2025, có cấp huyện"),
             ("7.3", "Cột 6 và cột 8 chưa tách được"),
-            ("7.5 hộ nghèo", "Phần của chuẩn chưa đối chiếu với văn bản gốc"),
+            ("7.5 hộ nghèo", "Phần của chuẩn chưa đối chiếu với văn bản gốc: thời hạn áp dụng"),
         ] {
             assert!(book.holds(sheet, said), "{sheet}: {said}");
         }
+
+        // What was loaded is what the list says of it; that is checked apart from the flows.
+        let checks = get(&town, token, &town.path("/forms/7.2")).await.taken()["checks"].clone();
+        let checks = checks.as_array().unwrap();
+        let figures: Vec<(&Json, &Json, &Json)> =
+            checks.iter().map(|one| (&one["left"], &one["right"], &one["holds"])).collect();
+        assert_eq!(figures.len(), 8);
+        assert_eq!(figures[6], (&json!("3"), &json!("3"), &json!(true)), "poor at the start");
+        assert_eq!(figures[7], (&json!("2"), &json!("2"), &json!(true)), "near-poor at the start");
 
         // One form alone brings the sheet that its formulas read.
         let path = town.path("/forms/7.5-poor/xlsx");

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
-use shared::forms::{Check, Column, Form, Row, Text, checks, columns, csv, rows};
+use shared::forms::{Check, Column, Form, Row, Text, checks, columns, csv, opening_checks, rows};
 use shared::id::CampaignId;
 use shared::scope::Role;
 use shared::standard::Line;
@@ -77,7 +77,13 @@ impl Shown {
             head: words::head(gathered),
             columns: columns(form, &gathered.standard),
             rows: rows(form, &gathered.standard, &gathered.lines),
-            checks: checks(&gathered.lines, &gathered.standard),
+            checks: [
+                checks(&gathered.lines, &gathered.standard),
+                gathered
+                    .loaded
+                    .map_or_else(Vec::new, |loaded| opening_checks(&gathered.lines, loaded)),
+            ]
+            .concat(),
             foot: words::foot(form, gathered),
         }
     }

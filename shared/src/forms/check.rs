@@ -129,10 +129,7 @@ pub fn differences(lines: &[UnitLine]) -> Vec<Difference> {
 
 /// Makes every check of the total.
 pub fn checks(lines: &[UnitLine], standard: &Standard) -> Vec<Check> {
-    let mut total = Part::default();
-    for line in lines {
-        AREAS.into_iter().filter_map(|area| line.part(area)).for_each(|part| total.add(part));
-    }
+    let total = total(lines);
     let number = |count: i64| {
         let sign = if count < 0 { "−" } else { "" };
         format!("{sign}{}", thousands_vi(count.unsigned_abs()))
@@ -152,6 +149,46 @@ pub fn checks(lines: &[UnitLine], standard: &Standard) -> Vec<Check> {
     checks.extend(deprivations(&total, Side::Poor, standard));
     checks.extend(deprivations(&total, Side::NearPoor, standard));
     checks
+}
+
+/// Compares the opening lists as they were loaded with what the frozen lists say of them: no
+/// household leaves a list silently.
+///
+/// Reported and refuses nothing: a household that moved to another commune after its list was
+/// frozen is in the one list and in the other's register.
+pub fn opening_checks(lines: &[UnitLine], loaded: [u64; 2]) -> Vec<Check> {
+    let total = total(lines);
+    let of = [Side::Poor, Side::NearPoor].into_iter().zip(loaded);
+    of.map(|(side, loaded)| {
+        let counted = total.side(side).movement.opening;
+        let what = match side {
+            Side::Poor => Text {
+                vi: "Biểu 7.2: cột 1 bằng số hộ nghèo của danh sách đầu kỳ đã nạp",
+                en: "Form 7.2: column 1 equals the poor households of the opening list as loaded",
+            },
+            Side::NearPoor => Text {
+                vi: "Biểu 7.3: cột 1 bằng số hộ cận nghèo của danh sách đầu kỳ đã nạp",
+                en: "Form 7.3: column 1 equals the near-poor households of the opening list as loaded",
+            },
+        };
+        Check {
+            what,
+            left: thousands_vi(counted),
+            sign: "=",
+            right: thousands_vi(loaded),
+            holds: counted == loaded,
+            refuses: false,
+        }
+    })
+    .collect()
+}
+
+fn total(lines: &[UnitLine]) -> Part {
+    let mut total = Part::default();
+    for line in lines {
+        AREAS.into_iter().filter_map(|area| line.part(area)).for_each(|part| total.add(part));
+    }
+    total
 }
 
 /// Compares deprivations for each household with what the class asks: at least three for poor

@@ -54,6 +54,8 @@ pub(in crate::http) struct Gathered {
     pub(in crate::http) lists: usize,
     pub(in crate::http) due: usize,
     pub(in crate::http) lines: Vec<UnitLine>,
+    /// Poor and near-poor households of the opening lists as loaded; official figures only.
+    pub(in crate::http) loaded: Option<[u64; 2]>,
     pub(in crate::http) standard: Standard,
 }
 
@@ -115,16 +117,23 @@ async fn official(app: &App, seen: Seen, unit: String) -> Result<Gathered, Probl
     let due = tallies.len();
     let lines = closed(lines(&seen.tree, &unit, &tallies))?;
     let name = name_of(&seen.tree, &unit);
-    Ok(Gathered {
-        seen,
-        unit,
-        name,
-        standing: Standing::Official,
-        lists: due,
-        due,
-        lines,
-        standard,
-    })
+    let loaded = Some(loaded(app, &seen, &unit).await?);
+    let standing = Standing::Official;
+    Ok(Gathered { seen, unit, name, standing, lists: due, due, lines, loaded, standard })
+}
+
+/// Counts the poor and near-poor households of the opening lists of a unit as they were loaded.
+async fn loaded(app: &App, seen: &Seen, top: &str) -> Result<[u64; 2], StoreError> {
+    let mut loaded = [0; 2];
+    for (unit, class, count) in app.store.household_opening_counts(seen.campaign.id).await? {
+        let side = match class.as_str() {
+            "poor" => &mut loaded[0],
+            "near_poor" => &mut loaded[1],
+            _ => continue,
+        };
+        *side += if seen.tree.contains(top, &unit) { count } else { 0 };
+    }
+    Ok(loaded)
 }
 
 async fn preliminary(
@@ -147,7 +156,7 @@ async fn preliminary(
     let lines = closed(lines(&seen.tree, &unit, &tallies))?;
     let name = name_of(&seen.tree, &unit);
     let standing = Standing::Preliminary(made);
-    Ok(Gathered { seen, unit, name, standing, lists, due, lines, standard })
+    Ok(Gathered { seen, unit, name, standing, lists, due, lines, loaded: None, standard })
 }
 
 /// Refuses figures whose flows do not close, with every difference.

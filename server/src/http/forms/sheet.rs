@@ -23,23 +23,10 @@ pub(super) fn workbook(forms: &[(Form, Shown)]) -> Result<Vec<u8>, XlsxError> {
     let looks = Looks::new();
     for (form, shown) in forms {
         let sheet = workbook.add_worksheet();
-        sheet.set_name(sheet_name(*form))?;
+        sheet.set_name(form.short().vi)?;
         Page { form: *form, shown, looks: &looks }.write(sheet)?;
     }
     workbook.save_to_buffer()
-}
-
-/// Names the sheet of a form.
-fn sheet_name(form: Form) -> &'static str {
-    match form {
-        Form::Result => "7.1",
-        Form::PoorMovement => "7.2",
-        Form::NearPoorMovement => "7.3",
-        Form::PoorDeprived => "7.4 hộ nghèo",
-        Form::NearPoorDeprived => "7.4 hộ cận nghèo",
-        Form::PoorDeprivedRates => "7.5 hộ nghèo",
-        Form::NearPoorDeprivedRates => "7.5 hộ cận nghèo",
-    }
 }
 
 /// The looks of cells. Number formats are the reader's: comma or point, by their program.
@@ -126,7 +113,8 @@ impl Page<'_> {
         sheet.set_margins(0.5, 0.5, 0.6, 0.6, 0.3, 0.3);
         sheet.set_footer(&format!("&L{}&RTrang &P/&N", self.shown.name.replace('&', "&&")));
         sheet.set_repeat_rows(labels, labels + 1)?;
-        sheet.set_freeze_panes(labels + 2, self.lead())?;
+        // The names stay in sight; the heading is too high to stay on a small screen.
+        sheet.set_freeze_panes(0, self.lead())?;
         sheet.set_column_width(0, 6)?.set_column_width(1, 28)?;
         if self.form.has_persons() {
             sheet.set_column_width(2, 11)?;
@@ -231,7 +219,7 @@ impl Page<'_> {
                 }
             }
             Formula::Rate { part, whole, form } => {
-                let sheet = form.map(|form| format!("'{}'!", sheet_name(form))).unwrap_or_default();
+                let sheet = form.map(|form| format!("'{}'!", form.short().vi)).unwrap_or_default();
                 let (part, whole) = (own(part), own(whole));
                 format!(
                     "=IF({sheet}{whole}=0,\"–\",ROUND({sheet}{part}*10000/{sheet}{whole},0)/100)"

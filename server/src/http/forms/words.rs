@@ -2,7 +2,7 @@
 
 use shared::date::Date;
 use shared::forms::Form;
-use shared::standard::Line;
+use shared::standard::{Line, Standard};
 
 use super::gather::{Gathered, Standing};
 use crate::http::office::time_text;
@@ -86,17 +86,35 @@ pub(super) fn foot(form: Form, gathered: &Gathered) -> Vec<Line> {
         "Rates are exact fractions of counts, rounded half up once to two decimals, over the registered households and persons of the hamlets.".to_owned(),
     ));
     let parts = gathered.standard.parts();
-    let unverified: Vec<&str> = parts
-        .iter()
-        .filter(|(_, standing)| !standing.verified)
-        .map(|(name, _)| name.as_str())
-        .collect();
-    if !unverified.is_empty() {
-        let parts = unverified.join(", ");
+    let unverified = parts.iter().filter(|(_, standing)| !standing.verified);
+    let named: Vec<Line> = unverified.map(|(name, _)| part(&gathered.standard, name)).collect();
+    if !named.is_empty() {
+        let all = |of: fn(&Line) -> &str| named.iter().map(of).collect::<Vec<_>>().join("; ");
         foot.push(line(
-            format!("Phần của chuẩn chưa đối chiếu với văn bản gốc: {parts}"),
-            format!("Parts of the standard not checked against the legal text: {parts}"),
+            format!("Phần của chuẩn chưa đối chiếu với văn bản gốc: {}", all(|part| &part.vi)),
+            format!(
+                "Parts of the standard not checked against the legal text: {}",
+                all(|part| &part.en)
+            ),
         ));
     }
     foot
+}
+
+/// Names a part of a standard in words; one without a word of its own by its key.
+fn part(standard: &Standard, name: &str) -> Line {
+    let indicator = name.strip_prefix("indicators.").and_then(|code| standard.indicator(code));
+    if let Some(indicator) = indicator {
+        let (vi, en) = (&indicator.label.vi, &indicator.label.en);
+        return line(format!("chỉ số {vi}"), format!("indicator {en}"));
+    }
+    let (vi, en) = match name {
+        "standard" => ("thời hạn áp dụng của chuẩn", "the standard's period"),
+        "income" => ("mức chuẩn thu nhập", "income lines"),
+        "thresholds" => ("ngưỡng điểm B1, B2", "B1 and B2 thresholds"),
+        "form_a" => ("quy tắc Phiếu A", "rule of Phiếu A"),
+        "dtts" => ("quy tắc hộ DTTS", "rule of DTTS households"),
+        other => (other, other),
+    };
+    line(vi.to_owned(), en.to_owned())
 }

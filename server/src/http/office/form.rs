@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use shared::forms::{Check, Form, Kind, Row};
+use shared::forms::{Check, Form, Kind, Measure, Row};
 use shared::id::CampaignId;
 
 use super::forms::index_page;
@@ -177,11 +177,16 @@ impl Place<'_> {
             .unwrap_or_default()
     }
 
-    /// Writes where the households of a hamlet behind a figure of form 7.1 are opened.
+    /// Writes where the households of a hamlet behind a figure are opened.
     fn households(&self, row: &Row, number: u8) -> String {
+        if row.measure == Some(Measure::Persons) {
+            return String::new();
+        }
         let state = match (self.form, number) {
-            (Form::Result, 3) => "poor",
-            (Form::Result, 7) => "near_poor",
+            (Form::Result, 3) | (Form::PoorMovement, 9) => "poor",
+            (Form::PoorDeprived | Form::PoorDeprivedRates, 1) => "poor",
+            (Form::Result, 7) | (Form::NearPoorMovement, 9) => "near_poor",
+            (Form::NearPoorDeprived | Form::NearPoorDeprivedRates, 1) => "near_poor",
             _ => return String::new(),
         };
         let keeps_list = self.seen.tree.children(self.unit).is_empty();

@@ -37,14 +37,18 @@ pub(super) fn routes() -> Router<App> {
 /// A form as the index names it.
 struct Named {
     code: &'static str,
-    number: &'static str,
+    short: &'static str,
     title: &'static str,
 }
 
 fn named(lang: Lang) -> Vec<Named> {
     let name = |form: Form| {
-        let title = form.title();
-        Named { code: form.code(), number: form.number(), title: lang.t(title.vi, title.en) }
+        let (short, title) = (form.short(), form.title());
+        Named {
+            code: form.code(),
+            short: lang.t(short.vi, short.en),
+            title: lang.t(title.vi, title.en),
+        }
     };
     Form::ALL.into_iter().map(name).collect()
 }
