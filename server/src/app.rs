@@ -6,10 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use shared::aggregate::Counts;
 use shared::forms::Tally;
-use shared::id::Digest;
+use shared::id::{CampaignId, Digest};
 
 use crate::config::Config;
 use crate::gate::Gate;
+use crate::http::desk::Progress;
 use crate::imports::units::{Known, UnitFault, check_units};
 use crate::ingest::Writer;
 use crate::keys::{KeyError, Keys, random};
@@ -47,6 +48,8 @@ pub struct Inner {
     pub(crate) counts: Mutex<BTreeMap<Digest, Arc<Counts>>>,
     /// The same for the official forms.
     pub(crate) tallies: Mutex<BTreeMap<Digest, Arc<Tally>>>,
+    /// How far units have come, with the mark of the standings it was counted from.
+    pub(crate) progress: Mutex<BTreeMap<(CampaignId, String), (i64, Progress)>>,
     clock: fn() -> i64,
 }
 
@@ -127,6 +130,7 @@ impl App {
                 units: Mutex::default(),
                 counts: Mutex::default(),
                 tallies: Mutex::default(),
+                progress: Mutex::default(),
                 clock,
             }),
         })
@@ -140,7 +144,11 @@ impl App {
     /// Returns the units known now: read anew once any process has loaded others.
     pub(crate) async fn units(&self) -> Result<Arc<Known>, StoreError> {
         // The version is read before the files: it never stands for more than was read.
-        let version = self.store.unit_version().await?;
+        self.units_of(self.store.unit_version().await?).await
+    }
+
+    /// Returns the units of a version that was read just now, or newer ones.
+    pub(crate) async fn units_of(&self, version: String) -> Result<Arc<Known>, StoreError> {
         let known = self.units.lock().ok().and_then(|units| units.clone());
         if let Some(known) = known.filter(|known| known.version == version) {
             return Ok(known);

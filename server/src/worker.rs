@@ -21,6 +21,7 @@ use shared::date::Date;
 use shared::id::{Actor, ChangeHash};
 use shared::merge::merge;
 use shared::page::{Decision, SettleError, settle};
+use shared::phones::against;
 use shared::resolve::{Path, resolve};
 use shared::score::ScoreTable;
 use shared::standard::Standard;
@@ -66,6 +67,8 @@ pub(crate) enum Job {
     },
     /// Its answers and how they are classified.
     Read { place: Place, changes: Vec<Logged>, side: Vec<Logged> },
+    /// Its log held against what its phones answered.
+    Against { place: Place, changes: Vec<Logged> },
     /// The change that settles one answer.
     Settle(Settling),
 }
@@ -90,6 +93,8 @@ pub(crate) enum Answer {
     TakesAll,
     /// A [`Looked`] as JSON.
     Looked(String),
+    /// What the log comes to against its phones as JSON; null where no phone wrote.
+    Against(String),
     /// The change that settles it.
     Written { hash: ChangeHash, chunk: ByteBuf },
     /// It cannot be settled that way.
@@ -177,6 +182,7 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
             let standing = stand(place, changes, side, basis);
             Answer::Looked(json(&Looked { standing, household, classification }))
         }
+        Job::Against { place, changes } => Answer::Against(json(&against(place, changes, basis))),
         Job::Settle(settling) => settled(settling),
     }
 }

@@ -14,6 +14,7 @@
 //! | [`standing`] | one household's log | its row of the list, and what is open about it |
 //! | [`list`] | households of a commune | what is still open; frozen bytes and their root |
 //! | [`approve`] | a list's step and what somebody does | the next step, or why not |
+//! | [`compare`], [`phones`], [`sample`], [`remark`], [`scan`], [`deadline`] | a list, what was answered, a seed, a paper | what a district looks at before it gives its opinion |
 //! | [`aggregate`] | frozen lists | exact counts and rates |
 //! | [`report`] | counts by unit | tables |
 //! | [`forms`] | frozen lists | the official forms 7.1 to 7.5, and what keeps them from being one |
@@ -23,13 +24,16 @@
 pub mod admit;
 pub mod bucket;
 pub mod canonical;
+pub mod confirm;
 pub mod cursor;
 pub mod date;
+pub mod days;
 pub mod id;
 pub mod limits;
 pub mod rule;
 pub mod scope;
 pub mod score;
+pub mod score_change;
 pub mod standard;
 pub mod unit;
 
@@ -58,8 +62,19 @@ pub mod text;
 pub mod verify;
 
 pub mod aggregate;
+pub mod annex;
 pub mod approve;
 pub mod classify;
+pub mod compare;
+pub mod deadline;
 pub mod forms;
 pub mod list;
+#[cfg(feature = "merge")]
+pub mod phones;
+pub mod posting;
+pub mod remark;
 pub mod report;
+pub mod sample;
+pub mod scan;
+pub mod target;
+pub mod tiles;

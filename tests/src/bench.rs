@@ -10,6 +10,7 @@ pub mod forms;
 pub mod ingest;
 pub mod machine;
 pub mod memory;
+pub mod pages;
 pub mod sizes;
 pub mod speed;
 pub mod table;
@@ -41,6 +42,9 @@ pub struct Report {
     pub forms: Option<forms::Forms>,
     /// Memory of a server on that data.
     pub memory: Option<memory::ServerMemory>,
+    /// The offices' pages on that data; absent in reports from before they were measured.
+    #[serde(default)]
+    pub pages: Option<pages::Pages>,
     /// Durable ingest, an entry for each database and each way of handing in.
     pub ingest: Vec<ingest::Ingest>,
     /// Five hundred households on the line.
@@ -78,6 +82,8 @@ pub enum Part {
     Sizes,
     /// Memory of a server on what the demonstration left, which is played for it.
     Memory,
+    /// The offices' pages on what the demonstration left, which is played for it.
+    Pages,
     /// A line that breaks.
     Line,
     /// Half of all phones at one time.
@@ -93,9 +99,10 @@ impl FromStr for Part {
             "ingest" => Ok(Self::Ingest),
             "sizes" => Ok(Self::Sizes),
             "memory" => Ok(Self::Memory),
+            "pages" => Ok(Self::Pages),
             "line" => Ok(Self::Line),
             "crowd" => Ok(Self::Crowd),
-            _ => Err(format!("no part {text}: demo, ingest, sizes, memory, line or crowd")),
+            _ => Err(format!("no part {text}: demo, ingest, sizes, memory, pages, line or crowd")),
         }
     }
 }
@@ -136,6 +143,7 @@ pub async fn measure(
         rates: None,
         forms: None,
         memory: None,
+        pages: None,
         ingest: Vec::new(),
         sizes: None,
         bad_line: None,
@@ -169,14 +177,19 @@ pub async fn measure(
         report.crowd = Some(crowd::measure(home(), size).await);
         keep(&mut report);
     }
-    let (demo, memory) = (wanted.has(Part::Demo), wanted.has(Part::Memory));
-    if demo || memory {
+    let (demo, pages) = (wanted.has(Part::Demo), wanted.has(Part::Pages));
+    let memory = wanted.has(Part::Memory);
+    if demo || pages || memory {
         let home = home();
         let (played, campaign) = demo::play(&home, program, size);
         if demo {
             report.demo = Some(played.clone());
             report.rates = Some(demo::read_rates(&home, &campaign).await);
             report.forms = Some(forms::read(&home, &campaign, demo::scale_ppm(size)).await);
+            keep(&mut report);
+        }
+        if pages {
+            report.pages = Some(pages::measure(&home, &campaign, size).await);
             keep(&mut report);
         }
         if memory {

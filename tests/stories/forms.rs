@@ -263,7 +263,7 @@ on_each_backend! {
         let campaign = format!("/office/campaigns/{}", town.campaign);
         let forms = format!("{campaign}/forms");
         let mut district = Browser::of(&town, "huyen-467").await;
-        district.open(&campaign).await.holds(&format!("{forms}\""));
+        district.open(&format!("{campaign}/desk")).await.holds(&format!("{forms}\""));
         let index = district.open(&forms).await;
         index.holds("0/13").holds("xã Mò Ó").holds("Chưa chốt lần nào").lacks("forms.xlsx?under=467\"");
         let made = district.fill(&forms, &index, &[("number", "1")]).await;

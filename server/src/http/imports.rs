@@ -1,4 +1,4 @@
-//! What a province loads: units, hamlets, the opening list, a score table.
+//! What a province loads: units, hamlets, the opening list.
 //!
 //! A file with bad rows is refused with every bad row named; with `keep=good` its good rows are
 //! taken and the bad ones still named.
@@ -6,14 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
-use mobile_schema::form::Form;
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::approve::Step;
 use shared::classify::Class;
 use shared::id::CampaignId;
 use shared::scope::Role;
-use shared::score::ScoreTable;
 
 use super::extract::{Json, Path, Query, Text, campaign};
 use crate::app::App;
@@ -21,9 +19,8 @@ use crate::auth::Actor;
 use crate::imports::hamlets::hamlet_rows;
 use crate::imports::opening::{self, Opened, OpeningHousehold, open};
 use crate::imports::rows::{MissingColumns, RowFault};
-use crate::imports::table::TableFault;
 use crate::imports::units::row_fault;
-use crate::ingest::desk::{DeskChange, append_desk};
+use crate::ingest::desk::{DeskChange, OPENING_LIST, append_desk};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
 use crate::store::backend::Tx;
@@ -154,7 +151,7 @@ pub(super) async fn roster(
     Ok(Json(Imported { taken, skipped: households.len() - taken, faults }))
 }
 
-async fn still_collecting(
+pub(super) async fn still_collecting(
     app: &App,
     id: CampaignId,
     units: impl Iterator<Item = &str>,
@@ -199,7 +196,7 @@ async fn write_opening(
                 hash: opened.written.hash,
                 chunk: &opened.written.chunk,
                 account: actor.account.id,
-                note: "opening list",
+                note: OPENING_LIST,
             })
             .collect();
         written += changes.len();
@@ -240,34 +237,4 @@ fn opening_row<'a>(unit: &'a str, new: &'a OpeningHousehold, opened: &Opened) ->
         opening_dtts: new.dtts,
         opening_paper: &new.decision,
     }
-}
-
-/// Loads the score table that B1 is computed with.
-#[utoipa::path(post, path = "/v1/campaigns/{campaign}/score-table", request_body = String,
-    params(("campaign" = String, Path)), security(("bearer" = [])), responses(
-    (status = 200, body = Imported),
-    (status = 403, body = Body, content_type = "application/problem+json"),
-    (status = 404, body = Body, content_type = "application/problem+json"),
-    (status = 409, body = Body, content_type = "application/problem+json"),
-    (status = 422, body = Body, content_type = "application/problem+json"),
-))]
-pub(super) async fn score_table(
-    State(app): State<App>,
-    actor: Actor,
-    Path(id): Path<CampaignId>,
-    Text(text): Text,
-) -> Result<Json<Imported>, Problem> {
-    let actor = actor.with_role(&[Role::Province])?;
-    let seen = campaign(&app, &actor, id).await?;
-    let keys = Form::phieu_b().keys().into_iter().map(|key| key.key.to_string()).collect();
-    let table = ScoreTable::parse(&text, Some(&keys)).map_err(|errors| {
-        let items: Vec<TableFault> = errors.iter().map(TableFault::from).collect();
-        Problem::new(&problem::TABLE_REFUSED).with_items(&items)
-    })?;
-    let units = seen.tree.list_units();
-    still_collecting(&app, id, units.iter().map(|unit| unit.code())).await?;
-    let mut tx = open_campaign(&app, id).await?;
-    tx.campaign_score_table(id, &text).await?;
-    tx.commit().await?;
-    Ok(Json(Imported { taken: table.items.len(), skipped: 0, faults: Vec::new() }))
 }

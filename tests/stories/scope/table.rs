@@ -66,6 +66,11 @@ impl Route {
         self.outside != Outside::Same
     }
 
+    /// Tells whether there is something to show only once a district has worked on a list.
+    pub(super) fn is_of_desk(&self) -> bool {
+        ["/comments", "/sample", "/comparison/phones"].iter().any(|end| self.path.ends_with(end))
+    }
+
     /// Says what a caller must be answered at a unit.
     pub(super) fn expected(&self, caller: &Caller, unit: &str) -> Expected {
         let may = self.roles.contains(&caller.role);
@@ -93,7 +98,7 @@ const OFFICES: &[&str] = &["province", "district", "officer"];
 const PROVINCE: &[&str] = &["province"];
 const OFFICER: &[&str] = &["officer"];
 const DISTRICT: &[&str] = &["district"];
-const REPORTERS: &[&str] = &["province", "district"];
+const LOOKERS: &[&str] = &["district", "officer"];
 const KEEPERS: &[&str] = &["province", "officer"];
 
 fn plain(path: &str) -> Call {
@@ -149,6 +154,12 @@ macro_rules! route {
     };
 }
 
+mod desks;
+pub(super) use desks::{scan_bytes, scan_of};
+mod province;
+
+mod forms;
+
 /// Every route in every way it matters.
 pub(super) fn table() -> Vec<Route> {
     [
@@ -156,11 +167,13 @@ pub(super) fn table() -> Vec<Route> {
         of_people(),
         of_devices(),
         of_campaigns(),
-        of_forms(),
+        forms::of_forms(),
         of_files(),
         of_units(),
         of_households(),
         of_lists(),
+        desks::of_desks(),
+        province::of_province(),
     ]
     .into_iter()
     .flatten()
@@ -251,6 +264,11 @@ fn of_campaigns() -> Vec<Route> {
         }),
         route!("GET" "/v1/campaigns/{campaign}/units",
             OFFICES, Same, |to| of_campaign(to, "/units")),
+        route!("GET" "/v1/campaigns/{campaign}/posted-columns",
+            OFFICES, Same, |to| of_campaign(to, "/posted-columns")),
+        route!("POST" "/v1/campaigns/{campaign}/posted-columns", PROVINCE, Same, |to| {
+            form(&to.town.path("/posted-columns"), &json!({ "columns": ["id_number"] }))
+        }),
         route!("GET" "/v1/campaigns/{campaign}/rates", OFFICES, Hidden, |to| {
             of_campaign(to, &format!("/rates?under={}", to.unit))
         }),
@@ -262,36 +280,9 @@ fn of_campaigns() -> Vec<Route> {
     ]
 }
 
-fn of_forms() -> Vec<Route> {
-    vec![
-        route!("GET" "/v1/campaigns/{campaign}/forms/{form}", OFFICES, Hidden, |to| {
-            of_campaign(to, &format!("/forms/7.1?under={}", to.unit))
-        }),
-        route!("GET" "/v1/campaigns/{campaign}/forms/{form}/csv", OFFICES, Hidden, |to| {
-            of_campaign(to, &format!("/forms/7.2/csv?under={}", to.unit))
-        }),
-        route!("GET" "/v1/campaigns/{campaign}/forms/{form}/xlsx", OFFICES, Hidden, |to| {
-            of_campaign(to, &format!("/forms/7.3/xlsx?under={}", to.unit))
-        }),
-        route!("GET" "/v1/campaigns/{campaign}/forms.xlsx", OFFICES, Hidden, |to| {
-            of_campaign(to, &format!("/forms.xlsx?under={}", to.unit))
-        }),
-        route!("GET" "/v1/campaigns/{campaign}/preliminaries", OFFICES, Hidden, |to| {
-            of_campaign(to, &format!("/preliminaries?under={}", to.unit))
-        }),
-        route!("POST" "/v1/campaigns/{campaign}/preliminaries", REPORTERS, Hidden, |to| {
-            let path = to.town.path(&format!("/preliminaries?under={}", to.unit));
-            form(&path, &json!({ "number": 0 }))
-        }),
-    ]
-}
-
 fn of_files() -> Vec<Route> {
     vec![
         route!("POST" "/v1/units", PROVINCE, Same, |_| plain("/v1/units")),
-        route!("POST" "/v1/campaigns/{campaign}/score-table", PROVINCE, Same, |to| {
-            of_campaign(to, "/score-table")
-        }),
         route!("POST" "/v1/campaigns/{campaign}/hamlets",
             PROVINCE, Same, |to| of_campaign(to, "/hamlets")),
         route!("POST" "/v1/campaigns/{campaign}/roster",

@@ -165,7 +165,7 @@ fn notice(lang: Lang, problem: &Problem) -> Notice {
         }
         _ => return Notice::of(lang, problem),
     };
-    Notice { text: lang.t(name.vi, name.en), items }
+    Notice { name: name.name, text: lang.t(name.vi, name.en), items }
 }
 
 fn difference_text(lang: Lang, item: &Value) -> String {
