@@ -100,6 +100,9 @@ problems! {
     PERSON_DISABLED = "person-disabled", "Tài khoản của người nhập đã bị khóa. Phần đến sau được giữ lại chờ xem xét.", "The account of the person who typed was closed. What came after is held for review.";
     REFRESH_UNSIGNED = "refresh-unsigned", "Thiết bị phải ký yêu cầu gia hạn bằng khóa của mình. Cập nhật ứng dụng.", "A device signs the renewal of its tokens with its own key. Update the app.";
     DEVICE_NEEDED = "device-needed", "Việc này chỉ làm được trên thiết bị đã ghép.", "This is done on an enrolled device.";
+    REPORT_INCOMPLETE = "report-incomplete", "Chưa đủ danh sách đã công nhận nên chưa có số liệu chính thức. Xem các xã còn thiếu, hoặc dùng số liệu sơ bộ.", "Not every list is recognised, so there are no official figures yet. See which are missing, or use a preliminary report.";
+    REPORT_NOT_CLOSED = "report-not-closed", "Biến động không khớp: số cuối kỳ tính từ biến động khác với số đếm trong danh sách. Xem chênh lệch từng đơn vị.", "The flows do not close: what they come to is not what was counted on the lists. See the difference of each unit.";
+    PRELIMINARY_NUMBER = "preliminary-number", "Đã có số liệu sơ bộ mang số này, hoặc số không liền tiếp. Tải lại trang rồi làm lại.", "A preliminary report has this number already, or the number is not the next one. Load the page again.";
     COLUMN_NOT_POSTED = "column-not-posted", "Danh sách niêm yết không được có cột này.", "A posted list may not have this column.";
     CODE_CLOSED = "code-closed", "Mã đã dùng, đã rút hoặc quá hạn. Tạo mã mới.", "The code was used, withdrawn or has expired. Make a new one.";
     HOUSEHOLD_MOVED = "household-moved", "Có người đã ghi vào hồ sơ của hộ này sau khi trang được mở. Xem phần đã thay đổi rồi quyết định.", "Somebody wrote to this household after it was shown. See what changed, then decide.";

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use shared::aggregate::Counts;
+use shared::forms::Tally;
 use shared::id::{CampaignId, Digest};
 
 use crate::config::Config;
@@ -45,6 +46,8 @@ pub struct Inner {
     units: Mutex<Option<Arc<Known>>>,
     /// Counts of frozen lists by root: immutable, so never stale.
     pub(crate) counts: Mutex<BTreeMap<Digest, Arc<Counts>>>,
+    /// The same for the official forms.
+    pub(crate) tallies: Mutex<BTreeMap<Digest, Arc<Tally>>>,
     /// How far units have come, with the mark of the standings it was counted from.
     pub(crate) progress: Mutex<BTreeMap<(CampaignId, String), (i64, Progress)>>,
     clock: fn() -> i64,
@@ -126,6 +129,7 @@ impl App {
                 decoy_hash,
                 units: Mutex::default(),
                 counts: Mutex::default(),
+                tallies: Mutex::default(),
                 progress: Mutex::default(),
                 clock,
             }),

@@ -14,6 +14,7 @@ mod desk_change;
 pub(crate) mod devices;
 pub(crate) mod encoding;
 mod extract;
+mod forms;
 mod hamlets;
 mod health;
 mod history;
@@ -136,7 +137,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(hamlets::list))
         .routes(routes!(targets::list, targets::put))
         .routes(routes!(rates::read))
-        .routes(routes!(rates::read_csv));
+        .routes(routes!(rates::read_csv))
+        .routes(routes!(forms::read))
+        .routes(routes!(forms::read_csv))
+        .routes(routes!(forms::read_xlsx))
+        .routes(routes!(forms::read_all))
+        .routes(routes!(forms::preliminaries, forms::make));
     let papers = OpenApiRouter::new()
         .routes(routes!(scans::add))
         .layer(DefaultBodyLimit::max(scans::BODY_BYTES_MAX));

@@ -19,6 +19,7 @@ pub(crate) mod list;
 pub(crate) mod material;
 pub(crate) mod paper;
 pub(crate) mod posting;
+pub(crate) mod preliminary;
 pub(crate) mod quarantine;
 pub(crate) mod remark;
 mod rows;

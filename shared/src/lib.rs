@@ -17,6 +17,7 @@
 //! | [`compare`], [`phones`], [`sample`], [`remark`], [`scan`], [`deadline`] | a list, what was answered, a seed, a paper | what a district looks at before it gives its opinion |
 //! | [`aggregate`] | frozen lists | exact counts and rates |
 //! | [`report`] | counts by unit | tables |
+//! | [`forms`] | frozen lists | the official forms 7.1 to 7.5, and what keeps them from being one |
 //!
 //! Nothing here knows the time, a file, a socket or a database; nothing draws random numbers.
 
@@ -73,6 +74,7 @@ pub mod approve;
 pub mod classify;
 pub mod compare;
 pub mod deadline;
+pub mod forms;
 pub mod list;
 #[cfg(feature = "merge")]
 pub mod phones;

@@ -14,6 +14,7 @@ mod equal_edits;
 mod fakes;
 mod fates;
 mod first_download;
+mod forms;
 mod javascript;
 mod laws;
 mod line;

@@ -7,6 +7,8 @@ mod comments;
 mod commune;
 mod comparison;
 mod desk;
+mod form;
+mod forms;
 mod frame;
 mod household;
 mod list;
@@ -53,6 +55,7 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{unit}/list"), get(list::show).post(opinion::act))
         .route(&household, get(household::show).post(household::settle))
         .merge(paper::routes())
+        .merge(forms::routes())
         .merge(desk::routes())
         .merge(print::routes())
         .merge(province::routes())

@@ -159,6 +159,8 @@ mod papers;
 pub(super) use desks::{scan_bytes, scan_of};
 mod province;
 
+mod forms;
+
 /// Every route in every way it matters.
 pub(super) fn table() -> Vec<Route> {
     [
@@ -166,6 +168,7 @@ pub(super) fn table() -> Vec<Route> {
         of_people(),
         of_devices(),
         of_campaigns(),
+        forms::of_forms(),
         of_files(),
         of_units(),
         of_households(),

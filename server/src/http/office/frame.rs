@@ -262,7 +262,11 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
     let Ok(html) = template.render() else {
         return Problem::new(&problem::STORE_FAILED).into_response();
     };
-    let mut response = (status, Html(html)).into_response();
+    guarded((status, Html(html)).into_response())
+}
+
+/// Puts on what every answer to a browser has.
+pub(super) fn guarded(mut response: Response) -> Response {
     let heads = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
