@@ -104,6 +104,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(imports::score_table))
         .routes(routes!(imports::hamlets))
         .routes(routes!(imports::roster))
+        .routes(routes!(imports::accounts))
         .routes(routes!(assignments::load))
         .routes(routes!(assignments::end))
         .routes(routes!(imports::units))

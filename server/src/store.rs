@@ -14,11 +14,13 @@ pub(crate) mod device;
 pub mod faults;
 pub(crate) mod health;
 pub(crate) mod household;
+pub(crate) mod layout;
 pub(crate) mod list;
 pub(crate) mod material;
 pub(crate) mod quarantine;
 mod rows;
 pub(crate) mod snapshot;
+pub(crate) mod upload;
 mod value;
 pub(crate) mod volume;
 

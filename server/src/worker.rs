@@ -19,7 +19,7 @@ use serde_bytes::ByteBuf;
 use shared::classify::{Basis, classify};
 use shared::date::Date;
 use shared::id::{Actor, ChangeHash};
-use shared::merge::merge;
+use shared::merge::{merge, merge_onto};
 use shared::page::{Decision, SettleError, settle};
 use shared::resolve::{Path, resolve};
 use shared::score::ScoreTable;
@@ -66,6 +66,8 @@ pub(crate) enum Job {
     },
     /// Its answers and how they are classified.
     Read { place: Place, changes: Vec<Logged>, side: Vec<Logged> },
+    /// Its answers and nothing else, from the saved document where there is one.
+    Answers { base: Option<ByteBuf>, changes: Vec<Logged> },
     /// The change that settles one answer.
     Settle(Settling),
 }
@@ -90,6 +92,8 @@ pub(crate) enum Answer {
     TakesAll,
     /// A [`Looked`] as JSON.
     Looked(String),
+    /// The agreed answers as JSON.
+    Answers(String),
     /// The change that settles it.
     Written { hash: ChangeHash, chunk: ByteBuf },
     /// It cannot be settled that way.
@@ -176,6 +180,13 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
             let classification = classify(&household, place.area, basis);
             let standing = stand(place, changes, side, basis);
             Answer::Looked(json(&Looked { standing, household, classification }))
+        }
+        Job::Answers { base: Some(packed), changes } => {
+            let doc = unpack(packed).and_then(|saved| merge_onto(&saved, changes));
+            doc.map_or(Answer::TakesAll, |doc| Answer::Answers(json(&resolve(&doc).household)))
+        }
+        Job::Answers { base: None, changes } => {
+            Answer::Answers(json(&resolve(&merge(changes).doc).household))
         }
         Job::Settle(settling) => settled(settling),
     }

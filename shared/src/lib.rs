@@ -25,10 +25,12 @@ pub mod canonical;
 pub mod cursor;
 pub mod date;
 pub mod id;
+pub mod layout;
 pub mod limits;
 pub mod rule;
 pub mod scope;
 pub mod score;
+pub mod spreadsheet;
 pub mod standard;
 pub mod unit;
 

@@ -15,3 +15,12 @@ pub fn folded(text: &str) -> String {
     let bare = text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
     bare.map(|c| if c == 'đ' { 'd' } else { c }).collect()
 }
+
+/// Writes a text in its composed form (NFC): letters that look alike are then alike.
+///
+/// ```
+/// assert_eq!(shared::text::composed("Ho\u{302}\u{300}"), "Hồ");
+/// ```
+pub fn composed(text: &str) -> String {
+    text.nfc().collect()
+}

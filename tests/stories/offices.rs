@@ -11,22 +11,22 @@ use tests::town::{HUONG_HIEP, MO_O, PASSWORD, Town};
 use crate::ask::{Heard, ask_with};
 
 /// A browser: an address and its cookies.
-struct Browser {
-    server: SocketAddr,
-    cookies: Vec<(String, String)>,
+pub(crate) struct Browser {
+    pub(crate) server: SocketAddr,
+    pub(crate) cookies: Vec<(String, String)>,
 }
 
 /// A page as it came, with its text as people see it.
-struct Shown {
-    status: u16,
-    html: String,
+pub(crate) struct Shown {
+    pub(crate) status: u16,
+    pub(crate) html: String,
     /// Where it leads on.
-    to: Option<String>,
+    pub(crate) to: Option<String>,
 }
 
 impl Browser {
     /// Opens the first page and signs in.
-    async fn of(town: &Town, name: &str) -> Self {
+    pub(crate) async fn of(town: &Town, name: &str) -> Self {
         let mut browser = Self { server: town.running.address, cookies: Vec::new() };
         let first = browser.open("/office").await;
         assert_eq!(
@@ -39,7 +39,7 @@ impl Browser {
         browser
     }
 
-    async fn open(&mut self, path: &str) -> Shown {
+    pub(crate) async fn open(&mut self, path: &str) -> Shown {
         self.ask("GET", path, Vec::new()).await
     }
 
@@ -51,7 +51,12 @@ impl Browser {
     }
 
     /// Sends a form of a page, with what the page has put into it.
-    async fn fill(&mut self, path: &str, page: &Shown, fields: &[(&str, &str)]) -> Shown {
+    pub(crate) async fn fill(
+        &mut self,
+        path: &str,
+        page: &Shown,
+        fields: &[(&str, &str)],
+    ) -> Shown {
         let hidden =
             ["token", "root", "heads", "closes", "path"].map(|name| (name, page.field(name)));
         let mut all: Vec<(&str, &str)> =
@@ -90,7 +95,7 @@ impl Browser {
 
 impl Shown {
     /// Returns the value of a field of the page's first form that has it.
-    fn field(&self, name: &str) -> String {
+    pub(crate) fn field(&self, name: &str) -> String {
         let before = format!("name=\"{name}\" value=\"");
         let Some(at) = self.html.find(&before) else { return String::new() };
         let rest = &self.html[at + before.len()..];
@@ -98,13 +103,13 @@ impl Shown {
     }
 
     #[track_caller]
-    fn holds(&self, text: &str) -> &Self {
+    pub(crate) fn holds(&self, text: &str) -> &Self {
         assert!(self.html.contains(text), "no {text:?} in {}", self.html);
         self
     }
 
     #[track_caller]
-    fn lacks(&self, text: &str) -> &Self {
+    pub(crate) fn lacks(&self, text: &str) -> &Self {
         assert!(!self.html.contains(text), "{text:?} in {}", self.html);
         self
     }

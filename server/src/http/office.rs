@@ -4,8 +4,10 @@
 //! loads, by the same functions, and shows it in words; nothing is decided here.
 
 mod commune;
+mod download;
 mod frame;
 mod household;
+mod import;
 mod list;
 mod overview;
 mod session;
@@ -36,6 +38,7 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{unit}/waivers"), post(commune::waive))
         .route(&format!("{unit}/list"), get(list::show).post(list::act))
         .route(&household, get(household::show).post(household::settle))
+        .merge(import::routes())
 }
 
 async fn style() -> Response {

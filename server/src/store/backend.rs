@@ -26,6 +26,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "snapshot", include_str!("../../migrations/0002_snapshot.sql")),
     (4, "device", include_str!("../../migrations/0004_device.sql")),
     (5, "walk", include_str!("../../migrations/0005_walk.sql")),
+    (9, "tables", include_str!("../../migrations/0009_tables.sql")),
 ];
 
 /// What SQLite's planner takes the tables to look like, and the version that is written with it.

@@ -266,8 +266,11 @@ fn of_files() -> Vec<Route> {
         route!("POST" "/v1/campaigns/{campaign}/score-table", PROVINCE, Same, |to| {
             of_campaign(to, "/score-table")
         }),
+        route!("POST" "/v1/campaigns/{campaign}/accounts", KEEPERS, Same, |to| {
+            of_campaign(to, "/accounts")
+        }),
         route!("POST" "/v1/campaigns/{campaign}/hamlets",
-            PROVINCE, Same, |to| of_campaign(to, "/hamlets")),
+            KEEPERS, Same, |to| of_campaign(to, "/hamlets")),
         route!("POST" "/v1/campaigns/{campaign}/roster",
             PROVINCE, Same, |to| of_campaign(to, "/roster")),
         route!("POST" "/v1/campaigns/{campaign}/assignments", KEEPERS, Same, |to| {

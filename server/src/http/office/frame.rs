@@ -21,7 +21,7 @@ use super::session;
 const FORM_BYTES_MAX: usize = 256 * 1024;
 
 /// Nothing is loaded from elsewhere, nothing runs, and no other site puts a page into a frame.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
 /// The two languages of the pages.
@@ -77,6 +77,11 @@ impl Visitor {
     /// Returns the person as the API knows one.
     pub(super) fn actor(&self) -> Actor {
         Actor { account: self.account.clone(), device: None }
+    }
+
+    /// Tells whether a form came from one of this session's own pages.
+    pub(super) fn has_sent(&self, headers: &HeaderMap, token: &str) -> bool {
+        is_own_site(headers) && token == self.token
     }
 
     /// Makes the frame of a page.
