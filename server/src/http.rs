@@ -7,11 +7,14 @@ mod caller;
 mod campaigns;
 mod codes;
 pub(crate) mod devices;
+mod download;
 pub(crate) mod encoding;
+mod export;
 mod extract;
 mod health;
 mod households;
-mod imports;
+pub(crate) mod imports;
+mod layouts;
 mod lists;
 mod office;
 mod pages;
@@ -87,6 +90,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(people::unbind))
         .routes(routes!(campaigns::list, campaigns::add))
         .routes(routes!(campaigns::progress))
+        .routes(routes!(layouts::list, layouts::save))
         .routes(routes!(assignments::list))
         .routes(routes!(households::list))
         .routes(routes!(households::disputes))

@@ -2,6 +2,7 @@
 //! change.
 
 mod sent;
+mod taken;
 mod workbook;
 
 use serde_json::json;
@@ -91,4 +92,15 @@ pub(super) async fn upload(
 /// Counts the households of a campaign.
 pub(super) async fn households(town: &Town) -> i64 {
     crate::ask::kept(town).await["households"]
+}
+
+/// Writes the hamlets of the town for another campaign.
+pub(super) fn hamlet_file() -> String {
+    let heads = "unit,code,type_word,name,area,households,persons,dtts_households,dtts_persons,\
+                 opening_households,opening_persons,opening_dtts_households,\
+                 opening_dtts_persons,source\n";
+    let row = |(unit, code)| {
+        format!("{unit},{code},thôn,{code},rural,100,400,60,250,90,380,55,240,thử\n")
+    };
+    heads.to_owned() + &tests::town::HAMLETS.map(row).concat()
 }

@@ -4,7 +4,7 @@
 //! loads, by the same functions, and shows it in words; nothing is decided here.
 
 mod commune;
-mod download;
+mod export;
 mod frame;
 mod household;
 mod import;
@@ -39,6 +39,7 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{unit}/list"), get(list::show).post(list::act))
         .route(&household, get(household::show).post(household::settle))
         .merge(import::routes())
+        .merge(export::routes())
 }
 
 async fn style() -> Response {

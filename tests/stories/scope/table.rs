@@ -247,6 +247,12 @@ fn of_campaigns() -> Vec<Route> {
         route!("POST" "/v1/campaigns/{campaign}/close", PROVINCE, Same, |to| {
             plain(&format!("/v1/campaigns/{}/close", to.marked.other_campaign))
         }),
+        route!("GET" "/v1/campaigns/{campaign}/layouts",
+            OFFICES, Same, |to| of_campaign(to, "/layouts")),
+        route!("POST" "/v1/campaigns/{campaign}/layouts", PROVINCE, Same, |to| {
+            let empty = json!({ "name": " ", "rows": "household", "columns": [] });
+            form(&to.town.path("/layouts"), &empty)
+        }),
         route!("GET" "/v1/campaigns/{campaign}/units",
             OFFICES, Same, |to| of_campaign(to, "/units")),
         route!("GET" "/v1/campaigns/{campaign}/rates", OFFICES, Hidden, |to| {

@@ -21,7 +21,7 @@ use super::session;
 const FORM_BYTES_MAX: usize = 256 * 1024;
 
 /// Nothing is loaded from elsewhere, nothing runs, and no other site puts a page into a frame.
-pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
 /// The two languages of the pages.

@@ -17,10 +17,10 @@ use shared::limits::{IMPORT_BYTES_MAX, NAME_CHARS_MAX};
 use shared::scope::Role;
 use shared::spreadsheet::{Column, Need, date};
 
-use super::download::{attachment, feed, nameless, pour};
 use super::frame::{Asked, Frame, Lang, Notice, Posted, Visitor, page};
 use crate::app::App;
 use crate::gate::Share;
+use crate::http::download::{attachment, feed, nameless, pour};
 use crate::http::extract::{Path, Query, campaign};
 use crate::http::imports::FAULTS_MAX;
 use crate::http::imports::work::{Judged, Kind, Password, Sent, judge, take};

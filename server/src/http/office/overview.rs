@@ -64,6 +64,7 @@ struct Campaign {
     steps: Vec<(&'static str, String, usize)>,
     lines: Vec<Line>,
     all: usize,
+    is_province: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,9 +114,17 @@ async fn overview(
     });
     let all = lines.len();
     lines.retain(|line| chosen.is_empty() || line.step == chosen);
-    let f = visitor.frame(&seen.campaign.name);
-    let (name, review_date) = (seen.campaign.name, seen.campaign.review_date.text_vi());
-    let shown = Campaign { f, id, name, review_date, chosen, steps: steps.to_vec(), lines, all };
+    let shown = Campaign {
+        f: visitor.frame(&seen.campaign.name),
+        id,
+        review_date: seen.campaign.review_date.text_vi(),
+        name: seen.campaign.name,
+        chosen,
+        steps: steps.to_vec(),
+        lines,
+        all,
+        is_province: visitor.account.post.role == Role::Province,
+    };
     Ok(page(StatusCode::OK, &shown))
 }
 

@@ -15,9 +15,11 @@ use shared::text::folded;
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 
-use super::frame::POLICY;
 use crate::imports::file::Format;
 use crate::keys::random;
+
+/// Whoever opens the file in a browser runs nothing.
+const POLICY: &str = "default-src 'none'";
 
 /// Bytes that are read at one time.
 const PART_BYTES: usize = 64 * 1024;
