@@ -100,7 +100,7 @@ on_each_backend! {
             next["name"] = json!(format!("Năm sau {format}"));
             let added = post(&town, town.province.token(), "/v1/campaigns", &next).await.taken();
             let id = added["id"].as_str().unwrap();
-            let hamlets = super::hamlet_file();
+            let hamlets = crate::tables::hamlet_file();
             let path = |what: &str| format!("/v1/campaigns/{id}/{what}");
             let token = town.province.token();
             post_raw(&town, token, &path("hamlets"), hamlets.as_bytes()).await.taken();
