@@ -4,6 +4,7 @@
 //! decided here, from one household's row, its answers and its place.
 
 mod fields;
+mod values;
 
 use mobile_schema::household::{Answers, Household};
 use serde::{Deserialize, Serialize};
@@ -292,13 +293,13 @@ pub struct Facts<'a> {
 /// A layout whose keys have been looked up, ready for many rows.
 #[derive(Debug)]
 pub struct Prepared<'a> {
-    columns: Vec<fields::Prepared<'a>>,
+    columns: Vec<values::Prepared<'a>>,
 }
 
 impl<'a> Prepared<'a> {
     /// Looks the keys of a checked layout up; one that is not known says nothing.
     pub fn of(layout: &'a Layout) -> Self {
-        Self { columns: layout.columns.iter().map(fields::Prepared::of).collect() }
+        Self { columns: layout.columns.iter().map(values::Prepared::of).collect() }
     }
 
     /// Writes one row: of a household, or of one of its members on one of the lists.
