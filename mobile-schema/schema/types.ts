@@ -514,4 +514,13 @@ export type ProblemName =
   | "person-disabled"
   | "refresh-unsigned"
   | "device-needed"
-  | "code-closed";
+  | "code-closed"
+  | "table-own-work"
+  | "table-stale"
+  | "table-not-pending"
+  | "target-stale"
+  | "target-unreadable"
+  | "password-own"
+  | "password-short"
+  | "password-none"
+  | "account-own";

@@ -105,7 +105,29 @@ problems! {
     PERSON_DISABLED = "person-disabled", "Tài khoản của người nhập đã bị khóa. Phần đến sau được giữ lại chờ xem xét.", "The account of the person who typed was closed. What came after is held for review.";
     REFRESH_UNSIGNED = "refresh-unsigned", "Thiết bị phải ký yêu cầu gia hạn bằng khóa của mình. Cập nhật ứng dụng.", "A device signs the renewal of its tokens with its own key. Update the app.";
     DEVICE_NEEDED = "device-needed", "Việc này chỉ làm được trên thiết bị đã ghép.", "This is done on an enrolled device.";
+    COLUMN_NOT_POSTED = "column-not-posted", "Danh sách niêm yết không được có cột này.", "A posted list may not have this column.";
     CODE_CLOSED = "code-closed", "Mã đã dùng, đã rút hoặc quá hạn. Tạo mã mới.", "The code was used, withdrawn or has expired. Make a new one.";
+    SAMPLE_SIZE = "sample-size", "Cỡ mẫu phải từ 1 hộ đến tất cả số hộ của danh sách, hoặc từ 1 đến 100 %.", "A sample is one household to all of the list, or 1 to 100 per cent.";
+    SAMPLE_SEED = "sample-seed", "Mã gieo gồm 6 đến 64 chữ cái không dấu, chữ số hoặc dấu gạch nối.", "A seed is 6 to 64 letters without marks, digits and dashes.";
+    SAMPLE_DRAWN = "sample-drawn", "Danh sách này đã rút mẫu; mỗi danh sách chỉ rút mẫu một lần.", "A sample was drawn from this list; there is one for each list.";
+    SAMPLE_FINDING = "sample-finding", "Kết quả khác phân loại phải ghi một phân loại khác với danh sách.", "A finding of another class names a class that the list does not have.";
+    HOUSEHOLD_NOT_LISTED = "household-not-listed", "Hộ này không có trong danh sách đã chốt hoặc trong mẫu.", "The household is not on the frozen list, or not in the sample.";
+    COMMENT_TEXT = "comment-text", "Phải ghi nội dung, nhiều nhất 2.000 ký tự.", "A text is needed, of at most 2,000 characters.";
+    COMMENT_UNKNOWN = "comment-unknown", "Không có ý kiến này ở đơn vị.", "There is no such comment in the unit.";
+    SCAN_KIND = "scan-kind", "Chỉ nhận bản quét dạng PDF, JPEG hoặc PNG.", "A scan is a PDF, a JPEG or a PNG.";
+    SCAN_TOO_LARGE = "scan-too-large", "Bản quét lớn hơn 10 MB. Quét lại đen trắng hoặc ở độ phân giải thấp hơn.", "The scan is larger than 10 MB. Scan it in black and white, or coarser.";
+    SCAN_UNKNOWN = "scan-unknown", "Bản quét được nêu chưa có ở đơn vị này. Hãy chọn lại tệp.", "The scan named is not kept in this unit. Choose the file again.";
+    DEADLINE_REFUSED = "deadline-refused", "Thời hạn từ 1 đến 90 ngày làm việc, kèm căn cứ; ngày nghỉ viết YYYY-MM-DD.", "A deadline is 1 to 90 working days with its source; holidays are written YYYY-MM-DD.";
+    TABLE_OWN_WORK = "table-own-work", "Người nạp bảng điểm không được tự xác nhận. Cần một tài khoản khác của tỉnh.", "Who loaded the score table may not confirm it. Another account of the province does.";
+    TABLE_STALE = "table-stale", "Bảng điểm đang chờ xác nhận là bảng khác. Xem phần thay đổi rồi quyết định.", "Another score table is waiting now. Look at what changed, then decide.";
+    TABLE_NOT_PENDING = "table-not-pending", "Không có bảng điểm nào đang chờ xác nhận.", "No score table is waiting to be confirmed.";
+    TARGET_STALE = "target-stale", "Chỉ tiêu vừa được người khác ghi. Xem lại rồi ghi.", "Somebody has entered this target meanwhile. Look at it, then decide.";
+    TARGET_UNREADABLE = "target-unreadable", "Chỉ tiêu là số điểm phần trăm từ 0 đến 100, nhiều nhất hai chữ số thập phân, kèm số, ngày và cơ quan ban hành văn bản.", "A target is 0 to 100 percentage points with at most two decimals, and the number, date and issuer of its document.";
+    PASSWORD_OWN = "password-own", "Mật khẩu dùng một lần đã dùng. Hãy đặt mật khẩu của mình trước.", "You signed in with a one-time password. Choose your own first.";
+    PASSWORD_SHORT = "password-short", "Mật khẩu quá ngắn hoặc quá dài.", "The password is too short or too long.";
+    PASSWORD_DIFFERS = "password-differs", "Hai lần nhập mật khẩu không giống nhau.", "The two passwords are not the same.";
+    PASSWORD_NONE = "password-none", "Rà soát viên không dùng mật khẩu. Hãy cấp mã ghép thiết bị.", "Enumerators have no password. Make an enrolment code.";
+    ACCOUNT_OWN = "account-own", "Không làm việc này với chính tài khoản của mình.", "This is not done to your own account.";
 }
 
 /// Finds a published problem by its stable name.

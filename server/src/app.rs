@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use shared::aggregate::Counts;
-use shared::id::Digest;
+use shared::id::{CampaignId, Digest};
 
 use crate::config::Config;
 use crate::gate::Gate;
+use crate::http::desk::Progress;
 use crate::imports::units::{Known, UnitFault, check_units};
 use crate::ingest::Writer;
 use crate::keys::{KeyError, Keys, random};
@@ -48,6 +49,8 @@ pub struct Inner {
     units: Mutex<Option<Arc<Known>>>,
     /// Counts of frozen lists by root: immutable, so never stale.
     pub(crate) counts: Mutex<BTreeMap<Digest, Arc<Counts>>>,
+    /// How far units have come, with the mark of the standings it was counted from.
+    pub(crate) progress: Mutex<BTreeMap<(CampaignId, String), (i64, Progress)>>,
     clock: fn() -> i64,
 }
 
@@ -129,6 +132,7 @@ impl App {
                 decoy_hash,
                 units: Mutex::default(),
                 counts: Mutex::default(),
+                progress: Mutex::default(),
                 clock,
             }),
         })
@@ -142,7 +146,11 @@ impl App {
     /// Returns the units known now: read anew once any process has loaded others.
     pub(crate) async fn units(&self) -> Result<Arc<Known>, StoreError> {
         // The version is read before the files: it never stands for more than was read.
-        let version = self.store.unit_version().await?;
+        self.units_of(self.store.unit_version().await?).await
+    }
+
+    /// Returns the units of a version that was read just now, or newer ones.
+    pub(crate) async fn units_of(&self, version: String) -> Result<Arc<Known>, StoreError> {
         let known = self.units.lock().ok().and_then(|units| units.clone());
         if let Some(known) = known.filter(|known| known.version == version) {
             return Ok(known);

@@ -54,6 +54,10 @@ pub(crate) struct Actor {
 #[derive(Debug, Clone)]
 pub(crate) struct Sender(pub(crate) Actor);
 
+/// Somebody who may have signed in with a one-time password: good for choosing another.
+#[derive(Debug, Clone)]
+pub(crate) struct Choosing(pub(crate) Actor);
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -204,21 +208,33 @@ pub(crate) async fn sign_in(app: &App, name: &str, password: &str) -> Result<Tok
     Ok(tokens(&app.keys, account, None, family, refresh, app.now_ms()))
 }
 
+/// Tells whether a password is an account's own. An account without one, or none at all, costs as
+/// much as a wrong password.
+async fn fits(app: &App, account: Option<&Account>, password: String) -> Result<bool, Problem> {
+    let hash = account.map(|account| account.password_hash.clone());
+    let hash = hash.filter(|hash| !hash.is_empty());
+    let has_one = hash.is_some();
+    let hash = hash.unwrap_or_else(|| app.decoy_hash.clone());
+    let _permit = app.hashing.acquire().await.map_err(|_| &problem::TOO_BUSY)?;
+    let checked = tokio::task::spawn_blocking(move || password_fits(&password, &hash)).await;
+    Ok(checked.unwrap_or(false) && has_one)
+}
+
+/// Tells whether a password is that of somebody signed in.
+pub(crate) async fn password_is(
+    app: &App,
+    account: &Account,
+    password: String,
+) -> Result<bool, Problem> {
+    fits(app, Some(account), password).await
+}
+
 /// Opens a session for a person by name and password.
 pub(crate) async fn open(app: &App, name: &str, password: &str) -> Result<Opened, Problem> {
     let account = app.store.account_named(name).await?;
-    // An unknown name costs as much as a wrong password.
-    let hash = match &account {
-        Some(account) if !account.password_hash.is_empty() => account.password_hash.clone(),
-        Some(_) | None => app.decoy_hash.clone(),
-    };
-    let password = password.to_owned();
-    let _permit = app.hashing.acquire().await.map_err(|_| &problem::TOO_BUSY)?;
-    let fits =
-        tokio::task::spawn_blocking(move || password_fits(&password, &hash)).await.unwrap_or(false);
-    let account = account
-        .filter(|account| fits && !account.disabled && !account.password_hash.is_empty())
-        .ok_or(&problem::SIGN_IN_FAILED)?;
+    let fits = fits(app, account.as_ref(), password.to_owned()).await?;
+    let account =
+        account.filter(|account| fits && !account.disabled).ok_or(&problem::SIGN_IN_FAILED)?;
     let now_ms = app.now_ms();
     let (family, refresh) = (random(), random::<16>());
     let session = Session {
@@ -230,7 +246,7 @@ pub(crate) async fn open(app: &App, name: &str, password: &str) -> Result<Opened
         ended: false,
     };
     // Checking took its time: the password may have been changed and every session ended since.
-    if !app.store.session_sign_in(&session, &account.password_hash).await? {
+    if !app.store.session_sign_in(&session, &account.password_hash, now_ms).await? {
         return Err(problem::SIGN_IN_FAILED.refuse());
     }
     Ok(Opened { account: account.id, family, refresh })
@@ -297,11 +313,23 @@ impl FromRequestParts<App> for Actor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Choosing(actor) = Choosing::from_request_parts(parts, app).await?;
+        if actor.device.is_none() && actor.account.once_until_ms.is_some() {
+            return Err(problem::PASSWORD_OWN.refuse());
+        }
+        Ok(actor)
+    }
+}
+
+impl FromRequestParts<App> for Choosing {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Sender(actor) = Sender::from_request_parts(parts, app).await?;
         if actor.device.as_ref().is_some_and(|device| device.revoked) {
             return Err(problem::DEVICE_REVOKED.refuse());
         }
-        Ok(actor)
+        Ok(Self(actor))
     }
 }
 
@@ -319,19 +347,19 @@ impl FromRequestParts<App> for Sender {
             check(&app.keys, ACCESS_TYPE, token, app.now_ms()).ok_or(&problem::UNAUTHENTICATED)?;
         let account: AccountId = claims.sub.parse().map_err(|_| &problem::UNAUTHENTICATED)?;
         let family: [u8; 16] = from_hex(&claims.fam).map_err(|_| &problem::UNAUTHENTICATED)?;
-        let (account, session_ended) = app
-            .store
-            .session_account(family, account)
-            .await?
-            .filter(|(account, _)| !account.disabled)
-            .ok_or(&problem::UNAUTHENTICATED)?;
-        let device = match claims.dev {
-            None => None,
+        let found = match claims.dev {
+            None => {
+                let found = app.store.session_account(family, account).await?;
+                found.map(|(account, ended)| (account, ended, None))
+            }
             Some(device) => {
                 let id: DeviceId = device.parse().map_err(|_| &problem::UNAUTHENTICATED)?;
-                Some(app.store.device_get(id).await?.ok_or(&problem::UNAUTHENTICATED)?)
+                let found = app.store.session_account_on(family, account, id).await?;
+                found.map(|(account, ended, device)| (account, ended, Some(device)))
             }
         };
+        let (account, session_ended, device) =
+            found.filter(|(account, _, _)| !account.disabled).ok_or(&problem::UNAUTHENTICATED)?;
         // A revoked device's session has ended, and yet it may hand its work in.
         if session_ended && !device.as_ref().is_some_and(|device: &Device| device.revoked) {
             return Err(problem::UNAUTHENTICATED.refuse());

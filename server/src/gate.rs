@@ -12,6 +12,7 @@ use shared::id::{AccountId, DeviceId};
 use shared::limits;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::auth::Actor;
 use crate::problem::Problem;
 
 /// Bytes that one permit of a budget stands for.
@@ -24,6 +25,14 @@ pub(crate) enum Caller {
     Device(DeviceId),
     /// A person signed in without one.
     Person(AccountId),
+}
+
+impl Caller {
+    /// Returns who a signed-in person's requests are counted to.
+    pub(crate) fn of(actor: &Actor) -> Self {
+        let device = actor.device.as_ref();
+        device.map_or(Self::Person(actor.account.id), |device| Self::Device(device.id))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,11 +6,16 @@ mod assignments;
 mod caller;
 mod campaigns;
 mod codes;
+mod comments;
+mod comparison;
+mod days;
+pub(crate) mod desk;
 pub(crate) mod devices;
 mod download;
 pub(crate) mod encoding;
 mod export;
 mod extract;
+mod hamlets;
 mod health;
 mod households;
 pub(crate) mod imports;
@@ -18,17 +23,24 @@ mod layouts;
 mod lists;
 mod office;
 mod pages;
+mod passwords;
 mod people;
+mod posting;
 mod problems;
 mod rates;
+mod samples;
+mod scans;
+mod score_tables;
 mod sessions;
 mod sync;
 mod sync_health;
+mod targets;
 
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::Method;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use mobile_schema::problem;
@@ -82,6 +94,10 @@ fn routes() -> OpenApiRouter<App> {
     let offices = OpenApiRouter::new()
         .routes(routes!(sessions::me))
         .routes(routes!(accounts::list, accounts::add))
+        .routes(routes!(passwords::disable))
+        .routes(routes!(passwords::enable))
+        .routes(routes!(passwords::draw))
+        .routes(routes!(passwords::choose))
         .routes(routes!(devices::list))
         .routes(routes!(codes::list, codes::issue))
         .routes(routes!(codes::read))
@@ -91,6 +107,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(campaigns::list, campaigns::add))
         .routes(routes!(campaigns::progress))
         .routes(routes!(layouts::list, layouts::save))
+        .routes(routes!(posting::read, posting::choose))
         .routes(routes!(assignments::list))
         .routes(routes!(households::list))
         .routes(routes!(households::disputes))
@@ -101,11 +118,27 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sync_health::devices))
         .routes(routes!(lists::read, lists::act))
         .routes(routes!(lists::waive))
+        .routes(routes!(comparison::read))
+        .routes(routes!(comparison::phones))
+        .routes(routes!(comments::list, comments::say))
+        .routes(routes!(samples::list, samples::draw))
+        .routes(routes!(samples::find))
+        .routes(routes!(scans::list))
+        .routes(routes!(scans::read))
+        .routes(routes!(desk::read))
+        .routes(routes!(desk::set_deadline))
+        .routes(routes!(days::read))
+        .routes(routes!(hamlets::list))
+        .routes(routes!(targets::list, targets::put))
         .routes(routes!(rates::read))
         .routes(routes!(rates::read_csv));
+    let papers = OpenApiRouter::new()
+        .routes(routes!(scans::add))
+        .layer(DefaultBodyLimit::max(scans::BODY_BYTES_MAX));
     let province = OpenApiRouter::new()
         .routes(routes!(campaigns::close))
-        .routes(routes!(imports::score_table))
+        .routes(routes!(score_tables::load, score_tables::read))
+        .routes(routes!(score_tables::confirm))
         .routes(routes!(imports::hamlets))
         .routes(routes!(imports::roster))
         .routes(routes!(imports::accounts))
@@ -118,6 +151,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(phones)
         .merge(offices)
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES_MAX))
+        .merge(papers)
         .merge(province)
 }
 
@@ -138,6 +172,16 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
+/// Longest a request with a scan may take, seconds: 10 MB on an office line of 128 kbit/s.
+const SCAN_SECONDS: u64 = 15 * 60;
+
+/// Returns how long a request may take. Scans come with the steps of a list, and by themselves.
+fn limit_of(method: &Method, route: &str) -> Duration {
+    let takes_scans = route.ends_with("/scans") || route.ends_with("/list");
+    let is_long = takes_scans && *method == Method::POST;
+    Duration::from_secs(if is_long { SCAN_SECONDS } else { REQUEST_SECONDS })
+}
+
 /// Answers a request, or says that it took too long.
 async fn within(limit: Duration, answer: impl Future<Output = Response>) -> Response {
     let answer = tokio::time::timeout(limit, answer).await;
@@ -153,7 +197,7 @@ async fn watch(State(_app): State<App>, request: Request, next: Next) -> Respons
         .extensions()
         .get::<MatchedPath>()
         .map_or("unmatched".to_owned(), |path| path.as_str().to_owned());
-    let limit = Duration::from_secs(REQUEST_SECONDS);
+    let limit = limit_of(&method, &route);
     let answer = tokio::spawn(async move { within(limit, next.run(request)).await });
     let response =
         answer.await.unwrap_or_else(|_| Problem::new(&problem::STORE_FAILED).into_response());
@@ -171,5 +215,12 @@ mod tests {
         let response = within(Duration::ZERO, std::future::pending()).await;
         assert_eq!(response.status(), 408);
         assert_eq!(response.headers()["content-type"], "application/problem+json");
+    }
+
+    #[test]
+    fn only_what_takes_a_scan_may_take_long() {
+        let list = "/office/campaigns/{campaign}/units/{unit}/list";
+        assert!(limit_of(&Method::POST, list) > limit_of(&Method::GET, list));
+        assert_eq!(limit_of(&Method::POST, "/v1/sync").as_secs(), REQUEST_SECONDS);
     }
 }

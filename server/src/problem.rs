@@ -6,6 +6,9 @@ use axum::response::{IntoResponse, Response};
 use mobile_schema::problem::{self as names, Problem as Name};
 use serde::Serialize;
 use shared::approve::ApproveError;
+use shared::remark::RemarkError;
+use shared::sample::SampleError;
+use shared::scan::ScanError;
 
 use crate::store::StoreError;
 
@@ -71,11 +74,12 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
     match name.name {
         "unauthenticated" | "sign-in-failed" | "token-refused" | "code-refused"
         | "refresh-unsigned" => StatusCode::UNAUTHORIZED,
-        "forbidden" | "device-revoked" | "device-needed" | "list-own-work" => StatusCode::FORBIDDEN,
+        "forbidden" | "device-revoked" | "device-needed" | "list-own-work" | "table-own-work"
+        | "password-own" | "account-own" => StatusCode::FORBIDDEN,
         "not-found" | "campaign-unknown" | "household-unknown" | "heads-unknown"
-        | "unit-unknown" | "hamlet-unknown" => StatusCode::NOT_FOUND,
+        | "unit-unknown" | "hamlet-unknown" | "comment-unknown" => StatusCode::NOT_FOUND,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
-        "body-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "body-too-large" | "scan-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
         "too-slow" => StatusCode::REQUEST_TIMEOUT,
         "encoding-unsupported" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "body-malformed" | "query-malformed" => StatusCode::BAD_REQUEST,
@@ -92,6 +96,10 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "list-counts-missing"
         | "list-has-aside"
         | "document-broken"
+        | "sample-drawn"
+        | "table-stale"
+        | "table-not-pending"
+        | "target-stale"
         | "import-after-work" => StatusCode::CONFLICT,
         "too-busy" | "store-busy" | "store-full" => StatusCode::SERVICE_UNAVAILABLE,
         "too-many" => StatusCode::TOO_MANY_REQUESTS,
@@ -128,6 +136,33 @@ impl From<ApproveError> for Problem {
             ApproveError::OwnWork => &names::LIST_OWN_WORK,
             ApproveError::PaperIncomplete => &names::DECISION_INCOMPLETE,
             ApproveError::ReasonMissing => &names::REASON_MISSING,
+        })
+    }
+}
+
+impl From<SampleError> for Problem {
+    fn from(error: SampleError) -> Self {
+        Self::new(match error {
+            SampleError::Size => &names::SAMPLE_SIZE,
+            SampleError::Seed => &names::SAMPLE_SEED,
+        })
+    }
+}
+
+impl From<RemarkError> for Problem {
+    fn from(error: RemarkError) -> Self {
+        Self::new(match error {
+            RemarkError::Role => &names::FORBIDDEN,
+            RemarkError::Text => &names::COMMENT_TEXT,
+        })
+    }
+}
+
+impl From<ScanError> for Problem {
+    fn from(error: ScanError) -> Self {
+        Self::new(match error {
+            ScanError::TooLarge => &names::SCAN_TOO_LARGE,
+            ScanError::Kind => &names::SCAN_KIND,
         })
     }
 }

@@ -21,6 +21,7 @@ use shared::date::Date;
 use shared::id::{Actor, ChangeHash};
 use shared::merge::{merge, merge_onto};
 use shared::page::{Decision, SettleError, settle};
+use shared::phones::against;
 use shared::resolve::{Path, resolve};
 use shared::score::ScoreTable;
 use shared::standard::Standard;
@@ -68,6 +69,8 @@ pub(crate) enum Job {
     Read { place: Place, changes: Vec<Logged>, side: Vec<Logged> },
     /// Its answers and nothing else, from the saved document where there is one.
     Answers { base: Option<ByteBuf>, changes: Vec<Logged> },
+    /// Its log held against what its phones answered.
+    Against { place: Place, changes: Vec<Logged> },
     /// The change that settles one answer.
     Settle(Settling),
 }
@@ -94,6 +97,8 @@ pub(crate) enum Answer {
     Looked(String),
     /// The agreed answers as JSON.
     Answers(String),
+    /// What the log comes to against its phones as JSON; null where no phone wrote.
+    Against(String),
     /// The change that settles it.
     Written { hash: ChangeHash, chunk: ByteBuf },
     /// It cannot be settled that way.
@@ -188,6 +193,7 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
         Job::Answers { base: None, changes } => {
             Answer::Answers(json(&resolve(&merge(changes).doc).household))
         }
+        Job::Against { place, changes } => Answer::Against(json(&against(place, changes, basis))),
         Job::Settle(settling) => settled(settling),
     }
 }

@@ -3,6 +3,7 @@
 //! Counts are integers, a rate is a fraction of two counts, and rounding happens once, half up,
 //! when a figure is written down. Nothing but frozen rows and frozen denominators is read.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -214,12 +215,25 @@ impl Rate {
     /// assert_eq!(now.points_since(then), Some(-140));
     /// ```
     pub fn points_since(&self, earlier: Self) -> Option<i64> {
+        self.change(earlier).map(|(numerator, whole)| half_up(numerator * 10_000, whole))
+    }
+
+    /// Returns the same change in ten-thousandths of a percentage point, to show what was rounded.
+    pub fn points_fine_since(&self, earlier: Self) -> Option<i64> {
+        self.change(earlier).map(|(numerator, whole)| half_up(numerator * 1_000_000, whole))
+    }
+
+    /// Compares the unrounded change since an earlier rate with hundredths of a percentage point.
+    pub fn against(&self, earlier: Self, hundredths: i64) -> Option<Ordering> {
+        let (numerator, whole) = self.change(earlier)?;
+        Some((numerator * 10_000).cmp(&(i128::from(hundredths) * whole)))
+    }
+
+    /// Returns the change since an earlier rate as a fraction.
+    fn change(&self, earlier: Self) -> Option<(i128, i128)> {
         let (now, then) = (i128::from(self.whole), i128::from(earlier.whole));
-        if now == 0 || then == 0 {
-            return None;
-        }
         let difference = i128::from(self.part) * then - i128::from(earlier.part) * now;
-        Some(half_up(difference * 10_000, now * then))
+        (now > 0 && then > 0).then_some((difference, now * then))
     }
 }
 
@@ -280,6 +294,20 @@ mod tests {
         for (rate, hundredths) in printed {
             assert_eq!(rate.percent_hundredths(), Some(hundredths));
         }
+    }
+
+    #[test]
+    fn the_fall_of_2022_comes_from_unrounded_rates() {
+        use crate::target::{TargetRate, compare, fine_vi};
+        let mut counts = Counts::default();
+        (counts.opening_poor.households, counts.opening.households) = (18_904, 179_218);
+        (counts.poor.households, counts.closing.households) = (16_512, 180_559);
+        let compared = compare(&counts, TargetRate::Poor, Some(140));
+        assert_eq!(compared.change.map(hundredths_vi).as_deref(), Some("−1,40"));
+        assert_eq!(compared.change_fine.map(fine_vi).as_deref(), Some("−1,4031"));
+        assert_eq!(compared.met, Some(true));
+        // The rounded rates, 9,14 and 10,55, would have said −1,41.
+        assert_eq!(compare(&counts, TargetRate::Poor, Some(141)).met, Some(false));
     }
 
     #[test]

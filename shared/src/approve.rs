@@ -69,6 +69,9 @@ pub struct Paper {
     pub date: String,
     /// Who signed it.
     pub signer: String,
+    /// SHA-256 of its scan, where one is kept: the decision names the very file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan: Option<Digest>,
 }
 
 impl Paper {
@@ -97,6 +100,9 @@ pub enum Act {
         /// Comments by household id.
         #[serde(default)]
         households: std::collections::BTreeMap<crate::id::HouseholdId, String>,
+        /// The written opinion that goes with it, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opinion: Option<Paper>,
     },
     /// Agrees (thống nhất).
     Approve {
@@ -131,6 +137,33 @@ impl Act {
             | Self::Recognise { root, .. }
             | Self::Withdraw { root, .. } => *root,
         }
+    }
+
+    /// Returns the paper that goes with it.
+    pub fn paper(&self) -> Option<&Paper> {
+        match self {
+            Self::Approve { opinion: paper, .. } | Self::Recognise { decision: paper, .. } => {
+                Some(paper)
+            }
+            Self::Return { opinion, .. } => opinion.as_ref(),
+            Self::Submit { .. } | Self::Withdraw { .. } => None,
+        }
+    }
+
+    /// Adds what was written beside households of the list before it was sent back, so that the
+    /// decision holds every comment it rests on.
+    #[must_use]
+    pub fn with_comments(mut self, written: &[(crate::id::HouseholdId, String)]) -> Self {
+        if let Self::Return { households, .. } = &mut self {
+            for (household, text) in written {
+                let comment = households.entry(*household).or_default();
+                if comment != text {
+                    let gap = if comment.is_empty() { "" } else { "\n" };
+                    comment.insert_str(0, &format!("{text}{gap}"));
+                }
+            }
+        }
+        self
     }
 
     /// Returns the role that may do it.
@@ -207,8 +240,10 @@ pub fn decide(
             check_paper(opinion)?;
             fits(Step::Approved { root: *root })
         }
-        (Step::Submitted { .. }, Act::Return { comment, .. }) => {
+        (Step::Submitted { .. }, Act::Return { comment, households, opinion, .. }) => {
             check_reason(comment)?;
+            households.values().try_for_each(|comment| check_reason(comment))?;
+            opinion.iter().try_for_each(check_paper)?;
             fits(Step::Collecting)
         }
         (Step::Approved { .. }, Act::Recognise { root, decision }) => {
@@ -242,12 +277,15 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    use crate::id::HouseholdId;
+
     const ROOT: Digest = Digest([1; 32]);
     const OFFICER: AccountId = AccountId([1; 16]);
     const DISTRICT: AccountId = AccountId([2; 16]);
 
     fn paper() -> Paper {
-        Paper { number: "12/UBND".into(), date: "2022-12-10".into(), signer: "Chủ tịch".into() }
+        let (number, date, signer) = ("12/UBND".into(), "2022-12-10".into(), "Chủ tịch".into());
+        Paper { number, date, signer, scan: None }
     }
 
     fn approve() -> Act {
@@ -295,8 +333,43 @@ mod tests {
         let act = Act::Approve { root: Digest([9; 32]), opinion };
         let incomplete = decide(&submitted, &act, DISTRICT, Role::District, None);
         assert_eq!(incomplete, Err(ApproveError::PaperIncomplete));
-        let act = Act::Return { root: Digest([9; 32]), comment: " ".into(), households: [].into() };
-        let unreasoned = decide(&submitted, &act, DISTRICT, Role::District, None);
-        assert_eq!(unreasoned, Err(ApproveError::ReasonMissing));
+        let back = |comment: &str, households: &[(HouseholdId, String)], opinion| Act::Return {
+            root: Digest([9; 32]),
+            comment: comment.into(),
+            households: households.iter().cloned().collect(),
+            opinion,
+        };
+        let refused = |act| decide(&submitted, &act, DISTRICT, Role::District, None);
+        assert_eq!(refused(back(" ", &[], None)), Err(ApproveError::ReasonMissing));
+        let blank = [(HouseholdId([1; 16]), " ".to_owned())];
+        assert_eq!(refused(back("xem", &blank, None)), Err(ApproveError::ReasonMissing));
+        let unsigned = Paper { signer: String::new(), ..paper() };
+        let unsigned = back("xem", &[], Some(unsigned));
+        assert_eq!(refused(unsigned), Err(ApproveError::PaperIncomplete));
+        assert_eq!(refused(back("xem", &[], Some(paper()))), Ok(Step::Collecting));
+    }
+
+    #[test]
+    fn a_return_holds_what_was_written_beside_households() {
+        let id = |byte| HouseholdId([byte; 16]);
+        let act = Act::Return {
+            root: ROOT,
+            comment: "xem lại".into(),
+            households: [(id(1), "nhà ở".to_owned())].into(),
+            opinion: None,
+        };
+        let written = [(id(1), "số khẩu".to_owned()), (id(2), "đất".to_owned())];
+        let Act::Return { households, .. } = act.with_comments(&written) else { panic!() };
+        assert_eq!(households[&id(1)], "số khẩu\nnhà ở");
+        assert_eq!(households[&id(2)], "đất");
+    }
+
+    #[test]
+    fn acts_of_before_there_were_scans_read_as_they_did() {
+        let old = r#"{"act":"approve","root":"ROOT","opinion":{"number":"1","date":"2022-12-10","signer":"A"}}"#;
+        let old = old.replace("ROOT", &ROOT.to_string());
+        let act: Act = serde_json::from_str(&old).unwrap();
+        assert_eq!(act.paper().unwrap().scan, None);
+        assert_eq!(serde_json::to_string(&act).unwrap(), old, "and are written as they were");
     }
 }

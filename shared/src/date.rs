@@ -95,6 +95,40 @@ impl Date {
         format!("{:02}/{:02}/{:04}", self.day, self.month, self.year)
     }
 
+    /// Returns the day after it; the calendar's last day is its own.
+    pub const fn next(self) -> Self {
+        let Self { year, month, day } = self;
+        if day < days_in(year, month) {
+            Self { year, month, day: day + 1 }
+        } else if month < 12 {
+            Self { year, month: month + 1, day: 1 }
+        } else if year < 9999 {
+            Self { year: year + 1, month: 1, day: 1 }
+        } else {
+            self
+        }
+    }
+
+    /// Tells whether it is a Saturday or a Sunday.
+    ///
+    /// ```
+    /// use shared::date::Date;
+    ///
+    /// assert!(!Date::parse("2022-12-14").unwrap().is_weekend());
+    /// assert!(Date::parse("2024-02-29").unwrap().next().next().is_weekend());
+    /// ```
+    pub fn is_weekend(self) -> bool {
+        // January and February belong to the year before, so that a leap day ends a year.
+        let (year, month) = match self.month {
+            month @ (1 | 2) => (self.year - 1, i32::from(month) + 12),
+            month => (self.year, i32::from(month)),
+        };
+        let day =
+            i32::from(self.day) + 13 * (month + 1) / 5 + year + year / 4 - year / 100 + year / 400;
+        // Counted from Saturday.
+        day.rem_euclid(7) < 2
+    }
+
     /// Returns the year.
     pub const fn year(self) -> i32 {
         self.year

@@ -14,6 +14,7 @@
 //! | [`standing`] | one household's log | its row of the list, and what is open about it |
 //! | [`list`] | households of a commune | what is still open; frozen bytes and their root |
 //! | [`approve`] | a list's step and what somebody does | the next step, or why not |
+//! | [`compare`], [`phones`], [`sample`], [`remark`], [`scan`], [`deadline`] | a list, what was answered, a seed, a paper | what a district looks at before it gives its opinion |
 //! | [`aggregate`] | frozen lists | exact counts and rates |
 //! | [`report`] | counts by unit | tables |
 //!
@@ -22,14 +23,17 @@
 pub mod admit;
 pub mod bucket;
 pub mod canonical;
+pub mod confirm;
 pub mod cursor;
 pub mod date;
+pub mod days;
 pub mod id;
 pub mod layout;
 pub mod limits;
 pub mod rule;
 pub mod scope;
 pub mod score;
+pub mod score_change;
 pub mod spreadsheet;
 pub mod standard;
 pub mod unit;
@@ -59,7 +63,18 @@ pub mod text;
 pub mod verify;
 
 pub mod aggregate;
+pub mod annex;
 pub mod approve;
 pub mod classify;
+pub mod compare;
+pub mod deadline;
 pub mod list;
+#[cfg(feature = "merge")]
+pub mod phones;
+pub mod posting;
+pub mod remark;
 pub mod report;
+pub mod sample;
+pub mod scan;
+pub mod target;
+pub mod tiles;

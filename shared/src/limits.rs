@@ -88,6 +88,12 @@ pub const TEXT_CHARS_MAX: usize = 4_000;
 /// Names on papers have up to 40; a unique name must also fit PostgreSQL's index row of 2.704 bytes.
 pub const NAME_CHARS_MAX: usize = 200;
 
+/// Shortest password that somebody may choose, in characters.
+pub const PASSWORD_CHARS_MIN: usize = 10;
+
+/// Longest password, in characters: hashing reads all of it.
+pub const PASSWORD_CHARS_MAX: usize = 200;
+
 /// Longest answer key, in bytes.
 pub const KEY_BYTES_MAX: usize = 64;
 
@@ -149,17 +155,19 @@ pub const DEVICE_RATE: Rate = Rate { burst: 32 << 20, per_second: 256 << 10 };
 pub const UNIT_RATE: Rate = Rate { burst: 256 << 20, per_second: 2 << 20 };
 
 /// What a request costs a bucket beside its bytes: looking its sender and its scope up.
-const REQUEST_COST: u64 = 1024;
+pub const REQUEST_COST: u64 = 1024;
 
 /// What a batch or a change costs beside its bytes: a signature or the walk through its columns.
 const BATCH_COST: u64 = 512;
 
-/// Returns what a request costs its sender's bucket. `signed` counts its batches and changes.
-pub fn request_cost(bytes: usize, signed: usize) -> u64 {
-    let number = |of: usize| u64::try_from(of).unwrap_or(u64::MAX);
-    REQUEST_COST
-        .saturating_add(number(bytes))
-        .saturating_add(number(signed).saturating_mul(BATCH_COST))
+/// Returns what so many bytes of a request, unpacked, cost its sender's bucket.
+pub fn bytes_cost(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// Returns what so many batches and changes cost their sender's bucket.
+pub fn signed_cost(signed: usize) -> u64 {
+    u64::try_from(signed).unwrap_or(u64::MAX).saturating_mul(BATCH_COST)
 }
 
 /// Devices and units whose buckets are remembered: a province has 1.250 and 125.

@@ -303,7 +303,7 @@ pub fn changes_digest(hashes: &[ChangeHash]) -> Digest {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 

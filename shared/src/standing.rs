@@ -17,7 +17,8 @@ use crate::id::{ChangeHash, DocumentId, HouseholdId};
 use crate::list::{Open, Outcome, Provenance, Row, changes_digest};
 use crate::merge::{Merged, merge, merge_at, merge_onto};
 use crate::page::message_closes;
-use crate::resolve::{Dispute, DisputedValue, Flag, Path, Resolved, resolve, writers};
+use crate::phones::{Values, difference, values};
+use crate::resolve::{Dispute, DisputedValue, Flag, Resolved, resolve, writers};
 use crate::standard::{is_dtts, known_ethnicity};
 use crate::unit::Area;
 
@@ -92,6 +93,10 @@ pub struct Standing {
     pub row: Row,
     /// Name of the head of the household (chủ hộ), empty where it is not agreed who that is.
     pub head: String,
+    /// Outcome of the visit as answered, empty where it is not agreed.
+    pub visit: String,
+    /// Parts of the form that were filled in on paper.
+    pub on_paper: u32,
     /// What keeps it from going.
     pub open: Open,
     /// Every disagreement with all its values.
@@ -241,6 +246,8 @@ fn judge(
     Standing {
         row,
         head: household.head_name().to_owned(),
+        visit: code.unwrap_or("").to_owned(),
+        on_paper: count(household.asked.values().filter(|asked| is_paper(asked)).count()),
         open: Open { disputes, broken: count(broken), missing },
         disputes: resolved.disputes,
         flags,
@@ -330,29 +337,15 @@ fn is_written_again(
     })
 }
 
-fn difference(before: &Values, mut after: Values) -> Values {
-    after.retain(|path, value| before.get(path) != Some(value));
-    after
-}
-
-type Values = BTreeMap<Path, Value>;
-
-/// Lists every agreed value of a household by its path.
-fn values(resolved: &Resolved) -> Values {
-    let household = &resolved.household;
-    let answers = household.answers.iter().map(|(k, v)| (Path::Answer(k.clone()), v.clone()));
-    let items = household.b1_items.iter().map(|(k, v)| (Path::B1Item(k.clone()), Value::Int(*v)));
-    let members = household.members.iter().flat_map(|(id, answers)| {
-        answers.iter().map(|(k, v)| (Path::Member(id.clone(), k.clone()), v.clone()))
-    });
-    answers.chain(items).chain(members).collect()
-}
-
 /// Leaves repetitions out: a row rests on the set of its changes, whatever arrived twice.
 fn each_once(changes: &[Logged]) -> Vec<&Logged> {
     let once: BTreeMap<ChangeHash, &Logged> =
         changes.iter().map(|change| (change.hash, change)).collect();
     once.into_values().collect()
+}
+
+fn is_paper(asked: &mobile_schema::household::Asked) -> bool {
+    asked.medium.as_deref() == Some("paper")
 }
 
 fn flag(code: &str, path: &str) -> Flag {

@@ -9,6 +9,7 @@ pub mod family;
 pub mod ingest;
 pub mod machine;
 pub mod memory;
+pub mod pages;
 pub mod sizes;
 pub mod speed;
 pub mod table;
@@ -37,6 +38,9 @@ pub struct Report {
     pub rates: Option<demo::Rates>,
     /// Memory of a server on that data.
     pub memory: Option<memory::ServerMemory>,
+    /// The offices' pages on that data; absent in reports from before they were measured.
+    #[serde(default)]
+    pub pages: Option<pages::Pages>,
     /// Durable ingest, an entry for each database and each way of handing in.
     pub ingest: Vec<ingest::Ingest>,
     /// Five hundred households on the line.
@@ -74,6 +78,8 @@ pub enum Part {
     Sizes,
     /// Memory of a server on what the demonstration left, which is played for it.
     Memory,
+    /// The offices' pages on what the demonstration left, which is played for it.
+    Pages,
     /// A line that breaks.
     Line,
     /// Half of all phones at one time.
@@ -89,9 +95,10 @@ impl FromStr for Part {
             "ingest" => Ok(Self::Ingest),
             "sizes" => Ok(Self::Sizes),
             "memory" => Ok(Self::Memory),
+            "pages" => Ok(Self::Pages),
             "line" => Ok(Self::Line),
             "crowd" => Ok(Self::Crowd),
-            _ => Err(format!("no part {text}: demo, ingest, sizes, memory, line or crowd")),
+            _ => Err(format!("no part {text}: demo, ingest, sizes, memory, pages, line or crowd")),
         }
     }
 }
@@ -131,6 +138,7 @@ pub async fn measure(
         demo: None,
         rates: None,
         memory: None,
+        pages: None,
         ingest: Vec::new(),
         sizes: None,
         bad_line: None,
@@ -164,13 +172,18 @@ pub async fn measure(
         report.crowd = Some(crowd::measure(home(), size).await);
         keep(&mut report);
     }
-    let (demo, memory) = (wanted.has(Part::Demo), wanted.has(Part::Memory));
-    if demo || memory {
+    let (demo, pages) = (wanted.has(Part::Demo), wanted.has(Part::Pages));
+    let memory = wanted.has(Part::Memory);
+    if demo || pages || memory {
         let home = home();
         let (played, campaign) = demo::play(&home, program, size);
         if demo {
             report.demo = Some(played.clone());
             report.rates = Some(demo::read_rates(&home, &campaign).await);
+            keep(&mut report);
+        }
+        if pages {
+            report.pages = Some(pages::measure(&home, &campaign, size).await);
             keep(&mut report);
         }
         if memory {

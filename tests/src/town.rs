@@ -37,6 +37,9 @@ pub const HAMLETS: [(&str, &str); 4] =
 /// Password of every account but the first.
 pub const PASSWORD: &str = "mat-khau-thu";
 
+/// Sign-in name of the second person of the province office.
+pub const SECOND: &str = "tinh-2";
+
 /// The province on a server inside this process.
 pub struct Town {
     /// The running server.
@@ -68,6 +71,8 @@ pub struct Cast {
     pub client: Client,
     /// Province office.
     pub province: Office,
+    /// Another person of the province office.
+    pub second: Office,
     /// District office of 467.
     pub district: Office,
     /// Commune officer of Mò Ó.
@@ -133,12 +138,16 @@ impl Cast {
         let mut cast = Self {
             district: province.clone(),
             officer: province.clone(),
+            second: province.clone(),
             client,
             province,
             campaign,
             families: families(),
             rules: Rules::default(),
         };
+        let second = person(SECOND, "province", "45", Some(PASSWORD));
+        cast.province.post("/v1/accounts", &json!([second])).await.expect("an account");
+        cast.second = cast.sign_in(SECOND).await;
         cast.set_up().await;
         cast.district = cast.sign_in("huyen-467").await;
         cast.officer = cast.sign_in(&format!("xa-{MO_O}")).await;
@@ -151,6 +160,7 @@ impl Cast {
         let client = Client::new(base);
         Self {
             province: self.province.on(&client),
+            second: self.second.on(&client),
             district: self.district.on(&client),
             officer: self.officer.on(&client),
             client,
@@ -163,7 +173,8 @@ impl Cast {
     async fn set_up(&self) {
         let path = self.path("");
         let table = include_str!("../../shared/standards/b1-synthetic.json").to_owned();
-        self.import("score-table", table).await;
+        let loaded = self.province.load_score_table(&self.second, self.campaign, table).await;
+        loaded.unwrap_or_else(|error| panic!("the score table: {error}"));
         self.import("hamlets", hamlet_file()).await;
         let roster = roster_file(self.families.values(), &self.basis());
         self.import("roster", roster).await;

@@ -165,13 +165,15 @@ pub(crate) fn verdicts(result: &BatchResult) -> Result<Vec<Verdict>, String> {
 }
 
 /// What is kept: rows of each table, and the sums that move when a row is only altered.
-const KEPT: [(&str, &str); 18] = [
+const KEPT: [(&str, &str); 25] = [
     ("accounts", "select count(*) from account"),
     ("devices", "select count(*) + count(revoked_at_ms) from device"),
     ("people of devices", "select count(*) + count(unbound_at_ms) from device_person"),
     ("codes", "select count(*) + count(used_at_ms) + count(withdrawn_at_ms) from enrol_code"),
     ("campaigns", "select count(*) + count(closed_at_ms) from campaign"),
     ("score tables", "select cast(sum(length(score_table)) as bigint) from campaign"),
+    ("score table steps", "select count(*) from score_table_step"),
+    ("targets", "select count(*) from target"),
     ("unit files", "select count(*) from unit_file"),
     ("hamlets", "select count(*) + cast(sum(households) as bigint) from hamlet"),
     ("assignments", "select count(*) + count(until_ms) from assignment"),
@@ -184,6 +186,11 @@ const KEPT: [(&str, &str); 18] = [
     ("decisions", "select count(*) from decision"),
     ("frozen lists", "select count(*) from frozen_list"),
     ("waivers", "select count(*) from waiver"),
+    ("samples", "select count(*) from sample"),
+    ("findings", "select count(*) from sample_finding"),
+    ("remarks", "select count(*) from remark"),
+    ("scans", "select count(*) from scan"),
+    ("deadlines", "select count(*) from deadline"),
 ];
 
 /// Counts what the town's database keeps, to show that a refused call left nothing behind.

@@ -44,7 +44,7 @@ impl Browser {
     }
 
     /// Sends a form as it is.
-    async fn send(&mut self, path: &str, fields: &[(&str, &str)]) -> Shown {
+    pub(crate) async fn send(&mut self, path: &str, fields: &[(&str, &str)]) -> Shown {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(fields);
         self.ask("POST", path, form.finish().into_bytes()).await
@@ -57,19 +57,39 @@ impl Browser {
         page: &Shown,
         fields: &[(&str, &str)],
     ) -> Shown {
-        let hidden =
-            ["token", "root", "heads", "closes", "path"].map(|name| (name, page.field(name)));
+        let hidden = ["token", "root", "heads", "closes", "path", "seen"]
+            .map(|name| (name, page.field(name)));
         let mut all: Vec<(&str, &str)> =
             hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
         all.extend(fields);
         self.send(path, &all).await
     }
 
-    async fn ask(&mut self, method: &str, path: &str, body: Vec<u8>) -> Shown {
+    /// Saves a file.
+    pub(crate) async fn open_file(&mut self, path: &str) -> Heard {
+        let headers = [("cookie", self.cookie())];
+        ask_with(self.server, "GET", path, &headers, Vec::new()).await
+    }
+
+    fn cookie(&self) -> String {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let kind = "application/x-www-form-urlencoded".to_owned();
-        let headers = [("cookie", cookies.join("; ")), ("content-type", kind)];
+        cookies.join("; ")
+    }
+
+    async fn ask(&mut self, method: &str, path: &str, body: Vec<u8>) -> Shown {
+        self.ask_as(method, path, "application/x-www-form-urlencoded", body).await
+    }
+
+    /// Sends a body of some kind.
+    pub(crate) async fn ask_as(
+        &mut self,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: Vec<u8>,
+    ) -> Shown {
+        let headers = [("cookie", self.cookie()), ("content-type", kind.to_owned())];
         let heard = ask_with(self.server, method, path, &headers, body).await;
         self.keep(&heard);
         if heard.status < 300 || heard.status >= 400 {
@@ -115,7 +135,7 @@ impl Shown {
     }
 }
 
-fn unescaped(text: &str) -> String {
+pub(crate) fn unescaped(text: &str) -> String {
     [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")]
         .iter()
         .fold(text.to_owned(), |text, (code, sign)| text.replace(code, sign))

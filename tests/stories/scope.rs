@@ -13,11 +13,12 @@ use std::collections::BTreeSet;
 
 use mobile_schema::frame::{Page, SyncRequest};
 use serde_json::{Value, json};
+use server::demo::office::Office;
 use sqlx::Connection;
 use tests::on_each_backend;
 use tests::town::{HAMLETS, HUONG_HIEP, MO_O, Town, VINH_THAI};
 
-use crate::ask::{Heard, ask, cbor, get, post};
+use crate::ask::{self, Heard, ask, cbor, get, post};
 use marked::{Marked, marker};
 use table::{Call, Expected, Target, table};
 
@@ -163,12 +164,40 @@ fn every_route_is_written_down() {
     assert!(gone.is_empty(), "in the table, but no route: {gone:?}");
 }
 
+/// Lets a district work on a submitted list: a comment, and a sample with a finding.
+async fn desk_work(town: &Town, (unit, root): (&str, &str), officer: &Office, district: &Office) {
+    let mark = marker(marked::hamlet_of(unit));
+    let path = |rest: &str| town.path(&format!("/units/{unit}/{rest}"));
+    let list = officer.list(town.campaign, unit).await.unwrap();
+    let document = &list["list"]["rows"][0]["document"];
+    let said = json!({ "kind": "comment", "root": root, "document": document, "text": mark });
+    district.post(&path("comments"), &said).await.unwrap();
+    let drawn = json!({ "root": root, "size": { "per_cent": 100 } });
+    district.post(&path("sample"), &drawn).await.unwrap();
+    let found = json!({
+        "root": root, "document": document, "finding": { "finding": "agrees" }, "note": mark,
+    });
+    district.post(&path("sample/findings"), &found).await.unwrap();
+}
+
+/// Attaches a scan to each unit, with its marker in it.
+async fn attach_scans(town: &Town) {
+    for (unit, _) in UNITS {
+        let officer = town.sign_in(&format!("xa-{unit}")).await;
+        let mark = marker(marked::hamlet_of(unit));
+        let to = town.path(&format!("/units/{unit}/scans?kind=minutes&title={mark}"));
+        let kept = ask::post_raw(town, officer.token(), &to, &table::scan_bytes(unit)).await;
+        assert_eq!(kept.taken()["digest"], table::scan_of(unit));
+    }
+}
+
 on_each_backend! {
     /// The whole matrix: people, units, routes, and the four steps of a list.
     async fn nobody_sees_beyond_their_units(town: Town) {
         let mut marked = Marked::new(&town).await;
+        attach_scans(&town).await;
         let shown = everybody_calls_everything(&town, &marked).await;
-        for route in table().iter().filter(|route| route.shows) {
+        for route in table().iter().filter(|route| route.shows && !route.is_of_desk()) {
             assert!(shown.contains(route.path), "{} shows its own scope", route.path);
         }
         marked.finish_work(&town).await;
@@ -182,9 +211,13 @@ on_each_backend! {
             let back = json!({ "act": "return", "root": first, "comment": comment });
             district.act(town.campaign, unit, &back).await.unwrap();
             let root = officer.submit(town.campaign, unit).await.unwrap();
+            desk_work(&town, (unit, &root), &officer, &district).await;
             roots.push((unit, root, officer, district));
         }
-        everybody_calls_everything(&town, &marked).await;
+        let shown = everybody_calls_everything(&town, &marked).await;
+        for route in table().iter().filter(|route| route.shows && route.is_of_desk()) {
+            assert!(shown.contains(route.path), "{} shows its own scope", route.path);
+        }
         for (unit, root, _, district) in &roots {
             district.approve(town.campaign, unit, root).await.unwrap();
         }

@@ -51,7 +51,8 @@ on_each_backend! {
         phone.move_to(&Client::new(&line.base));
         let report = phone.sync().await.unwrap();
 
-        assert_eq!((line.cuts(), report.cuts), (10, 10));
+        // A busy machine may have let a connection lie idle for too long as well.
+        assert!(line.cuts() == 10 && report.cuts >= 10, "{} cuts", report.cuts);
         let answered = u64::try_from(report.up + report.trips * usize::try_from(head).unwrap());
         let answered = answered.unwrap();
         let twice = line.up() - answered;

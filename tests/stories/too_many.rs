@@ -14,7 +14,7 @@ const TRIES: usize = 8;
 /// A request that takes three quarters of what a device may use at once: 48 KB of empty changes,
 /// each of which counts. The second comes a minute too early.
 fn greedy(request: SyncRequest) -> Vec<u8> {
-    let chunk = limits::request_cost(0, 1) - limits::request_cost(0, 0);
+    let chunk = limits::signed_cost(1);
     let count = usize::try_from(limits::DEVICE_RATE.burst * 3 / 4 / chunk).unwrap();
     let chunks = vec![ByteBuf::new(); count];
     let batch = Batch { manifest: ByteBuf::new(), signature: ByteBuf::new(), chunks };
@@ -22,6 +22,18 @@ fn greedy(request: SyncRequest) -> Vec<u8> {
 }
 
 on_each_backend! {
+    /// One phone's app sends what is no frame at all, over and over: that costs it as much.
+    async fn what_cannot_be_read_is_counted(town: Town) {
+        let hoa = town.phone_with_work("hoa").await;
+        let body = vec![0xff; limits::REQUEST_BYTES_MAX];
+        let all = usize::try_from(limits::DEVICE_RATE.burst).unwrap() / body.len();
+        post_raw(&town, hoa.access(), "/v1/sync", &body).await.refused(422, "frame-malformed");
+        for _ in 1..all {
+            post_raw(&town, hoa.access(), "/v1/sync", &body).await;
+        }
+        post_raw(&town, hoa.access(), "/v1/sync", &body).await.refused(429, "too-many");
+    }
+
     /// One phone's app has gone mad; the colleague's beside it hands in as ever.
     async fn a_device_that_asks_too_much_waits_and_nobody_else_does(town: Town) {
         let hoa = town.phone_with_work("hoa").await;

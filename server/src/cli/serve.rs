@@ -74,6 +74,7 @@ pub async fn first_account(app: &App) -> Result<Option<String>, StoreError> {
         post: Post { role: Role::Province, unit: FIRST_UNIT.to_owned() },
         unit_on: Date::parse(FIRST_UNIT_ON).expect("it is a day of the calendar"),
         password_hash: crate::auth::hash_password(&password),
+        once_until_ms: None,
         disabled: false,
     };
     match app.store.account_add(&[account], app.now_ms()).await {

@@ -90,6 +90,7 @@ impl User {
                     post: Post { role, unit },
                     unit_on,
                     password_hash: crate::auth::hash_password(&password),
+                    once_until_ms: None,
                     disabled: false,
                 };
                 app.store.account_add(std::slice::from_ref(&account), app.now_ms()).await?;
@@ -100,7 +101,7 @@ impl User {
                 let account = named(&app, &name).await?;
                 let password = shared::id::to_hex(&random::<8>());
                 let hash = crate::auth::hash_password(&password);
-                app.store.account_password(account.id, &hash, app.now_ms()).await?;
+                app.store.account_password(account.id, &hash, None, app.now_ms()).await?;
                 say(format!("{name} / {password}"));
             }
             UserAct::Disable { name, place } => {

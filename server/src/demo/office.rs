@@ -55,6 +55,19 @@ impl Office {
         id.ok_or(ClientError::Unreadable)
     }
 
+    /// Loads a score table, and lets a second person of the province confirm it.
+    pub async fn load_score_table(
+        &self,
+        second: &Self,
+        campaign: CampaignId,
+        table: String,
+    ) -> Result<(), ClientError> {
+        let path = format!("/v1/campaigns/{campaign}/score-table");
+        let loaded = self.import(&path, table).await?;
+        let named = json!({ "digest": loaded["digest"] });
+        second.post(&format!("{path}/confirm"), &named).await.map(drop)
+    }
+
     /// Makes enrolment codes, in the order of the names.
     pub async fn codes(&self, names: &[String]) -> Result<Vec<String>, ClientError> {
         let codes = self.post("/v1/devices/codes", &json!({ "accounts": names })).await?;

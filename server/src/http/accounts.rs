@@ -1,4 +1,4 @@
-//! People: who has an account, and adding them.
+//! People: who has an account, adding them, closing an account, and passwords.
 
 use axum::extract::State;
 use mobile_schema::problem;
@@ -20,13 +20,15 @@ use crate::store::account::Account;
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Person {
     #[schema(value_type = String)]
-    id: AccountId,
-    name: String,
-    full_name: String,
-    role: String,
-    unit: String,
+    pub(super) id: AccountId,
+    pub(super) name: String,
+    pub(super) full_name: String,
+    pub(super) role: String,
+    pub(super) unit: String,
     /// Day on which the code of the unit is read, `YYYY-MM-DD`.
-    unit_on: String,
+    pub(super) unit_on: String,
+    /// True after the account was closed.
+    pub(super) disabled: bool,
 }
 
 impl From<Account> for Person {
@@ -38,6 +40,7 @@ impl From<Account> for Person {
             role: account.post.role.name().to_owned(),
             unit: account.post.unit,
             unit_on: account.unit_on.to_string(),
+            disabled: account.disabled,
         }
     }
 }
@@ -61,17 +64,17 @@ pub(super) async fn list(
 /// A person to be added.
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct NewPerson {
-    name: String,
-    full_name: String,
+    pub(super) name: String,
+    pub(super) full_name: String,
     /// Absent for people who only use enrolled devices.
-    password: Option<String>,
+    pub(super) password: Option<String>,
     /// `province`, `district`, `officer` or `enumerator`.
-    role: String,
-    unit: String,
+    pub(super) role: String,
+    pub(super) unit: String,
     /// Day on which the code of the unit is read, `YYYY-MM-DD`: the review date of the campaign the
     /// person works in. Absent, that of the newest campaign of the caller's province, else the day
     /// of the caller's own unit.
-    on: Option<String>,
+    pub(super) on: Option<String>,
 }
 
 /// Returns the day on which the unit of a new account is read where the request names none.
@@ -108,6 +111,7 @@ pub(super) async fn add(
             post: Post { role, unit: person.unit },
             unit_on: on.map_err(|_| &problem::BODY_MALFORMED)?.unwrap_or(usual_day),
             password_hash: String::new(),
+            once_until_ms: None,
             disabled: false,
         };
         let may = actor.account.post.role == Role::Province || role == Role::Enumerator;
@@ -134,7 +138,7 @@ pub(super) fn is_name(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().nth(NAME_CHARS_MAX).is_none()
 }
 
-async fn hash(app: &App, password: Option<String>) -> Result<String, Problem> {
+pub(super) async fn hash(app: &App, password: Option<String>) -> Result<String, Problem> {
     let Some(password) = password.filter(|password| !password.is_empty()) else {
         return Ok(String::new());
     };

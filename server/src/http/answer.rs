@@ -23,6 +23,10 @@ use crate::store::StoreError;
 /// Rows looked at one time while an answer is filled.
 const ROWS: i64 = 512;
 
+/// Segments whose newest positions are asked for one by one: a phone's. For an office's all are read
+/// at once.
+const SEGMENTS_ONE_BY_ONE: usize = 4;
+
 /// Bytes that a change takes in an answer beside its own.
 const CHANGE_HEAD_BYTES: usize = 24;
 
@@ -113,9 +117,12 @@ pub(super) async fn fill(
     reading: Reading,
     wanted: &Wanted,
 ) -> Result<SyncResponse, StoreError> {
-    let units: BTreeSet<&str> =
-        reading.segments.iter().map(|segment| segment.unit.as_str()).collect();
-    let newest = app.store.positions_of(wanted.campaign, units.iter().copied()).await?;
+    // A phone's few units are asked for their newest position as they are read.
+    let newest = if reading.segments.len() > SEGMENTS_ONE_BY_ONE {
+        Some(app.store.positions(wanted.campaign).await?)
+    } else {
+        None
+    };
     let mut answer = SyncResponse {
         v: FRAME_VERSION,
         entered: reading.entered,
@@ -126,18 +133,22 @@ pub(super) async fn fill(
     let mut room = Room::new(wanted);
     let mut segments = Vec::new();
     for mut segment in reading.segments {
-        let last = newest.get(&segment.unit).copied().unwrap_or(0);
+        let mut last =
+            newest.as_ref().map(|newest| newest.get(&segment.unit).copied().unwrap_or(0));
         if wanted.pages && segment.can_walk() {
             answer.pages.extend(pages::walk(app, wanted, &mut segment, &mut room).await?);
         } else {
             // A client that reads changes only has them from the first.
             segment.walk = None;
         }
-        while segment.walk.is_none() && segment.position < last && !room.is_full() {
-            let read = read_on(app, wanted, &mut segment, last, &mut room, &mut households).await?;
-            answer.changes.extend(read);
+        let is_behind =
+            |segment: &Segment, last: Option<i64>| last.is_none_or(|last| segment.position < last);
+        while segment.walk.is_none() && is_behind(&segment, last) && !room.is_full() {
+            let read = read_on(app, wanted, &mut segment, &mut room, &mut households).await?;
+            answer.changes.extend(read.0);
+            last = last.or(Some(read.1));
         }
-        answer.more |= segment.position < last;
+        answer.more |= is_behind(&segment, last);
         segments.push(segment);
     }
     answer.households = households.into_values().collect();
@@ -160,31 +171,36 @@ async fn read_on(
     app: &App,
     wanted: &Wanted,
     segment: &mut Segment,
-    last: i64,
     room: &mut Room,
     households: &mut Households,
-) -> Result<Vec<(ByteArray<16>, ByteBuf)>, StoreError> {
+) -> Result<(Vec<(ByteArray<16>, ByteBuf)>, i64), StoreError> {
     let (id, unit, from) = (wanted.campaign, &segment.unit, segment.position);
     let hamlets = hamlets_of(segment);
-    let sizes = app.store.change_sizes_after(id, unit, from, &hamlets, ROWS).await?;
-    let read_all = sizes.len() < usize::try_from(ROWS).unwrap_or(usize::MAX);
+    let (log, last) = app.store.sync_log_after(id, unit, from, &hamlets, ROWS).await?;
+    let read_all = log.len() < usize::try_from(ROWS).unwrap_or(usize::MAX);
+    let whole_until = segment.whole_until;
+    let is_sent = |of: (DocumentId, ChangeHash), position: i64| {
+        !wanted.named.contains(&of) || position <= whole_until
+    };
     // As many as the answer has room for, and one that is larger than all of it.
-    let mut bytes = 0;
-    let fitting = sizes.iter().take_while(|(_, size)| {
-        let fits = bytes < room.bytes();
-        bytes += usize::try_from(*size).unwrap_or(usize::MAX / 2) + CHANGE_HEAD_BYTES;
-        fits
-    });
-    let (count, until) = fitting.fold((0, from), |(count, _), (at, _)| (count + 1, *at));
-    let rows = if count == 0 {
+    let (mut bytes, mut count, mut until) = (0, 0, from);
+    for row in &log {
+        if bytes >= room.bytes() {
+            break;
+        }
+        if is_sent((row.document, row.hash), row.position) {
+            bytes += usize::try_from(row.bytes).unwrap_or(usize::MAX / 2) + CHANGE_HEAD_BYTES;
+        }
+        (count, until) = (count + 1, row.position);
+    }
+    let rows = if bytes == 0 {
         Vec::new()
     } else {
         app.store.change_after(id, unit, from, &hamlets, until).await?
     };
     let mut sent = Vec::new();
     for row in rows {
-        if !wanted.named.contains(&(row.document, row.hash)) || row.position <= segment.whole_until
-        {
+        if is_sent((row.document, row.hash), row.position) {
             let bytes = row.chunk.len() + CHANGE_HEAD_BYTES;
             room.take(bytes, bytes);
             let household: [u8; 16] = row.household.try_into().map_err(|_| StoreError::Damaged)?;
@@ -197,11 +213,11 @@ async fn read_on(
             });
             sent.push((ByteArray::new(row.document.0), ByteBuf::from(row.chunk)));
         }
-        segment.position = row.position;
     }
-    if read_all && count == sizes.len() {
+    segment.position = until;
+    if read_all && count == log.len() {
         // Nothing of this scope is left below the newest position seen.
         segment.position = segment.position.max(last);
     }
-    Ok(sent)
+    Ok((sent, last))
 }

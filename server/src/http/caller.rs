@@ -1,41 +1,87 @@
 //! Who syncs: what the caller may see, and what it says about itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use mobile_schema::frame::About;
+use mobile_schema::problem;
 use shared::cursor::{Hamlets, Scope};
 use shared::id::{Actor as Writer, CampaignId};
 use shared::scope::Role;
+use shared::unit::UnitTree;
 
-use super::extract::Seen;
+use super::extract::is_of;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::ingest::AboutDevice;
+use crate::problem::Problem;
 use crate::store::StoreError;
+use crate::store::assignment::Place;
 use crate::store::device::Device;
 
 /// Longest version of an app that is shown, bytes.
 const APP_BYTES_MAX: usize = 40;
 
-/// Reads what the caller may see now; for a device that is what its people may see together.
-pub(super) async fn scope_of(
+/// What a sync begins with: the campaign, and what the caller may see in it now.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) campaign: CampaignId,
+    pub(super) closed: bool,
+    tree: Arc<UnitTree>,
+    pub(super) scope: Scope,
+    /// Newest position of each unit in scope that has any.
+    pub(super) newest: BTreeMap<String, i64>,
+}
+
+/// Finds a campaign of the caller's province, and what the caller may see in it; for a device that
+/// is what its people may see together. Any other campaign does not exist for the caller.
+pub(super) async fn begin(app: &App, actor: &Actor, id: CampaignId) -> Result<Begun, Problem> {
+    let device = actor.device.as_ref().map(|device| device.id);
+    let start = app.store.sync_start(id, actor.account.id, device).await?;
+    let start = start.ok_or(&problem::CAMPAIGN_UNKNOWN)?;
+    let units = app.units_of(start.unit_version).await?;
+    let tree = units.at(start.review_date);
+    if !is_of(&units, &actor.account, &start.province, &tree) {
+        return Err(Problem::new(&problem::CAMPAIGN_UNKNOWN));
+    }
+    let (scope, newest) = match office(app, actor, &tree).await? {
+        Some(scope) => (scope, app.store.positions(id).await?),
+        None => (of_places(&start.places), start.newest),
+    };
+    Ok(Begun { campaign: id, closed: start.closed, tree, scope, newest })
+}
+
+/// Reads what the caller may see now, and the actors that the calling device may not write under any
+/// more.
+pub(super) async fn end(
     app: &App,
     actor: &Actor,
-    id: CampaignId,
-    seen: &Seen,
-) -> Result<Scope, StoreError> {
+    begun: &Begun,
+) -> Result<(Scope, Vec<Writer>), StoreError> {
     let device = actor.device.as_ref().map(|device| device.id);
-    if actor.account.post.role != Role::Enumerator {
-        if let Some(id) = device
-            && app.store.device_get(id).await?.is_none_or(|device| device.revoked)
-        {
-            return Ok(Scope::new());
-        }
-        let units = actor.account.post.list_units(&seen.tree);
-        return Ok(units.into_iter().map(|unit| (unit, Hamlets::All)).collect());
+    let of = app.store.sync_end(begun.campaign, actor.account.id, device);
+    let (places, forked) = of.await?;
+    let scope = office(app, actor, &begun.tree).await?;
+    Ok((scope.unwrap_or_else(|| of_places(&places)), forked))
+}
+
+/// Returns what an office may see: its units, and nothing with a device that was revoked. `None` for
+/// an enumerator.
+async fn office(app: &App, actor: &Actor, tree: &UnitTree) -> Result<Option<Scope>, StoreError> {
+    if actor.account.post.role == Role::Enumerator {
+        return Ok(None);
     }
+    if let Some(device) = &actor.device
+        && app.store.device_get(device.id).await?.is_none_or(|device| device.revoked)
+    {
+        return Ok(Some(Scope::new()));
+    }
+    let units = actor.account.post.list_units(tree);
+    Ok(Some(units.into_iter().map(|unit| (unit, Hamlets::All)).collect()))
+}
+
+fn of_places(places: &[Place]) -> Scope {
     let mut scope = Scope::new();
-    let places = app.store.assignment_places(id, actor.account.id, device).await?;
     let hamlets: BTreeSet<&str> = places.iter().map(|place| place.name.as_str()).collect();
     // A single household of a hamlet that is in scope anyway is no place of its own.
     for place in places.iter().filter(|place| !hamlets.contains(place.within.as_str())) {
@@ -45,7 +91,7 @@ pub(super) async fn scope_of(
             names.insert(place.name.clone());
         }
     }
-    Ok(scope)
+    scope
 }
 
 /// Who calls: the device of the session, and what it says about itself.
@@ -68,13 +114,5 @@ impl Installation<'_> {
             app: if shown { about.app.clone() } else { String::new() },
             schema: about.schema,
         })
-    }
-}
-
-/// Lists the actors that the calling device may not write under any more.
-pub(super) async fn forked(app: &App, device: Option<&Device>) -> Result<Vec<Writer>, StoreError> {
-    match device {
-        Some(device) => app.store.installation_forked(device.id).await,
-        None => Ok(Vec::new()),
     }
 }

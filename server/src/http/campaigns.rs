@@ -62,17 +62,17 @@ pub(super) async fn list(
 /// A campaign to be added.
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct New {
-    name: String,
+    pub(super) name: String,
     /// Unit code of the province, in force at the review date.
-    province: String,
+    pub(super) province: String,
     /// Code of a built-in standard, for example `nd-07-2021`; never derived from the year.
-    standard: String,
+    pub(super) standard: String,
     /// `YYYY-MM-DD`.
-    opening_date: String,
+    pub(super) opening_date: String,
     /// `YYYY-MM-DD`.
-    review_date: String,
+    pub(super) review_date: String,
     /// Column of the score table for rural areas, for example `rural_north_central_coast`.
-    region: String,
+    pub(super) region: String,
 }
 
 /// Adds a campaign.

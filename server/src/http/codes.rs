@@ -32,7 +32,7 @@ const QR_PIXELS: u32 = 280;
 /// Sign-in names of the people to make codes for.
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct CodesFor {
-    accounts: Vec<String>,
+    pub(super) accounts: Vec<String>,
 }
 
 /// A one-time code, good for 15 minutes.
@@ -40,7 +40,7 @@ pub(super) struct CodesFor {
 pub(super) struct Code {
     /// Id by which it is shown again or withdrawn; of no use on a phone.
     #[schema(value_type = String)]
-    id: CodeId,
+    pub(super) id: CodeId,
     account: String,
     code: String,
     expires_at_ms: i64,
@@ -81,14 +81,14 @@ pub(super) async fn issue(
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Open {
     #[schema(value_type = String)]
-    id: CodeId,
+    pub(super) id: CodeId,
     /// Sign-in name of whom it is for.
-    account: String,
-    unit: String,
+    pub(super) account: String,
+    pub(super) unit: String,
     /// Sign-in name of who made it.
-    made_by: String,
+    pub(super) made_by: String,
     made_at_ms: i64,
-    expires_at_ms: i64,
+    pub(super) expires_at_ms: i64,
 }
 
 /// Lists the open codes of the people whose devices the caller manages.
@@ -123,14 +123,14 @@ pub(super) async fn list(State(app): State<App>, actor: Actor) -> Result<Json<Ve
 /// A code with everything a phone needs to enrol, as text and as a picture of it.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Shown {
-    account: String,
-    unit: String,
-    code: String,
-    expires_at_ms: i64,
+    pub(super) account: String,
+    pub(super) unit: String,
+    pub(super) code: String,
+    pub(super) expires_at_ms: i64,
     /// What the QR says: JSON of server address, server key and code.
     payload: String,
     /// The QR as SVG.
-    svg: String,
+    pub(super) svg: String,
 }
 
 /// What a phone reads from the QR.

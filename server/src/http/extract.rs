@@ -19,8 +19,8 @@ use shared::unit::UnitTree;
 
 use super::encoding::{Encoding, Unpacker};
 use crate::app::App;
-use crate::auth::Actor;
-use crate::gate::Share;
+use crate::auth::{Actor, Sender};
+use crate::gate::{Caller, Share};
 use crate::imports::units::Known;
 use crate::problem::Problem;
 use crate::store::account::Account;
@@ -135,12 +135,29 @@ impl FromRequest<App> for Upload {
     }
 }
 
-/// A CBOR frame that came, with its size and its share of the memory for bodies.
+/// A file as it came, of at most so many bytes, with its share of the memory for bodies.
+#[derive(Debug)]
+pub(super) struct Raw<const BYTES_MAX: usize> {
+    pub(super) bytes: Vec<u8>,
+    _share: Share,
+}
+
+impl<const BYTES_MAX: usize> FromRequest<App> for Raw<BYTES_MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (bytes, share) = body(request, app, BYTES_MAX).await?;
+        Ok(Self { bytes, _share: share })
+    }
+}
+
+/// Somebody's CBOR frame, with its share of the memory for bodies. The request and its bytes have been
+/// charged, whatever is in them: what cannot be read costs its sender as much.
 #[derive(Debug)]
 pub(super) struct Frame<T> {
     pub(super) frame: T,
-    /// Bytes of it, unpacked.
-    pub(super) bytes: usize,
+    pub(super) sender: Actor,
+    pub(super) caller: Caller,
     /// Kept as long as the frame is.
     pub(super) _share: Share,
 }
@@ -149,10 +166,18 @@ impl<T: DeserializeOwned> FromRequest<App> for Frame<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (mut parts, rest) = request.into_parts();
+        let Sender(sender) = Sender::from_request_parts(&mut parts, app).await?;
+        let caller = Caller::of(&sender);
+        let charge = |cost| app.gate.charge(caller, &sender.account.post.unit, cost, app.now_ms());
+        charge(limits::REQUEST_COST)?;
+        let request = Request::from_parts(parts, rest);
         let (bytes, share) = body(request, app, limits::REQUEST_INFLATED_BYTES_MAX).await?;
-        ciborium::de::from_reader_with_recursion_limit(&bytes[..], limits::FRAME_NESTING_MAX)
-            .map(|frame| Self { frame, bytes: bytes.len(), _share: share })
-            .map_err(|_| Problem::new(&problem::FRAME_MALFORMED))
+        charge(limits::bytes_cost(bytes.len()))?;
+        let frame =
+            ciborium::de::from_reader_with_recursion_limit(&bytes[..], limits::FRAME_NESTING_MAX);
+        let frame = frame.map_err(|_| &problem::FRAME_MALFORMED)?;
+        Ok(Self { frame, sender, caller, _share: share })
     }
 }
 
@@ -222,7 +247,12 @@ pub(super) fn covers(units: &Known, office: &Account, person: &Account) -> bool 
 /// Tells whether a campaign is of a person's province.
 pub(super) fn sees(units: &Known, person: &Account, campaign: &Campaign) -> bool {
     let tree = units.at(campaign.review_date);
-    stands_in(units, person, &tree) && tree.contains(&campaign.province, &person.post.unit)
+    is_of(units, person, &campaign.province, &tree)
+}
+
+/// Tells whether a person's unit is of a province, in a campaign that this tree is of.
+pub(super) fn is_of(units: &Known, person: &Account, province: &str, tree: &UnitTree) -> bool {
+    stands_in(units, person, tree) && tree.contains(province, &person.post.unit)
 }
 
 /// Finds a campaign of the caller's province. Any other does not exist for the caller.

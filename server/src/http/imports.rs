@@ -1,4 +1,4 @@
-//! What offices load: units, hamlets, the opening list, people, a score table.
+//! What offices load: units, hamlets, the opening list, people.
 //!
 //! A file with bad rows is refused with its bad rows named; with `keep=good` its good rows are taken
 //! and the bad ones still named; with `keep=check` nothing is written.
@@ -9,19 +9,17 @@ pub(crate) mod work;
 use std::sync::Arc;
 
 use axum::extract::State;
-use mobile_schema::form::Form;
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::id::CampaignId;
 use shared::scope::Role;
-use shared::score::ScoreTable;
 
-use self::work::{Kind, Password, Sent, judge, open_campaign, still_collecting, take};
-use super::extract::{Json, Path, Query, Text, Upload, campaign};
+use self::work::{Kind, Password, Sent, judge, take};
+pub(super) use self::work::{open_campaign, still_collecting};
+use super::extract::{Json, Path, Query, Text, Upload};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::imports::rows::RowFault;
-use crate::imports::table::TableFault;
 use crate::imports::units::row_fault;
 use crate::problem::{Body, Problem};
 
@@ -170,34 +168,4 @@ pub(super) async fn accounts(
 ) -> Result<Json<Imported>, Problem> {
     let actor = actor.with_role(&[Role::Province, Role::Officer])?;
     load(&app, &actor, (id, Kind::Accounts), &keep, upload).await
-}
-
-/// Loads the score table that B1 is computed with.
-#[utoipa::path(post, path = "/v1/campaigns/{campaign}/score-table", request_body = String,
-    params(("campaign" = String, Path)), security(("bearer" = [])), responses(
-    (status = 200, body = Imported),
-    (status = 403, body = Body, content_type = "application/problem+json"),
-    (status = 404, body = Body, content_type = "application/problem+json"),
-    (status = 409, body = Body, content_type = "application/problem+json"),
-    (status = 422, body = Body, content_type = "application/problem+json"),
-))]
-pub(super) async fn score_table(
-    State(app): State<App>,
-    actor: Actor,
-    Path(id): Path<CampaignId>,
-    Text(text): Text,
-) -> Result<Json<Imported>, Problem> {
-    let actor = actor.with_role(&[Role::Province])?;
-    let seen = campaign(&app, &actor, id).await?;
-    let keys = Form::phieu_b().keys().into_iter().map(|key| key.key.to_string()).collect();
-    let table = ScoreTable::parse(&text, Some(&keys)).map_err(|errors| {
-        let items: Vec<TableFault> = errors.iter().map(TableFault::from).collect();
-        Problem::new(&problem::TABLE_REFUSED).with_items(&items)
-    })?;
-    let units = seen.tree.list_units();
-    still_collecting(&app, id, units.iter().map(|unit| unit.code())).await?;
-    let mut tx = open_campaign(&app, id).await?;
-    tx.campaign_score_table(id, &text).await?;
-    tx.commit().await?;
-    Ok(Json(Imported::all(table.items.len())))
 }

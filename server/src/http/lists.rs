@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use shared::approve::{Act, Step, decide};
 use shared::id::{CampaignId, DeviceId, Digest};
 use shared::list::{Blocker, List, Open, blockers, freeze, thaw};
+use shared::scan::PaperKind;
 use shared::scope::Role;
 
+use super::comments::{Listed, listed, travel};
 use super::extract::{Json, Path, Seen, list_unit};
 use crate::app::App;
 use crate::auth::Actor;
@@ -140,12 +142,16 @@ pub(super) async fn act(
     if seen.campaign.closed {
         return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
     }
+    let listed = match &act {
+        Act::Return { root, .. } => listed(&app, id, &unit, *root).await?,
+        _ => Listed::default(),
+    };
     for _ in 0..SUBMIT_TRIES {
         let draft = match act {
             Act::Submit { .. } => Some(make_draft(&app, &seen, &unit).await?),
             _ => None,
         };
-        if let Some(step) = take(&app, &actor, id, &unit, &act, draft).await? {
+        if let Some(step) = take(&app, &actor, (id, &unit), (&act, &listed), draft).await? {
             let root = step.root().map(|root| root.to_string());
             return Ok(Json(Taken { step: step.name().to_owned(), root }));
         }
@@ -157,9 +163,8 @@ pub(super) async fn act(
 async fn take(
     app: &App,
     actor: &Actor,
-    id: CampaignId,
-    unit: &str,
-    act: &Act,
+    (id, unit): (CampaignId, &str),
+    (act, listed): (&Act, &Listed),
     draft: Option<Draft>,
 ) -> Result<Option<Step>, Problem> {
     let now_ms = app.now_ms();
@@ -176,6 +181,12 @@ async fn take(
         refuse_open(&draft.blockers)?;
         tx.frozen_add(id, unit, draft.root, &draft.frozen, now_ms).await?;
     }
+    if let Some(scan) = act.paper().and_then(|paper| paper.scan) {
+        if !tx.scan_is_there(id, unit, scan, paper_kind(act)).await? {
+            return Err(Problem::new(&problem::SCAN_UNKNOWN));
+        }
+    }
+    let act = &travel(&mut tx, (id, unit), act.clone(), listed, (by, now_ms)).await?;
     let body = serde_json::to_string(act).map_err(|_| StoreError::Damaged)?;
     let decision = NewDecision {
         position: last + 1,
@@ -192,6 +203,14 @@ async fn take(
     }
     tx.commit().await?;
     Ok(Some(next))
+}
+
+/// Returns which paper goes with an act.
+fn paper_kind(act: &Act) -> PaperKind {
+    match act {
+        Act::Return { .. } | Act::Approve { .. } => PaperKind::Opinion,
+        Act::Submit { .. } | Act::Recognise { .. } | Act::Withdraw { .. } => PaperKind::Decision,
+    }
 }
 
 fn kind(act: &Act) -> &'static str {

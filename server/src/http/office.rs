@@ -3,14 +3,23 @@
 //! Every page is whole without a script, and every action is a plain form. A page loads what the API
 //! loads, by the same functions, and shows it in words; nothing is decided here.
 
+mod comments;
 mod commune;
+mod comparison;
+mod desk;
 mod export;
 mod frame;
 mod household;
 mod import;
 mod list;
+mod opinion;
 mod overview;
+mod papers;
+mod print;
+mod province;
+mod sample;
 mod session;
+mod upload;
 mod words;
 
 use axum::Router;
@@ -20,6 +29,8 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
+pub(super) use frame::time_text;
+
 /// Every page, below `/office`.
 pub(super) fn routes() -> Router<App> {
     let campaign = "/office/campaigns/{campaign}";
@@ -28,6 +39,8 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/office", get(overview::home))
         .route("/office/style.css", get(style))
+        .route("/office/print.css", get(print_style))
+        .route("/office/icon.svg", get(icon))
         .route("/office/sign-in", get(session::show).post(session::sign_in))
         .route("/office/sign-out", post(session::sign_out))
         .route("/office/language", get(session::language))
@@ -36,15 +49,31 @@ pub(super) fn routes() -> Router<App> {
         .route(&unit, get(commune::today))
         .route(&format!("{unit}/households"), get(commune::households))
         .route(&format!("{unit}/waivers"), post(commune::waive))
-        .route(&format!("{unit}/list"), get(list::show).post(list::act))
+        .route(&format!("{unit}/list"), get(list::show).post(opinion::act))
         .route(&household, get(household::show).post(household::settle))
         .merge(import::routes())
         .merge(export::routes())
+        .merge(desk::routes())
+        .merge(print::routes())
+        .merge(province::routes())
 }
 
 async fn style() -> Response {
-    let kind = HeaderValue::from_static("text/css; charset=utf-8");
-    let kept = HeaderValue::from_static("public, max-age=3600");
-    let heads = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, kept)];
-    (heads, include_str!("../../templates/office/style.css")).into_response()
+    kept("text/css; charset=utf-8", include_str!("../../templates/office/style.css"))
+}
+
+async fn print_style() -> Response {
+    kept("text/css; charset=utf-8", include_str!("../../templates/office/print.css"))
+}
+
+async fn icon() -> Response {
+    kept("image/svg+xml", include_str!("../../templates/office/icon.svg"))
+}
+
+/// Sends a file of the program, which browsers keep for an hour.
+fn kept(kind: &'static str, text: &'static str) -> Response {
+    let (kind, age) = (HeaderValue::from_static(kind), "public, max-age=3600");
+    let heads =
+        [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, HeaderValue::from_static(age))];
+    (heads, text).into_response()
 }

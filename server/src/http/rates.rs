@@ -90,7 +90,7 @@ pub(super) async fn read_csv(
     Ok(([(header::CONTENT_TYPE, kind)], csv(&rows)).into_response())
 }
 
-async fn rows(
+pub(super) async fn rows(
     app: &App,
     actor: Actor,
     id: CampaignId,

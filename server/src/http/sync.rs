@@ -10,16 +10,18 @@ use shared::limits;
 use shared::verify::{manifest_device, verify};
 
 use super::answer::{Answer, Named, Wanted, answer_bytes, fill};
-use super::caller::{Installation, forked, scope_of};
+use super::caller::{Begun, Installation, begin, end};
 use super::encoding::Accepted;
-use super::extract::{Frame, Seen, campaign};
+use super::extract::Frame;
 use crate::app::App;
-use crate::auth::Sender;
 use crate::gate::Caller;
 use crate::ingest::{Incoming, Outcome, TypedBy, Work, WriteError};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
 use crate::store::device::{Device, SyncNote};
+
+/// Most bytes of a batch that is verified on the thread that took it in.
+const INLINE_BYTES_MAX: usize = 4 * 1024;
 
 /// Takes signed batches, answers with receipts and with what is new in the caller's scope.
 #[utoipa::path(post, path = "/v1/sync", security(("bearer" = [])),
@@ -39,11 +41,9 @@ use crate::store::device::{Device, SyncNote};
 ))]
 pub(super) async fn sync(
     State(app): State<App>,
-    Sender(actor): Sender,
     Accepted(encoding): Accepted,
-    sent: Frame<SyncRequest>,
+    Frame { frame: request, sender: actor, caller, _share }: Frame<SyncRequest>,
 ) -> Result<Answer, Problem> {
-    let request = sent.frame;
     if request.v != FRAME_VERSION {
         return Err(Problem::new(&problem::FRAME_VERSION));
     }
@@ -51,31 +51,27 @@ pub(super) async fn sync(
         return Err(Problem::new(&problem::BATCH_TOO_LARGE));
     }
     let device = actor.device.as_ref();
-    let caller =
-        device.map_or(Caller::Person(actor.account.id), |device| Caller::Device(device.id));
     // Asked before anything is looked up, and before any signature is checked.
-    let changes = request.batches.iter().map(|batch| 1 + batch.chunks.len()).sum();
-    let cost = limits::request_cost(sent.bytes, changes);
+    let signed = request.batches.iter().map(|batch| 1 + batch.chunks.len()).sum();
+    let cost = limits::signed_cost(signed);
     app.gate.charge(caller, &actor.account.post.unit, cost, app.now_ms())?;
     let _place = app.gate.enter(caller).await?;
     let (share, bytes) = app.gate.answer(answer_bytes(request.answer_bytes))?;
 
     let id = CampaignId(*request.campaign);
-    let seen = campaign(&app, &actor, id).await?;
+    let begun = begin(&app, &actor, id).await?;
     let cursor = read_cursor(&app, &request.cursor)?;
-    let scope = scope_of(&app, &actor, id, &seen).await?;
-    let newest = app.store.positions_of(id, scope.keys().map(String::as_str)).await?;
-    let reading = reading(cursor.as_ref(), &scope, &newest);
+    let reading = reading(cursor.as_ref(), &begun.scope, &begun.newest);
 
     let all_in = request.all_in;
     let of = Installation { device, about: request.about.as_ref() };
     let source = Source { caller, of };
-    let (results, named) = take(&app, &seen, request.batches, source, &reading, all_in).await?;
-    let forked = forked(&app, device).await?;
+    let (results, named) = take(&app, &begun, request.batches, source, &reading, all_in).await?;
     let wanted = Wanted { campaign: id, named, pages: request.pages, bytes, encoding };
     let mut answer = fill(&app, reading, &wanted).await?;
     // What was taken away meanwhile may be among it: nothing is sent, and the phone asks again.
-    if scope_of(&app, &actor, id, &seen).await? != scope {
+    let (scope, forked) = end(&app, &actor, &begun).await?;
+    if scope != begun.scope {
         let cursor = request.cursor;
         answer = SyncResponse { v: FRAME_VERSION, cursor, more: true, ..SyncResponse::default() };
     }
@@ -102,7 +98,7 @@ fn read_cursor(app: &App, bytes: &[u8]) -> Result<Option<Cursor>, Problem> {
 /// Verifies batches, makes what passed durable, and signs a receipt for each.
 async fn take(
     app: &App,
-    seen: &Seen,
+    begun: &Begun,
     batches: Vec<Batch>,
     source: Source<'_>,
     reading: &Reading,
@@ -111,7 +107,7 @@ async fn take(
     let now_ms = app.now_ms();
     let mut verified = Vec::new();
     for batch in batches {
-        verified.push(incoming(app, seen.campaign.id, batch, source.of.device).await?);
+        verified.push(incoming(app, begun.campaign, batch, source.of.device).await?);
     }
     let sound = verified.iter().filter_map(|result| result.as_ref().ok()).cloned().collect();
     let named = verified
@@ -123,8 +119,8 @@ async fn take(
     let went_out = !reading.entered.is_empty();
     let work = Work {
         caller: source.caller,
-        campaign: seen.campaign.id,
-        campaign_closed: seen.campaign.closed,
+        campaign: begun.campaign,
+        campaign_closed: begun.closed,
         batches: sound,
         note: source.of.device.map(|device| {
             let note = SyncNote {
@@ -164,6 +160,7 @@ async fn incoming(
     batch: Batch,
     caller: Option<&Device>,
 ) -> Result<Result<Incoming, &'static Name>, StoreError> {
+    let bytes = batch.manifest.len() + batch.chunks.iter().map(|chunk| chunk.len()).sum::<usize>();
     let id = match manifest_device(&batch) {
         Ok(id) => id,
         Err(error) => return Ok(Err(error.problem())),
@@ -176,12 +173,18 @@ async fn incoming(
     let Some(device) = device else {
         return Ok(Err(&problem::DEVICE_UNKNOWN));
     };
-    let checked = tokio::task::spawn_blocking(move || {
+    let check = move || {
         let verified = verify(&batch, &device.public_key);
         (verified, batch, device)
-    });
-    let Ok((verified, batch, device)) = checked.await else {
-        return Ok(Err(&problem::MANIFEST_MALFORMED));
+    };
+    // A page or two take less than the way to another thread and back.
+    let (verified, batch, device) = if bytes <= INLINE_BYTES_MAX {
+        check()
+    } else {
+        let Ok(checked) = tokio::task::spawn_blocking(check).await else {
+            return Ok(Err(&problem::MANIFEST_MALFORMED));
+        };
+        checked
     };
     let verified = match verified {
         Err(error) => return Ok(Err(error.problem())),

@@ -31,9 +31,9 @@ pub(super) struct Under {
 #[derive(Deserialize, utoipa::IntoParams)]
 pub(super) struct By {
     /// Unit code; the caller's own unit where absent.
-    under: Option<String>,
+    pub(super) under: Option<String>,
     /// `hamlet`, `commune` (where absent) or `district`.
-    by: Option<String>,
+    pub(super) by: Option<String>,
 }
 
 /// Changes that are stored and not merged.
@@ -100,25 +100,25 @@ pub(super) struct DeviceHealth {
 /// One place's health in a campaign.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct PlaceHealth {
-    unit: String,
+    pub(super) unit: String,
     /// Hamlet code, where rows are hamlets; empty for what belongs to no household known.
     hamlet: Option<String>,
     name: String,
     /// Devices that work there now, or are silent.
-    devices: usize,
+    pub(super) devices: usize,
     /// Devices that have not said that all their work is handed in.
-    silent: usize,
+    pub(super) silent: usize,
     /// Since when the one silent longest is.
-    silent_since_ms: Option<i64>,
+    pub(super) silent_since_ms: Option<i64>,
     /// When the newest change came.
-    last_change_ms: Option<i64>,
+    pub(super) last_change_ms: Option<i64>,
     aside: Aside,
     /// What the log holds.
     volume: Volume,
 }
 
 /// Finds the campaign and the list units that are asked for.
-async fn units(
+pub(super) async fn units(
     app: &App,
     actor: Actor,
     id: CampaignId,

@@ -146,6 +146,7 @@ fn account(row: &Row, on: Date) -> Option<Account> {
         post: Post { role: role(&row["role"])?, unit: row["unit"].to_owned() },
         unit_on: on,
         password_hash: String::new(),
+        once_until_ms: None,
         disabled: false,
     })
 }

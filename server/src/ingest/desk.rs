@@ -14,6 +14,9 @@ use crate::store::backend::Tx;
 use crate::store::change::NewChange;
 use crate::store::material::AT_ONCE;
 
+/// Note of the changes that the opening list is made of: no progress of the review.
+pub(crate) const OPENING_LIST: &str = "opening list";
+
 /// A change written in an office, or by the import of the opening list.
 #[derive(Debug)]
 pub(crate) struct DeskChange<'a> {
@@ -72,6 +75,9 @@ pub(crate) async fn append_desk(
         rows.push(new.row(campaign, now_ms));
         moved.insert(change.document, position);
         tally.stored(campaign, (unit, change.hamlet), new.chunk.len(), now_ms);
+        if change.note != OPENING_LIST {
+            tally.came(campaign, unit, now_ms);
+        }
     }
     tx.change_append_rows(rows).await?;
     tx.household_moved_on(moved).await?;

@@ -2,7 +2,7 @@
 //!
 //! Units are locked in one order before anything they protect is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mobile_schema::frame::{Fate, Verdict};
 use mobile_schema::household::SCHEMA_VERSION;
@@ -45,9 +45,16 @@ pub(super) struct UnitLog {
 impl Ledger {
     /// Locks every unit touched, always in the same order, then reads what the locks protect.
     pub(super) async fn lock(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
-        for ((campaign, unit), log) in &mut self.units {
-            log.position = tx.unit_lock(*campaign, unit).await?;
-            log.frozen = tx.list_step(*campaign, unit).await?.0.is_frozen();
+        let units = self.units.keys().map(|(campaign, unit)| (*campaign, unit.as_str()));
+        tx.unit_lock_all(units).await?;
+        // Asked for after the locks are held: what was decided while they were waited for counts.
+        let campaigns: BTreeSet<CampaignId> = self.units.keys().map(|(of, _)| *of).collect();
+        for campaign in campaigns {
+            let is_locked = |unit: &str| self.units.contains_key(&(campaign, unit.to_owned()));
+            for (unit, position, step) in tx.unit_logs(campaign, is_locked).await? {
+                let log = self.units.entry((campaign, unit)).or_default();
+                (log.position, log.frozen) = (position, step.is_frozen());
+            }
         }
         for (campaign, documents) in by_campaign(self.documents.keys().copied()) {
             for documents in documents.chunks(AT_ONCE) {
@@ -302,11 +309,9 @@ impl Ledger {
         tx: &mut Tx,
     ) -> Result<Vec<(CampaignId, DocumentId)>, StoreError> {
         self.write(tx).await?;
-        for ((campaign, unit), log) in self.units {
-            if log.moved {
-                tx.unit_moved_on(campaign, &unit, log.position).await?;
-            }
-        }
+        let units = self.units.iter().filter(|(_, log)| log.moved);
+        let units = units.map(|((campaign, unit), log)| (*campaign, unit.as_str(), log.position));
+        tx.unit_moved_on_all(units).await?;
         let mut moved = BTreeMap::new();
         for ((campaign, id), document) in self.documents {
             if document.moved {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mobile_schema::frame::NewHousehold as Declared;
 use shared::id::{CampaignId, DocumentId, HouseholdId, document_id};
 
 use super::document::Document;
@@ -31,30 +32,16 @@ impl Ledger {
         }
         let named = changed.iter().chain(declared.keys()).copied().collect();
         let known = self.find(tx, named, &changed).await?;
-        declared.retain(|key, _| !known.contains(key));
-        for ((campaign, document), new) in &declared {
-            // No hamlet code holds NUL, and PostgreSQL would not even look for one.
-            if new.hamlet.contains('\0') {
-                continue;
-            }
-            let Some(unit) = tx.hamlet_unit(*campaign, &new.hamlet).await? else {
-                continue;
-            };
-            let row = NewHousehold {
-                document: *document,
-                household: HouseholdId(*new.household),
-                unit: &unit,
-                hamlet: &new.hamlet,
-                code: "",
-                opening_class: "",
-                opening_dtts: false,
-                opening_paper: "",
-            };
-            if tx.household_add(*campaign, &row).await? {
-                tx.change_rehome(*campaign, *document, &unit).await?;
+        // No hamlet code holds NUL, and PostgreSQL would not even look for one.
+        declared.retain(|key, new| !known.contains(key) && !new.hamlet.contains('\0'));
+        let declared = declared.into_iter().map(|((of, document), new)| (of, (document, new)));
+        for (campaign, declared) in by_campaign(declared) {
+            for declared in declared.chunks(AT_ONCE) {
+                register(tx, campaign, declared).await?;
+                let named = declared.iter().map(|(document, _)| (campaign, *document)).collect();
+                self.find(tx, named, &changed).await?;
             }
         }
-        self.find(tx, declared.into_keys().collect(), &changed).await?;
         for (campaign, accounts) in by_campaign(people) {
             for accounts in accounts.chunks(AT_ONCE) {
                 for (account, given) in tx.assignment_ever(campaign, accounts).await? {
@@ -87,6 +74,31 @@ impl Ledger {
         }
         Ok(known)
     }
+}
+
+/// Registers those of at most [`AT_ONCE`] households that are declared in a hamlet there is.
+async fn register(
+    tx: &mut Tx,
+    campaign: CampaignId,
+    declared: &[(DocumentId, &Declared)],
+) -> Result<(), StoreError> {
+    let codes: Vec<&str> = declared.iter().map(|(_, new)| new.hamlet.as_str()).collect();
+    let units = tx.hamlet_units(campaign, &codes).await?;
+    let rows = declared.iter().filter_map(|(document, new)| {
+        Some(NewHousehold {
+            document: *document,
+            household: HouseholdId(*new.household),
+            unit: units.get(&new.hamlet)?,
+            hamlet: &new.hamlet,
+            code: "",
+            opening_class: "",
+            opening_dtts: false,
+            opening_paper: "",
+        })
+    });
+    tx.household_add_new(campaign, rows).await?;
+    let documents: Vec<DocumentId> = declared.iter().map(|(document, _)| *document).collect();
+    tx.change_rehome(campaign, &documents).await
 }
 
 /// Lists every batch with the request that brought it.

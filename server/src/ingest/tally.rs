@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use shared::days::day_of;
 use shared::id::{Actor, CampaignId, DeviceId};
 
 use super::{AboutDevice, Work};
@@ -18,6 +19,7 @@ use crate::store::volume::Volume;
 pub(crate) struct Tally {
     heard: BTreeMap<(DeviceId, Actor), (Heard, i64)>,
     hamlets: BTreeMap<(CampaignId, String, String), (Volume, i64)>,
+    days: BTreeMap<(CampaignId, String, i64), i64>,
     devices: BTreeMap<(DeviceId, CampaignId), Volume>,
     synced: BTreeMap<DeviceId, Synced>,
     work: BTreeMap<(DeviceId, CampaignId), SyncNote>,
@@ -63,6 +65,11 @@ impl Tally {
         *at_ms = now_ms;
     }
 
+    /// Counts a stored change to the day it came on.
+    pub(crate) fn came(&mut self, campaign: CampaignId, unit: &str, now_ms: i64) {
+        *self.days.entry((campaign, unit.to_owned(), day_of(now_ms))).or_default() += 1;
+    }
+
     /// Counts a stored change to its place and to the device that signed it.
     pub(crate) fn took(
         &mut self,
@@ -72,17 +79,17 @@ impl Tally {
         chunk: &[u8],
     ) {
         self.stored(work.campaign, place, chunk.len(), work.now_ms);
+        self.came(work.campaign, place.0, work.now_ms);
         self.devices.entry((device, work.campaign)).or_default().add(chunk.len());
     }
 
     /// Writes the sums.
     pub(crate) async fn finish(self, tx: &mut Tx) -> Result<(), StoreError> {
         tx.device_synced(self.synced).await?;
-        for ((device, campaign), note) in self.work {
-            tx.device_note_work(campaign, device, note).await?;
-        }
+        tx.device_note_work(self.work).await?;
         tx.installation_heard(self.heard).await?;
         tx.hamlet_log_add(self.hamlets).await?;
+        tx.day_log_add(self.days).await?;
         tx.device_log_add(self.devices).await
     }
 }

@@ -7,6 +7,7 @@ use serde_bytes::ByteBuf;
 use shared::guard::guard;
 use shared::id::DocumentId;
 use shared::page::Written;
+use shared::phones::Against;
 
 use super::Materialiser;
 use super::batch::logged;
@@ -68,6 +69,32 @@ impl Materialiser {
                     _ => {}
                 }
             }
+        }
+        Ok(found)
+    }
+
+    /// Holds at most [`crate::store::material::AT_ONCE`] households against what their phones answered. One that no worker
+    /// gets over, or that no phone wrote to, is left out.
+    pub(crate) async fn against(
+        &self,
+        campaign: &Campaign,
+        documents: &[DocumentId],
+    ) -> Result<Vec<(DocumentId, Against)>, StoreError> {
+        let (store, id) = (&self.inner.store, campaign.id);
+        let mut material = store.material(id, documents, From::Log).await?;
+        let (mut asked, mut jobs) = (Vec::new(), Vec::new());
+        for entry in store.household_cached_of(id, documents).await? {
+            let document = entry.at.document;
+            let changes = logged(material.remove(&document).unwrap_or_default().changes);
+            asked.push(document);
+            jobs.push(Job::Against { place: entry.place(), changes });
+        }
+        let outcomes = self.inner.pool.ask(&BasisText::of(campaign), jobs).await?;
+        let mut found = Vec::new();
+        for (document, outcome) in asked.into_iter().zip(outcomes) {
+            let Some(Answer::Against(json)) = outcome else { continue };
+            let against = serde_json::from_str(&json).map_err(|_| StoreError::Damaged)?;
+            found.extend(Option::map(against, |against| (document, against)));
         }
         Ok(found)
     }

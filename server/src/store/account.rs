@@ -5,6 +5,7 @@ use shared::id::{AccountId, DeviceId};
 use shared::scope::{Post, Role};
 
 use super::backend::{Row, Tx, vals};
+use super::device::{Device, device, device_columns};
 use super::{Store, StoreError};
 
 /// A person's account.
@@ -22,6 +23,9 @@ pub(crate) struct Account {
     pub unit_on: Date,
     /// Argon2id hash; empty for people who only use devices.
     pub password_hash: String,
+    /// Until when a password that an office drew opens one session, UTC milliseconds; `None` where
+    /// the password is the person's own.
+    pub once_until_ms: Option<i64>,
     /// True after the account was closed.
     pub disabled: bool,
 }
@@ -49,6 +53,7 @@ fn account(row: &Row) -> Result<Account, StoreError> {
         },
         unit_on: row.date("unit_on")?,
         password_hash: row.get("password_hash")?,
+        once_until_ms: row.get("once_until_ms")?,
         disabled: row.get::<Option<i64>>("disabled_at_ms")?.is_some(),
     })
 }
@@ -96,8 +101,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         const SQL: &str = "
             insert into account (id, name, full_name, password_hash, role, unit, unit_on,
-                created_at_ms)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)";
+                created_at_ms, once_until_ms)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let mut tx = self.begin().await?;
         for new in accounts {
             let row = vals![
@@ -108,7 +113,8 @@ impl Store {
                 new.post.role.name(),
                 &new.post.unit,
                 new.unit_on.to_string(),
-                now_ms
+                now_ms,
+                new.once_until_ms
             ];
             tx.run(SQL, row).await?;
         }
@@ -116,16 +122,18 @@ impl Store {
     }
 
     /// Replaces a password and ends every session of the person, those of devices too; the person's
-    /// open codes, and those the person made, are withdrawn.
+    /// open codes, and those the person made, are withdrawn. With `once_until_ms` it opens one
+    /// session, until then, in which the person chooses another.
     pub(crate) async fn account_password(
         &self,
         id: AccountId,
         password_hash: &str,
+        once_until_ms: Option<i64>,
         now_ms: i64,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "update account set password_hash = $2 where id = $1";
-        tx.run(sql, vals![id, password_hash]).await?;
+        let sql = "update account set password_hash = $2, once_until_ms = $3 where id = $1";
+        tx.run(sql, vals![id, password_hash, once_until_ms]).await?;
         tx.session_end_all(id, now_ms).await?;
         tx.code_withdraw_all(id, now_ms).await?;
         tx.commit().await
@@ -153,18 +161,22 @@ impl Store {
     }
 
     /// Starts a session with its first refresh token, if the password that was checked is still the
-    /// account's; false where it is not, or the account was closed.
+    /// account's; false where it is not, or the account was closed. A one-time password is used up
+    /// by it.
     pub(crate) async fn session_sign_in(
         &self,
         session: &Session,
         password_hash: &str,
+        now_ms: i64,
     ) -> Result<bool, StoreError> {
         // Writing the row locks it: a change of the password comes before this or after it.
         const SQL: &str = "
-            update account set password_hash = password_hash
-            where id = $1 and password_hash = $2 and disabled_at_ms is null";
+            update account set
+                password_hash = case when once_until_ms is null then password_hash else '' end
+            where id = $1 and password_hash = $2 and disabled_at_ms is null
+                and (once_until_ms is null or once_until_ms > $3)";
         let mut tx = self.begin().await?;
-        if tx.run(SQL, vals![session.account, password_hash]).await? == 0 {
+        if tx.run(SQL, vals![session.account, password_hash, now_ms]).await? == 0 {
             return Ok(false);
         }
         tx.session_add(session).await?;
@@ -195,6 +207,30 @@ impl Store {
         row.map(|row| {
             let ended = row.get::<Option<i64>>("ended_at_ms")?.is_some();
             Ok((account(&row)?, ended))
+        })
+        .transpose()
+    }
+
+    /// Finds what [`Store::session_account`] does, and a device; `None` where there is no such device
+    /// or no such session of the account.
+    pub(crate) async fn session_account_on(
+        &self,
+        family: [u8; 16],
+        id: AccountId,
+        device: DeviceId,
+    ) -> Result<Option<(Account, bool, Device)>, StoreError> {
+        const SQL: &str = concat!(
+            "select account.*, session.ended_at_ms, ",
+            device_columns!(),
+            " from session join account on account.id = session.account
+            join device on device.id = $3
+            join account as holder on holder.id = device.account
+            where session.family = $1 and account.id = $2"
+        );
+        let row = self.db.one(SQL, vals![family.as_slice(), id, device]).await?;
+        row.map(|row| {
+            let ended = row.get::<Option<i64>>("ended_at_ms")?.is_some();
+            Ok((account(&row)?, ended, self::device(&row)?))
         })
         .transpose()
     }

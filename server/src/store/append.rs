@@ -2,12 +2,14 @@
 //!
 //! A unit's log is locked before anything of it is written.
 
+use shared::approve::Step;
 use shared::holding::{Kept, Waiting};
 use shared::id::{CampaignId, ChangeHash, DeviceId, Digest, DocumentId};
 
 use super::StoreError;
 use super::backend::{Row, Tx, Val, vals};
 use super::change::{KnownChange, NewChange};
+use super::list::step;
 use super::material::{in_list, padded};
 use super::rows::Rows;
 
@@ -50,6 +52,44 @@ impl Tx {
         row.ok_or(StoreError::Damaged)?.get("last_position")
     }
 
+    /// Locks units' logs, in the order given, as [`Tx::unit_lock`] does one.
+    pub(crate) async fn unit_lock_all<'a>(
+        &mut self,
+        units: impl Iterator<Item = (CampaignId, &'a str)>,
+    ) -> Result<(), StoreError> {
+        const SQL: Rows = Rows {
+            before: "insert into unit_log (campaign, unit, last_position) values",
+            after: "on conflict (campaign, unit) do update
+                set last_position = unit_log.last_position",
+        };
+        let rows = units.map(|(campaign, unit)| vals![campaign, unit, 0]);
+        self.run_rows(SQL, rows.collect()).await.map(drop)
+    }
+
+    /// Returns newest position and step of those units of a campaign whose logs are locked.
+    pub(crate) async fn unit_logs(
+        &mut self,
+        campaign: CampaignId,
+        is_locked: impl Fn(&str) -> bool,
+    ) -> Result<Vec<(String, i64, Step)>, StoreError> {
+        const SQL: &str = "
+            select unit_log.unit, unit_log.last_position, list.step
+            from unit_log left join list
+                on list.campaign = unit_log.campaign and list.unit = unit_log.unit
+            where unit_log.campaign = $1";
+        let rows = self.all(SQL, vals![campaign]).await?;
+        let mut logs = Vec::new();
+        for row in rows {
+            let unit: String = row.get("unit")?;
+            if is_locked(&unit) {
+                let kept = row.get::<Option<String>>("step")?;
+                let step = kept.map_or(Ok(Step::Collecting), |kept| step(&kept))?;
+                logs.push((unit, row.get("last_position")?, step));
+            }
+        }
+        Ok(logs)
+    }
+
     /// Notes a unit's newest position after appending.
     pub(crate) async fn unit_moved_on(
         &mut self,
@@ -57,9 +97,21 @@ impl Tx {
         unit: &str,
         position: i64,
     ) -> Result<(), StoreError> {
-        const SQL: &str =
-            "update unit_log set last_position = $3 where campaign = $1 and unit = $2";
-        self.run(SQL, vals![campaign, unit, position]).await.map(drop)
+        self.unit_moved_on_all(std::iter::once((campaign, unit, position))).await
+    }
+
+    /// Notes the newest positions of units that are locked.
+    pub(crate) async fn unit_moved_on_all<'a>(
+        &mut self,
+        units: impl Iterator<Item = (CampaignId, &'a str, i64)>,
+    ) -> Result<(), StoreError> {
+        const SQL: Rows = Rows {
+            before: "with moved (campaign, unit, position) as (values",
+            after: ") update unit_log set last_position = moved.position from moved
+                where unit_log.campaign = moved.campaign and unit_log.unit = moved.unit",
+        };
+        let rows = units.map(|(campaign, unit, position)| vals![campaign, unit, position]);
+        self.run_rows(SQL, rows.collect()).await.map(drop)
     }
 
     /// Lists what is known of the changes of at most [`super::material::AT_ONCE`] documents.
@@ -212,17 +264,22 @@ impl Tx {
         self.run(SQL, vals![campaign, document, hash, note]).await.map(drop)
     }
 
-    /// Shows what was set aside for a household before it was registered to the unit it is in now.
+    /// Shows what was set aside for at most [`super::material::AT_ONCE`] households before they
+    /// were registered to the units they are in now.
     pub(crate) async fn change_rehome(
         &mut self,
         campaign: CampaignId,
-        document: DocumentId,
-        unit: &str,
+        documents: &[DocumentId],
     ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            update change set unit = $3
-            where campaign = $1 and document = $2 and fate <> 'accepted'";
-        self.run(SQL, vals![campaign, document, unit]).await.map(drop)
+        const SQL: &str = concat!(
+            "update change set unit = household.unit from household
+            where household.document = change.document and household.campaign = change.campaign
+            and change.fate <> 'accepted' and change.campaign = $1 and change.document in ",
+            in_list!()
+        );
+        let mut of = vals![campaign];
+        of.extend(padded(documents));
+        self.run(SQL, of).await.map(drop)
     }
 
     /// Keeps signed manifests verbatim.

@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use shared::cursor::single;
-use shared::id::{AccountId, CampaignId, DeviceId, DocumentId};
+use shared::id::{AccountId, CampaignId, DocumentId};
 
-use super::backend::{Tx, vals};
+use super::backend::{Row, Tx, vals};
 use super::material::{in_list, padded};
 use super::{Store, StoreError};
 
@@ -68,8 +68,11 @@ pub(crate) struct Assignment {
     pub(crate) until_ms: Option<i64>,
 }
 
-const PLACES: &str = "
-            select hamlet.unit, hamlet.code as name, '' as within
+/// Reads the places in force of account `$2`, and of everybody who types on device `$3`, in campaign
+/// `$1`.
+macro_rules! places_sql {
+    () => {
+        "select hamlet.unit, hamlet.code as name, '' as within
             from account join assignment on assignment.account = account.id
             join hamlet on hamlet.campaign = assignment.campaign
                 and hamlet.code = assignment.hamlet
@@ -86,7 +89,15 @@ const PLACES: &str = "
             and account.disabled_at_ms is null
             and account.id in (select id from account where id = $2 union all
                 select account from device_person where device = $3 and unbound_at_ms is null)
-            and not exists (select 1 from device where id = $3 and revoked_at_ms is not null)";
+            and not exists (select 1 from device where id = $3 and revoked_at_ms is not null)"
+    };
+}
+pub(super) use places_sql;
+
+/// Reads a row of places.
+pub(super) fn place(row: &Row) -> Result<Place, StoreError> {
+    Ok(Place { unit: row.get("unit")?, name: row.get("name")?, within: row.get("within")? })
+}
 
 impl Store {
     /// Ends an assignment; work done under it is still taken.
@@ -111,26 +122,6 @@ impl Store {
             }
         };
         tx.commit().await
-    }
-
-    /// Lists the places of a person in force, and of everybody who types on a device. With a device
-    /// that was revoked there are none.
-    pub(crate) async fn assignment_places(
-        &self,
-        campaign: CampaignId,
-        account: AccountId,
-        device: Option<DeviceId>,
-    ) -> Result<Vec<Place>, StoreError> {
-        let rows = self.db.all(PLACES, vals![campaign, account, device]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Place {
-                    unit: row.get("unit")?,
-                    name: row.get("name")?,
-                    within: row.get("within")?,
-                })
-            })
-            .collect()
     }
 
     /// Lists a unit's assignments, former ones among them.
@@ -217,25 +208,26 @@ impl Tx {
         campaign: CampaignId,
         accounts: &[AccountId],
     ) -> Result<Vec<(AccountId, Given)>, StoreError> {
-        const HAMLETS: &str = concat!(
-            "select account, hamlet from assignment where campaign = $1 and account in ",
-            in_list!()
-        );
-        const HOUSEHOLDS: &str = concat!(
-            "select account, document from household_assignment
+        const SQL: &str = concat!(
+            "select account, hamlet, null as document from assignment
+            where campaign = $1 and account in ",
+            in_list!(),
+            " union all select account, null, document from household_assignment
             where campaign = $1 and account in ",
             in_list!()
         );
         let mut of = vals![campaign];
         of.extend(padded(accounts));
-        let hamlets = self.all(HAMLETS, of.clone()).await?;
-        let households = self.all(HOUSEHOLDS, of).await?;
-        let hamlets =
-            hamlets.iter().map(|row| Ok((row.id("account")?, Given::Hamlet(row.get("hamlet")?))));
-        let households = households
-            .iter()
-            .map(|row| Ok((row.id("account")?, Given::Household(row.id("document")?))));
-        hamlets.chain(households).collect()
+        let rows = self.all(SQL, of).await?;
+        rows.iter()
+            .map(|row| {
+                let given = match row.get::<Option<String>>("hamlet")? {
+                    Some(hamlet) => Given::Hamlet(hamlet),
+                    None => Given::Household(row.id("document")?),
+                };
+                Ok((row.id("account")?, given))
+            })
+            .collect()
     }
 }
 
@@ -249,8 +241,8 @@ mod tests {
     async fn the_places_of_one_person_are_found_without_walking_the_campaign() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::sqlite(&folder.path().join("plan.sqlite")).await.unwrap();
-        let of = vals![CampaignId([1; 16]), AccountId([2; 16]), None::<DeviceId>];
-        let plan = store.db.plan(PLACES, of).await.unwrap();
+        let of = vals![CampaignId([1; 16]), AccountId([2; 16]), None::<shared::id::DeviceId>];
+        let plan = store.db.plan(places_sql!(), of).await.unwrap();
         let walks = |step: &String| step.starts_with("SCAN") || step.ends_with("(campaign=?)");
         assert!(!plan.is_empty() && !plan.iter().any(walks), "{plan:#?}");
         store.close().await;

@@ -26,7 +26,10 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "snapshot", include_str!("../../migrations/0002_snapshot.sql")),
     (4, "device", include_str!("../../migrations/0004_device.sql")),
     (5, "walk", include_str!("../../migrations/0005_walk.sql")),
+    (7, "district", include_str!("../../migrations/0007_district.sql")),
     (9, "tables", include_str!("../../migrations/0009_tables.sql")),
+    (10, "province", include_str!("../../migrations/0010_province.sql")),
+    (11, "posted list", include_str!("../../migrations/0011_posted_list.sql")),
 ];
 
 /// What SQLite's planner takes the tables to look like, and the version that is written with it.
@@ -181,6 +184,8 @@ impl Db {
             .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
+            // Statements over rows come in a dozen sizes each.
+            .statement_cache_capacity(256)
             // NORMAL may lose the last commits with the power, and those were acknowledged.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
@@ -188,10 +193,11 @@ impl Db {
             .clone()
             .pragma("cache_size", SQLITE_WRITER_CACHE)
             .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT_PAGES);
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(SQLITE_READERS)
-            .connect_lazy_with(options.read_only(true));
+        // A file does not hang up: nobody asks a connection whether it is still there.
+        let pool = || SqlitePoolOptions::new().test_before_acquire(false);
+        let writer = pool().max_connections(1).connect_with(writing).await?;
+        let readers =
+            pool().max_connections(SQLITE_READERS).connect_lazy_with(options.read_only(true));
         let db = Self::ready(Pools::Sqlite { writer: writer.clone(), readers }).await?;
         // Without it everything works, only slower: a full disk must not keep a server from starting.
         if let Err(error) = describe(&writer).await {

@@ -9,7 +9,7 @@ use super::rows::Rows;
 use super::{Store, StoreError};
 
 /// Most actors named to a device that it may not write under any more, the newest.
-const FORKED_MAX: i64 = 16;
+pub(super) const FORKED_MAX: i64 = 16;
 
 /// Somebody who types on a device.
 #[derive(Debug, Clone)]
@@ -137,18 +137,6 @@ impl Store {
             installations.entry(row.id("device")?).or_default().push(installation);
         }
         Ok(installations)
-    }
-
-    /// Lists the actors that a copied device may not write under any more.
-    pub(crate) async fn installation_forked(
-        &self,
-        device: DeviceId,
-    ) -> Result<Vec<Actor>, StoreError> {
-        const SQL: &str = "
-            select actor from installation where device = $1 and forked_at_ms is not null
-            order by forked_at_ms desc, actor limit $2";
-        let rows = self.db.all(SQL, vals![device, FORKED_MAX]).await?;
-        rows.iter().map(|row| row.id("actor")).collect()
     }
 }
 

@@ -1,11 +1,14 @@
 //! Campaigns, their hamlets, and the units known beside the built-in ones.
 
+use std::collections::BTreeMap;
+
 use shared::date::Date;
 use shared::id::CampaignId;
 use shared::list::{Hamlet, Registered};
 use shared::unit::Area;
 
 use super::backend::{Row, Tx, vals};
+use super::material::{in_list, padded};
 use super::rows::Rows;
 use super::{Store, StoreError};
 use crate::imports::hamlets::Counted;
@@ -250,16 +253,6 @@ impl Tx {
         Ok(self.run(SQL, vals![id]).await? == 1)
     }
 
-    /// Loads a score table into a campaign.
-    pub(crate) async fn campaign_score_table(
-        &mut self,
-        id: CampaignId,
-        table: &str,
-    ) -> Result<(), StoreError> {
-        let sql = "update campaign set score_table = $2 where id = $1";
-        self.run(sql, vals![id, table]).await.map(drop)
-    }
-
     /// Raises the version of the units and lists their files. Whoever comes second waits here.
     pub(crate) async fn unit_files_lock(&mut self) -> Result<Vec<String>, StoreError> {
         const SQL: &str = "
@@ -282,13 +275,17 @@ impl Tx {
         self.run(SQL, vals![digest.as_slice(), text, now_ms]).await.map(drop)
     }
 
-    /// Returns the unit of a hamlet.
-    pub(crate) async fn hamlet_unit(
+    /// Returns the units of those of at most [`super::material::AT_ONCE`] hamlets that there are.
+    pub(crate) async fn hamlet_units(
         &mut self,
         campaign: CampaignId,
-        code: &str,
-    ) -> Result<Option<String>, StoreError> {
-        let sql = "select unit from hamlet where campaign = $1 and code = $2";
-        self.one(sql, vals![campaign, code]).await?.map(|row| row.get("unit")).transpose()
+        codes: &[&str],
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        const SQL: &str =
+            concat!("select code, unit from hamlet where campaign = $1 and code in ", in_list!());
+        let mut of = vals![campaign];
+        of.extend(padded(codes));
+        let rows = self.all(SQL, of).await?;
+        rows.iter().map(|row| Ok((row.get("code")?, row.get("unit")?))).collect()
     }
 }

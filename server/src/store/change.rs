@@ -16,9 +16,6 @@ use shared::list::Aside;
 use super::backend::vals;
 use super::{Store, StoreError};
 
-/// Units whose positions are asked for one by one: a phone's. For an office's all are read at once.
-const UNITS_ONE_BY_ONE: usize = 4;
-
 /// A change about to be stored.
 #[derive(Debug, Clone)]
 pub(crate) struct NewChange<'a> {
@@ -136,48 +133,6 @@ impl Store {
         let sql = "select last_position from unit_log where campaign = $1 and unit = $2";
         let row = self.db.one(sql, vals![campaign, unit]).await?;
         row.map_or(Ok(0), |row| row.get("last_position"))
-    }
-
-    /// Returns the newest position of each of these units that has any.
-    pub(crate) async fn positions_of<'a>(
-        &self,
-        campaign: CampaignId,
-        units: impl ExactSizeIterator<Item = &'a str>,
-    ) -> Result<BTreeMap<String, i64>, StoreError> {
-        if units.len() > UNITS_ONE_BY_ONE {
-            return self.positions(campaign).await;
-        }
-        let mut positions = BTreeMap::new();
-        for unit in units {
-            positions.insert(unit.to_owned(), self.position(campaign, unit).await?);
-        }
-        Ok(positions)
-    }
-
-    /// Lists position and size of a unit's accepted changes after a position, of all hamlets or of
-    /// those named: what [`Store::change_after`] would read, without its bytes.
-    pub(crate) async fn change_sizes_after(
-        &self,
-        campaign: CampaignId,
-        unit: &str,
-        position: i64,
-        hamlets: &str,
-        rows_max: i64,
-    ) -> Result<Vec<(i64, i64)>, StoreError> {
-        const SQL: &str = "
-            select change.position, cast(length(change.chunk) as bigint) as bytes
-            from change join household on household.document = change.document
-            where change.campaign = $1 and change.unit = $2 and change.position > $3
-            and change.side = 0 and change.fate = 'accepted'
-            and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4
-                or ($6 = 1 and exists (select 1 from household_assignment as single
-                    where single.campaign = $1 and single.document = change.document
-                    and replace($4, ',' || single.place || ',', '') <> $4)))
-            order by change.position limit $5";
-        let singles = hamlets.contains('#');
-        let row = vals![campaign, unit, position, hamlets, rows_max, singles];
-        let rows = self.db.all(SQL, row).await?;
-        rows.iter().map(|row| Ok((row.get("position")?, row.get("bytes")?))).collect()
     }
 
     /// Reads a unit's accepted changes after a position up to another, of all hamlets or of those

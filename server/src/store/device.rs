@@ -40,31 +40,43 @@ pub(crate) struct Working {
     pub(crate) handing: Handing,
 }
 
+/// What [`device`] reads of a device and of its holder.
+macro_rules! device_columns {
+    () => {
+        "device.id as device_id, device.account as device_account, device.label,
+            device.public_key, device.last_sync_ms, device.revoked_at_ms, device.enrolled_at_ms,
+            device.clock_ahead_ms, device.app, holder.unit as device_unit,
+            holder.disabled_at_ms as device_disabled_at_ms,
+            (select count(*) from device_work where device_work.device = device.id
+                and (checked_in_ms is null or checked_in_ms < work_out_ms)) as open_work"
+    };
+}
+pub(super) use device_columns;
+
 /// Reads devices with their person's unit, and whether any campaign waits for them; what follows
 /// says which.
 macro_rules! device_sql {
     ($which:literal) => {
         concat!(
-            "select device.*, account.unit, account.disabled_at_ms,
-                (select count(*) from device_work where device_work.device = device.id
-                    and (checked_in_ms is null or checked_in_ms < work_out_ms)) as open_work
-            from device join account on account.id = device.account ",
+            "select ",
+            device_columns!(),
+            " from device join account as holder on holder.id = device.account ",
             $which
         )
     };
 }
 
-fn device(row: &Row) -> Result<Device, StoreError> {
+pub(super) fn device(row: &Row) -> Result<Device, StoreError> {
     let key: Vec<u8> = row.get("public_key")?;
     Ok(Device {
-        id: row.id("id")?,
-        account: row.id("account")?,
-        unit: row.get("unit")?,
+        id: row.id("device_id")?,
+        account: row.id("device_account")?,
+        unit: row.get("device_unit")?,
         label: row.get("label")?,
         public_key: key.try_into().map_err(|_| StoreError::Damaged)?,
         last_sync_ms: row.get("last_sync_ms")?,
         revoked: row.get::<Option<i64>>("revoked_at_ms")?.is_some(),
-        account_disabled: row.get::<Option<i64>>("disabled_at_ms")?.is_some(),
+        account_disabled: row.get::<Option<i64>>("device_disabled_at_ms")?.is_some(),
         silent: row.get::<i64>("open_work")? > 0,
         enrolled_at_ms: row.get("enrolled_at_ms")?,
         clock_ahead_ms: row.get("clock_ahead_ms")?,
@@ -250,23 +262,23 @@ impl Tx {
         self.run_rows(SQL, rows.collect()).await.map(drop)
     }
 
-    /// Notes that work went out to a device, or that all of its work is in.
+    /// Notes that work went out to devices, or that all of their work is in.
     pub(crate) async fn device_note_work(
         &mut self,
-        campaign: CampaignId,
-        id: DeviceId,
-        note: SyncNote,
+        work: BTreeMap<(DeviceId, CampaignId), SyncNote>,
     ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into device_work (device, campaign, work_out_ms, checked_in_ms)
-            values ($1, $2, $3, $4)
-            on conflict (device, campaign) do update set
+        const SQL: Rows = Rows {
+            before: "insert into device_work (device, campaign, work_out_ms, checked_in_ms) values",
+            after: "on conflict (device, campaign) do update set
                 work_out_ms = coalesce(excluded.work_out_ms, device_work.work_out_ms),
-                checked_in_ms = coalesce(excluded.checked_in_ms, device_work.checked_in_ms)";
-        if note.work_out_ms.is_some() || note.checked_in_ms.is_some() {
-            self.run(SQL, vals![id, campaign, note.work_out_ms, note.checked_in_ms]).await?;
-        }
-        Ok(())
+                checked_in_ms = coalesce(excluded.checked_in_ms, device_work.checked_in_ms)",
+        };
+        let tells = |note: &SyncNote| note.work_out_ms.is_some() || note.checked_in_ms.is_some();
+        let rows =
+            work.into_iter().filter(|(_, note)| tells(note)).map(|((id, campaign), note)| {
+                vals![id, campaign, note.work_out_ms, note.checked_in_ms]
+            });
+        self.run_rows(SQL, rows.collect()).await.map(drop)
     }
 }
 

@@ -1,11 +1,9 @@
 //! Which household belongs where, and the derived cache of what its log came to.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 
 use shared::id::{CampaignId, DocumentId, HouseholdId};
 use shared::unit::Area;
-use sqlx::AssertSqlSafe;
 
 use super::backend::{Row, Tx, Val, vals};
 use super::campaign::area;
@@ -221,13 +219,14 @@ pub(crate) struct NewHousehold<'a> {
 }
 
 impl Tx {
-    /// Registers a household; false where it is known, which then stays as it is.
-    pub(crate) async fn household_add(
+    /// Registers households; one that is known stays as it is.
+    pub(crate) async fn household_add_new<'a>(
         &mut self,
         campaign: CampaignId,
-        new: &NewHousehold<'_>,
-    ) -> Result<bool, StoreError> {
-        Ok(self.run_rows(ADD, vec![new.row(campaign)]).await? == 1)
+        new: impl Iterator<Item = NewHousehold<'a>>,
+    ) -> Result<(), StoreError> {
+        let rows = new.map(|new| new.row(campaign)).collect();
+        self.run_rows(ADD, rows).await.map(drop)
     }
 
     /// Registers households whose documents are new.
@@ -289,25 +288,15 @@ impl Tx {
         &mut self,
         moved: impl IntoIterator<Item = (DocumentId, i64)>,
     ) -> Result<(), StoreError> {
-        let (documents, positions): (Vec<DocumentId>, Vec<i64>) = moved.into_iter().unzip();
-        for (documents, positions) in documents.chunks(AT_ONCE).zip(positions.chunks(AT_ONCE)) {
-            let vals = padded(documents).chain(padded(positions)).collect();
-            self.run(AssertSqlSafe(MOVED_ON.as_str()), vals).await?;
-        }
-        Ok(())
+        const SQL: Rows = Rows {
+            before: "with moved (document, position) as (values",
+            after: ") update household set last_position = moved.position
+                from moved where household.document = moved.document",
+        };
+        let rows = moved.into_iter().map(|(document, position)| vals![document, position]);
+        self.run_rows(SQL, rows.collect()).await.map(drop)
     }
 }
-
-/// Gives [`AT_ONCE`] documents their positions, which are bound behind them.
-static MOVED_ON: LazyLock<String> = LazyLock::new(|| {
-    let places: Vec<String> = (1..=AT_ONCE).map(|place| format!("${place}")).collect();
-    let cases: Vec<String> =
-        (1..=AT_ONCE).map(|place| format!("when ${place} then ${}", place + AT_ONCE)).collect();
-    let (cases, places) = (cases.join(" "), places.join(", "));
-    format!(
-        "update household set last_position = case document {cases} end where document in ({places})"
-    )
-});
 
 /// A household whose document or code is known stays as it is.
 const ADD: Rows = Rows {

@@ -25,7 +25,7 @@ pub(crate) struct Decision {
     pub(crate) at_ms: i64,
 }
 
-fn step(text: &str) -> Result<Step, StoreError> {
+pub(super) fn step(text: &str) -> Result<Step, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Damaged)
 }
 
@@ -77,6 +77,16 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// Lists every decision of a campaign: the unit, its kind, and when it was taken.
+    pub(crate) async fn decision_times(
+        &self,
+        campaign: CampaignId,
+    ) -> Result<Vec<(String, String, i64)>, StoreError> {
+        let sql = "select unit, kind, at_ms from decision where campaign = $1";
+        let rows = self.db.all(sql, vals![campaign]).await?;
+        rows.iter().map(|row| Ok((row.get("unit")?, row.get("kind")?, row.get("at_ms")?))).collect()
     }
 
     /// Reads a frozen list's bytes.

@@ -5,8 +5,9 @@ use sqlx::AssertSqlSafe;
 use super::StoreError;
 use super::backend::{Tx, Val};
 
-/// Most rows of one statement. Fewer go in powers of two, so that few statements are prepared.
-const ROWS_MAX: usize = 32;
+/// Rows of one statement: the most that fit are taken. Few sizes, so that few statements are prepared;
+/// the small ones all, so that a phone's little goes in one.
+const SIZES: [usize; 12] = [32, 24, 16, 12, 8, 7, 6, 5, 4, 3, 2, 1];
 
 /// A statement around its rows of values.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +37,7 @@ impl Tx {
         let mut touched = 0;
         let mut rows = rows.into_iter();
         while rows.len() > 0 {
-            let count = 1 << rows.len().min(ROWS_MAX).ilog2();
+            let count = SIZES.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
             let vals: Vec<Val> = rows.by_ref().take(count).flatten().collect();
             let text = sql.text(count, vals.len() / count, self.values());
             // Nothing of it comes from outside: the values are bound.

@@ -192,7 +192,7 @@ mod tests {
                 opening_dtts: false,
                 opening_paper: "",
             };
-            tx.household_add(campaign, &new).await.unwrap();
+            tx.household_add_new(campaign, std::iter::once(new)).await.unwrap();
             for turn in 0..3 {
                 let position = i64::from(number) * 10 + turn;
                 let new = NewChange {

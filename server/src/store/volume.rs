@@ -1,4 +1,4 @@
-//! How much the log holds, counted as it grows, by hamlet and by device.
+//! How much the log holds, counted as it grows, by hamlet, day and device.
 
 use std::collections::BTreeMap;
 
@@ -63,6 +63,18 @@ impl Store {
             .collect()
     }
 
+    /// Lists how many changes came on each day, by unit.
+    pub(crate) async fn day_log_list(
+        &self,
+        campaign: CampaignId,
+    ) -> Result<Vec<(String, i64, i64)>, StoreError> {
+        let sql = "select unit, day, changes from day_log where campaign = $1";
+        let rows = self.db.all(sql, vals![campaign]).await?;
+        rows.iter()
+            .map(|row| Ok((row.get("unit")?, row.get("day")?, row.get("changes")?)))
+            .collect()
+    }
+
     /// Lists what the log holds of each device, in all campaigns together.
     pub(crate) async fn device_log_list(&self) -> Result<BTreeMap<DeviceId, Volume>, StoreError> {
         const SQL: &str = "
@@ -89,6 +101,22 @@ impl Tx {
         let row = |((campaign, unit, hamlet), (more, now_ms)): ((_, _, _), (Volume, i64))| {
             let (unit, hamlet): (String, String) = (unit, hamlet);
             vals![campaign, unit, hamlet, more.changes, more.bytes, now_ms]
+        };
+        self.run_rows(SQL, more.into_iter().map(row).collect()).await.map(drop)
+    }
+
+    /// Counts changes to the days they came on.
+    pub(crate) async fn day_log_add(
+        &mut self,
+        more: BTreeMap<(CampaignId, String, i64), i64>,
+    ) -> Result<(), StoreError> {
+        const SQL: Rows = Rows {
+            before: "insert into day_log (campaign, unit, day, changes) values",
+            after: "on conflict (campaign, unit, day) do update set
+                changes = day_log.changes + excluded.changes",
+        };
+        let row = |((campaign, unit, day), changes): ((CampaignId, String, i64), i64)| {
+            vals![campaign, unit, day, changes]
         };
         self.run_rows(SQL, more.into_iter().map(row).collect()).await.map(drop)
     }

@@ -24,7 +24,7 @@ use super::{Size, micros, millis, percentile};
 use crate::hamlet::{Rules, VISIT, roster_file};
 use crate::process::{Home, free_address};
 use crate::rng::Rng;
-use crate::town::{campaign_form, person};
+use crate::town::{PASSWORD, SECOND, campaign_form, person};
 
 /// Phones in a commune, each in a hamlet of its own that it shares with the next one.
 const PHONES_OF_UNIT: usize = 5;
@@ -233,7 +233,11 @@ impl Province {
             let done = self.office.import(&path, text).await;
             done.unwrap_or_else(|error| panic!("{what}: {error}"));
         };
-        import("score-table", table).await;
+        let second = person(SECOND, "province", "45", Some(PASSWORD));
+        self.office.post("/v1/accounts", &json!([second])).await.expect("an account");
+        let second = Office::sign_in(&self.client, SECOND, PASSWORD).await.expect("it signs in");
+        let loaded = self.office.load_score_table(&second, campaign, table).await;
+        loaded.unwrap_or_else(|error| panic!("the score table: {error}"));
         import("hamlets", hamlets).await;
         self.office.post("/v1/accounts", &json!(people)).await.expect("accounts");
         import("assignments", assignments).await;

@@ -8,6 +8,7 @@ use super::crowd::Crowd;
 use super::family::Resident;
 use super::ingest::Ingest;
 use super::memory::ServerMemory;
+use super::pages::{Page, Pages};
 use super::sizes::{Sizes, Sync};
 use super::table::{mib, tenths};
 
@@ -31,6 +32,7 @@ pub fn speeds(report: &Report) -> Vec<Speed> {
     let mut rows: Vec<Speed> = report.ingest.iter().map(ingest).collect();
     rows.extend(report.sizes.iter().flat_map(sizes));
     rows.extend(report.memory.iter().map(memory));
+    rows.extend(report.pages.iter().flat_map(pages));
     rows.extend(report.bad_line.iter().flat_map(bad_line));
     rows.extend(report.crowd.iter().map(crowd));
     rows.extend(report.demo.iter().map(|demo| {
@@ -41,6 +43,24 @@ pub fn speeds(report: &Report) -> Vec<Speed> {
         speed(what, "120 s", format!("{wall} s (processor time: {cpu})"))
     }));
     rows
+}
+
+fn pages(pages: &Pages) -> impl Iterator<Item = Speed> {
+    let size = format!(
+        "{} households registered, commune of {} under review",
+        pages.households, pages.commune_households
+    );
+    pages.pages.iter().map(move |page| {
+        let Page { what, goal_ms, bytes, first_us, calls, p50_us, worst_us } = page;
+        let measured = format!(
+            "p50 {} ms, worst of {calls} {} ms (first {} ms; {} KiB of HTML)",
+            tenths(*p50_us),
+            tenths(*worst_us),
+            tenths(*first_us),
+            bytes.div_ceil(1024)
+        );
+        speed(format!("page, warm: {what}; {size}"), &format!("< {goal_ms} ms"), measured)
+    })
 }
 
 fn ingest(ingest: &Ingest) -> Speed {

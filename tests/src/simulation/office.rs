@@ -178,6 +178,7 @@ impl Memory {
         let Some(step) = self.state.steps.get(unit).filter(|step| step.is_frozen()) else { return };
         assert_eq!(self.frozen_that_moved(), None);
         let act = Act::Return {
+            opinion: None,
             root: step.root().expect("it is frozen"),
             comment: "xem lại".to_owned(),
             households: BTreeMap::new(),

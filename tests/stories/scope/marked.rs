@@ -59,6 +59,8 @@ pub(super) struct Marked {
     pub(super) spare: BTreeMap<&'static str, DeviceId>,
     /// An open code of each unit, made by its officer.
     pub(super) codes: BTreeMap<&'static str, String>,
+    /// Somebody of each unit who never works.
+    pub(super) idle: BTreeMap<&'static str, String>,
     /// A campaign that may be closed.
     pub(super) other_campaign: CampaignId,
 }
@@ -74,6 +76,7 @@ impl Marked {
             documents: BTreeMap::new(),
             spare: BTreeMap::new(),
             codes: BTreeMap::new(),
+            idle: BTreeMap::new(),
             other_campaign: town.province.add_campaign(&campaign_form()).await.unwrap(),
         };
         for (unit, hamlet) in HAMLETS {
@@ -103,6 +106,16 @@ impl Marked {
             let form = json!({ "accounts": [spare_person(unit)] });
             let codes = officer.post("/v1/devices/codes", &form).await.unwrap();
             marked.codes.insert(unit, codes[0]["id"].as_str().unwrap().to_owned());
+            let name = format!("{}-nghi", marker(hamlet_of(unit)));
+            let idle = json!([person(&name, "enumerator", unit, None)]);
+            let idle = officer.post("/v1/accounts", &idle).await.unwrap();
+            marked.idle.insert(unit, idle[0]["id"].as_str().unwrap().to_owned());
+            let source = format!("{} kế hoạch", marker(hamlet_of(unit)));
+            let target = json!({
+                "unit": unit, "rate": "poor", "fall": 100, "number": "1/KH", "date": "2022-01-10",
+                "source": source, "seen": 0,
+            });
+            town.province.post(&town.path("/targets"), &target).await.unwrap();
         }
         marked
     }

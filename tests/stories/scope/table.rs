@@ -66,6 +66,11 @@ impl Route {
         self.outside != Outside::Same
     }
 
+    /// Tells whether there is something to show only once a district has worked on a list.
+    pub(super) fn is_of_desk(&self) -> bool {
+        ["/comments", "/sample", "/comparison/phones"].iter().any(|end| self.path.ends_with(end))
+    }
+
     /// Says what a caller must be answered at a unit.
     pub(super) fn expected(&self, caller: &Caller, unit: &str) -> Expected {
         let may = self.roles.contains(&caller.role);
@@ -93,6 +98,7 @@ const OFFICES: &[&str] = &["province", "district", "officer"];
 const PROVINCE: &[&str] = &["province"];
 const OFFICER: &[&str] = &["officer"];
 const DISTRICT: &[&str] = &["district"];
+const LOOKERS: &[&str] = &["district", "officer"];
 const KEEPERS: &[&str] = &["province", "officer"];
 
 fn plain(path: &str) -> Call {
@@ -148,6 +154,10 @@ macro_rules! route {
     };
 }
 
+mod desks;
+pub(super) use desks::{scan_bytes, scan_of};
+mod province;
+
 /// Every route in every way it matters.
 pub(super) fn table() -> Vec<Route> {
     [
@@ -159,6 +169,8 @@ pub(super) fn table() -> Vec<Route> {
         of_units(),
         of_households(),
         of_lists(),
+        desks::of_desks(),
+        province::of_province(),
     ]
     .into_iter()
     .flatten()
@@ -255,6 +267,11 @@ fn of_campaigns() -> Vec<Route> {
         }),
         route!("GET" "/v1/campaigns/{campaign}/units",
             OFFICES, Same, |to| of_campaign(to, "/units")),
+        route!("GET" "/v1/campaigns/{campaign}/posted-columns",
+            OFFICES, Same, |to| of_campaign(to, "/posted-columns")),
+        route!("POST" "/v1/campaigns/{campaign}/posted-columns", PROVINCE, Same, |to| {
+            form(&to.town.path("/posted-columns"), &json!({ "columns": ["id_number"] }))
+        }),
         route!("GET" "/v1/campaigns/{campaign}/rates", OFFICES, Hidden, |to| {
             of_campaign(to, &format!("/rates?under={}", to.unit))
         }),
@@ -269,9 +286,6 @@ fn of_campaigns() -> Vec<Route> {
 fn of_files() -> Vec<Route> {
     vec![
         route!("POST" "/v1/units", PROVINCE, Same, |_| plain("/v1/units")),
-        route!("POST" "/v1/campaigns/{campaign}/score-table", PROVINCE, Same, |to| {
-            of_campaign(to, "/score-table")
-        }),
         route!("POST" "/v1/campaigns/{campaign}/accounts", KEEPERS, Same, |to| {
             of_campaign(to, "/accounts")
         }),

@@ -26,6 +26,9 @@ const HOUSEHOLDS_PER_DEVICE: usize = 26;
 /// Opening lists loaded at one time.
 const IMPORTS_AT_ONCE: usize = 3;
 
+/// The second person of the province office: a score table needs two.
+const SECOND: &str = "tinh-2";
+
 /// An enrolled phone and the place it works in.
 #[derive(Debug)]
 pub(super) struct Out {
@@ -78,8 +81,6 @@ impl Fleet<'_> {
         let path = format!("/v1/campaigns/{}", self.campaign);
         let hamlets = self.hamlet_file();
         self.province.import(&format!("{path}/hamlets"), hamlets).await?;
-        let table = include_str!("../../../../shared/standards/b1-synthetic.json").to_owned();
-        self.province.import(&format!("{path}/score-table"), table).await?;
         // The accounts are made beside the opening lists.
         let (people, accounts) = self.people();
         let names = accounts.iter().map(|(name, _)| name.clone()).collect();
@@ -87,6 +88,8 @@ impl Fleet<'_> {
         let signed_in = tokio::spawn(add_accounts(of, people, names));
         self.load_rosters(&format!("{path}/roster"), &bar).await?;
         self.offices = signed_in.await??;
+        let table = include_str!("../../../../shared/standards/b1-synthetic.json").to_owned();
+        self.province.load_score_table(self.office(SECOND)?, self.campaign, table).await?;
         self.province.import(&format!("{path}/assignments"), self.assignment_file()).await?;
         self.stage(&bar, what);
         Ok(accounts)
@@ -165,7 +168,10 @@ impl Fleet<'_> {
         let mut people: Vec<Value> = Vec::new();
         let mut shown = Vec::new();
         let province = self.tree.get(&self.plan.province);
-        shown.push(("tinh".to_owned(), province.map(|u| u.full_name()).unwrap_or_default()));
+        let name = province.map(|unit| unit.full_name()).unwrap_or_default();
+        shown.push(("tinh".to_owned(), name.clone()));
+        shown.push((SECOND.to_owned(), format!("người thứ hai, {name}")));
+        people.push(person(SECOND, "province", &self.plan.province, Some(self.password)));
         for district in self.tree.children(&self.plan.province) {
             if district.level == Level::District {
                 let name = format!("huyen-{}", district.code());

@@ -10,7 +10,7 @@ use super::work::open_campaign;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::imports::opening::{Opened, OpeningHousehold, open};
-use crate::ingest::desk::{DeskChange, append_desk};
+use crate::ingest::desk::{DeskChange, OPENING_LIST, append_desk};
 use crate::problem::Problem;
 use crate::store::StoreError;
 use crate::store::household::NewHousehold;
@@ -46,7 +46,7 @@ pub(super) async fn write_opening(
                 hash: opened.written.hash,
                 chunk: &opened.written.chunk,
                 account: actor.account.id,
-                note: "opening list",
+                note: OPENING_LIST,
             })
             .collect();
         written += changes.len();

@@ -8,16 +8,18 @@ use std::sync::Arc;
 use mobile_schema::problem;
 use serde::Serialize;
 use shared::approve::Step;
-use shared::id::{AccountId, CampaignId, to_hex};
+use shared::id::{AccountId, CampaignId};
 use shared::scope::Role;
 use shared::spreadsheet::Column;
 
 use super::opening::write_opening;
 use crate::app::App;
-use crate::auth::{Actor, hash_password};
+use crate::auth::Actor;
 use crate::gate::Share;
+use crate::http::accounts::hash;
 use crate::http::assignments::assignable;
 use crate::http::extract::{Seen, campaign, covers};
+use crate::http::passwords::{ONCE_MS, drawn};
 use crate::imports::assignments::{
     ASSIGNMENT_COLUMNS, Assignable, SINGLE_COLUMNS, assignment_rows,
 };
@@ -26,7 +28,6 @@ use crate::imports::hamlets::{Counted, HAMLET_COLUMNS, Reach, hamlet_rows};
 use crate::imports::opening::{Hamlets, OpeningHousehold, ROSTER_COLUMNS, roster};
 use crate::imports::people::{ACCOUNT_COLUMNS, People, people};
 use crate::imports::rows::{RowFault, Sorted, Unreadable, by_row};
-use crate::keys::random;
 use crate::problem::Problem;
 use crate::store::StoreError;
 use crate::store::account::Account;
@@ -284,19 +285,18 @@ pub(crate) async fn take(
     }
 }
 
-/// Adds people. Those who sign in get a password, which is said once and kept as its hash alone;
-/// enumerators enrol a device with a one-time code.
+/// Adds people. Those who sign in get a one-time password, which is said once and kept as its hash
+/// alone; enumerators enrol a device with a one-time code.
 async fn take_people(app: &App, mut accounts: Vec<Account>) -> Result<Taken, Problem> {
     let mut passwords = Vec::new();
+    let now_ms = app.now_ms();
     for account in &mut accounts {
         if account.post.role == Role::Enumerator {
             continue;
         }
-        let password = to_hex(&random::<8>());
-        let _permit = app.hashing.acquire().await.map_err(|_| &problem::TOO_BUSY)?;
-        let hashed = password.clone();
-        let hashed = tokio::task::spawn_blocking(move || hash_password(&hashed)).await;
-        account.password_hash = hashed.map_err(|_| &problem::TOO_BUSY)?;
+        let password = drawn();
+        account.password_hash = hash(app, Some(password.clone())).await?;
+        account.once_until_ms = Some(now_ms + ONCE_MS);
         passwords.push(Password {
             name: account.name.clone(),
             full_name: account.full_name.clone(),
@@ -304,7 +304,7 @@ async fn take_people(app: &App, mut accounts: Vec<Account>) -> Result<Taken, Pro
             password,
         });
     }
-    match app.store.account_add(&accounts, app.now_ms()).await {
+    match app.store.account_add(&accounts, now_ms).await {
         Err(StoreError::Conflict(_)) => Err(Problem::new(&problem::ACCOUNT_EXISTS)),
         other => {
             other?;

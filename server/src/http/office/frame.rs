@@ -20,6 +20,9 @@ use super::session;
 /// Largest form, bytes: a page of answers with a long reason.
 const FORM_BYTES_MAX: usize = 256 * 1024;
 
+/// Where somebody chooses a password.
+pub(super) const PASSWORD: &str = "/office/password";
+
 /// Nothing is loaded from elsewhere, nothing runs, and no other site puts a page into a frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
@@ -74,6 +77,12 @@ impl Visitor {
         Ok(Some(Self { account, family, lang, path, token }))
     }
 
+    /// Tells whether the person signed in with a one-time password and has to choose another before
+    /// going anywhere else.
+    fn must_choose(&self, path: &str) -> bool {
+        self.account.once_until_ms.is_some() && path != PASSWORD && path != "/office/sign-out"
+    }
+
     /// Returns the person as the API knows one.
     pub(super) fn actor(&self) -> Actor {
         Actor { account: self.account.clone(), device: None }
@@ -106,6 +115,9 @@ impl FromRequestParts<App> for Visitor {
             Ok(Some(visitor)) if visitor.account.post.role == Role::Enumerator => {
                 Err(refused(lang, &Problem::new(&problem::FORBIDDEN)))
             }
+            Ok(Some(visitor)) if visitor.must_choose(parts.uri.path()) => {
+                Err(Redirect::to(PASSWORD).into_response())
+            }
             Ok(Some(visitor)) => Ok(visitor),
             Ok(None) => Err(Redirect::to(&session::address(&path)).into_response()),
             Err(problem) => Err(refused(lang, &problem)),
@@ -122,9 +134,19 @@ impl Fields {
         Self(form_urlencoded::parse(body).into_owned().collect())
     }
 
+    /// Returns a field, if it is there.
+    pub(super) fn find(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Writes the fields as a body.
+    fn written(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+
     /// Returns a field, empty where it is not there.
     pub(super) fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+        self.find(name).unwrap_or("")
     }
 }
 
@@ -141,27 +163,34 @@ pub(super) fn is_own_site(headers: &HeaderMap) -> bool {
     said.is_none_or(|site| site == b"same-origin" || site == b"none")
 }
 
+impl Posted {
+    /// Checks who has sent these fields, and that they come from a page of ours.
+    pub(super) async fn of(app: &App, parts: &Parts, fields: Fields) -> Result<Self, Response> {
+        let (path, lang) = (parts.uri.path().to_owned(), Lang::of(&parts.headers));
+        let visitor = Visitor::find(app, &parts.headers, path.clone()).await;
+        let Some(visitor) = visitor.map_err(|problem| refused(lang, &problem))? else {
+            // What was typed goes with the form for signing in, and comes back with it.
+            return Err(session::again(lang, &path, fields.written()));
+        };
+        let from_us = is_own_site(&parts.headers) && fields.get("token") == visitor.token;
+        if !from_us || visitor.account.post.role == Role::Enumerator {
+            return Err(refused(lang, &Problem::new(&problem::FORBIDDEN)));
+        }
+        if visitor.must_choose(&path) {
+            return Err(Redirect::to(PASSWORD).into_response());
+        }
+        debug_assert_eq!(parts.method, Method::POST);
+        Ok(Self { visitor, fields })
+    }
+}
+
 impl FromRequest<App> for Posted {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
-        let path = parts.uri.path().to_owned();
-        let lang = Lang::of(&parts.headers);
-        let bytes = form_bytes(lang, body).await?;
-        let visitor = Visitor::find(app, &parts.headers, path.clone()).await;
-        let Some(visitor) = visitor.map_err(|problem| refused(lang, &problem))? else {
-            // What was typed goes with the form for signing in, and comes back with it.
-            let form = String::from_utf8_lossy(&bytes).into_owned();
-            return Err(session::again(lang, &path, form));
-        };
-        let fields = Fields::parse(&bytes);
-        let from_us = is_own_site(&parts.headers) && fields.get("token") == visitor.token;
-        if !from_us || visitor.account.post.role == Role::Enumerator {
-            return Err(refused(lang, &Problem::new(&problem::FORBIDDEN)));
-        }
-        debug_assert_eq!(parts.method, Method::POST);
-        Ok(Self { visitor, fields })
+        let bytes = form_bytes(Lang::of(&parts.headers), body).await?;
+        Self::of(app, &parts, Fields::parse(&bytes)).await
     }
 }
 
@@ -204,6 +233,8 @@ impl Frame {
 #[derive(Debug, Clone)]
 pub(super) struct Notice {
     pub(super) text: &'static str,
+    /// Stable name of the problem.
+    pub(super) name: &'static str,
     /// Each thing that is wrong, in words.
     pub(super) items: Vec<String>,
 }
@@ -212,7 +243,7 @@ impl Notice {
     pub(super) fn of(lang: Lang, problem: &Problem) -> Self {
         let (_, name, items) = problem.said();
         let items = items.iter().map(|item| super::list::in_words(lang, item)).collect();
-        Self { text: lang.t(name.vi, name.en), items }
+        Self { text: lang.t(name.vi, name.en), name: name.name, items }
     }
 }
 
@@ -266,7 +297,7 @@ impl IntoResponse for Asked {
 }
 
 /// Writes a time of the server as people read it in Viet Nam (UTC+7), to the minute.
-pub(super) fn time_text(at_ms: i64) -> String {
+pub(in crate::http) fn time_text(at_ms: i64) -> String {
     let there = at_ms.saturating_add(7 * 60 * 60 * 1000);
     let minute = there.div_euclid(60_000).rem_euclid(24 * 60);
     let day = Date::of_unix_ms(there);

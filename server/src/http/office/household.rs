@@ -12,6 +12,7 @@ use shared::id::{CampaignId, ChangeHash, DocumentId};
 use shared::resolve::{Dispute, Path as AnswerPath};
 use shared::scope::Role;
 
+use super::comments::{self, Remarks};
 use super::commune::area_text;
 use super::frame::{
     Asked, Fields, Frame, Lang, Notice, Posted, Visitor, day_text, page, time_text,
@@ -63,6 +64,7 @@ struct Entry {
 struct Household {
     f: Frame,
     id: CampaignId,
+    document: DocumentId,
     unit: String,
     code: String,
     head: String,
@@ -86,6 +88,7 @@ struct Household {
     closes: String,
     can_settle: bool,
     history: Vec<Entry>,
+    remarks: Remarks,
 }
 
 /// Shows a household.
@@ -113,7 +116,9 @@ async fn shown(
     tried: Option<Tried<'_>>,
 ) -> Result<Response, Problem> {
     let lang = visitor.lang;
-    let read = households::read(State(app), visitor.actor(), Path((id, document))).await?.0;
+    let path = Path((id, document));
+    let read = households::read(State(app.clone()), visitor.actor(), path).await?.0;
+    let remarks = comments::of_household(&app, visitor, id, (&read.unit, document)).await?;
     let Read { code, unit, standing, household, classification, changes } = read;
     let row = &standing.row;
     let authors: BTreeMap<ChangeHash, &Authorship> =
@@ -149,6 +154,7 @@ async fn shown(
     let page_of = Household {
         f: visitor.frame(if standing.head.is_empty() { &code } else { &standing.head }),
         id,
+        document,
         head: standing.head.clone(),
         hamlet: row.hamlet.clone(),
         area: area_text(lang, row.area),
@@ -200,6 +206,7 @@ async fn shown(
         closes: list(&standing.forked),
         can_settle: visitor.account.post.role == Role::Officer,
         history: changes.iter().map(|change| entry(lang, change)).collect(),
+        remarks,
         code,
         unit,
     };

@@ -5,20 +5,17 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
-use mobile_schema::problem;
+use axum::response::Response;
 use serde_json::Value;
-use shared::approve::{Act, Paper};
 use shared::classify::Class;
-use shared::id::{CampaignId, Digest, DocumentId};
+use shared::id::{CampaignId, DocumentId};
 use shared::list::{Blocker, Outcome, Row};
 use shared::scope::Role;
 
-use super::frame::{
-    Asked, Fields, Frame, Lang, Notice, Posted, Visitor, day_text, page, time_text,
-};
+use super::comments::{self, Remarks};
+use super::frame::{Asked, Fields, Frame, Lang, Notice, Visitor, day_text, page, time_text};
 use crate::app::App;
-use crate::http::extract::{Json, Path, list_unit};
+use crate::http::extract::{Path, list_unit};
 use crate::http::lists::{self, Shown};
 use crate::problem::Problem;
 use crate::standing::refresh;
@@ -35,6 +32,8 @@ struct Line {
     b2: String,
     opening: &'static str,
     class: &'static str,
+    /// Comments of the district that the commune has not dealt with.
+    comments: usize,
 }
 
 /// Households of one class.
@@ -49,6 +48,8 @@ struct Taken {
     what: &'static str,
     by: String,
     paper: String,
+    /// SHA-256 of the paper's scan, empty where none is kept.
+    scan: String,
     text: String,
 }
 
@@ -80,6 +81,10 @@ struct ListPage {
     is_district: bool,
     notice: Option<Notice>,
     typed: Fields,
+    /// What of the list's history the page shows, for whoever acts on it later.
+    seen: String,
+    remarks: Remarks,
+    scan_problem: bool,
 }
 
 /// Shows a commune's list.
@@ -93,7 +98,7 @@ pub(super) async fn show(
     Asked::of(lang, shown(app, &visitor, id, unit, StatusCode::OK, tried).await)
 }
 
-async fn shown(
+pub(super) async fn shown(
     app: App,
     visitor: &Visitor,
     id: CampaignId,
@@ -103,7 +108,9 @@ async fn shown(
 ) -> Result<Response, Problem> {
     let (lang, actor) = (visitor.lang, visitor.actor());
     let seen = list_unit(&app, &actor, id, &unit).await?;
+    let position = app.store.position(id, &unit).await?;
     let read = lists::read(State(app.clone()), actor, Path((id, unit.clone()))).await?.0;
+    let remarks = comments::of_unit(&app, visitor, id, &unit, &read).await?;
     let Shown { step, root, blockers, list, decisions, late } = read;
     // Names are no part of the frozen bytes: they are read from the households beside them.
     let standings = refresh(&app, &seen.campaign, &unit).await?;
@@ -133,6 +140,7 @@ async fn shown(
                 b2: points(row.b2),
                 opening: row.opening.map_or("–", |class| class_text(lang, class)),
                 class: class_text(lang, class),
+                comments: remarks.open_at(row.document),
             }
         });
         Group { class: class_text(lang, class), lines: lines.collect() }
@@ -158,7 +166,10 @@ async fn shown(
             row.table.as_ref().is_some_and(|table| table.contains("synthetic"))
         }),
         blockers: blocker_lines(lang, &blockers),
+        seen: format!("{}:{position}", decisions.len()),
         decisions: decisions.iter().map(|decision| taken(lang, decision)).collect(),
+        scan_problem: notice.as_ref().is_some_and(|notice| notice.name.starts_with("scan-")),
+        remarks,
         is_officer: visitor.account.post.role == Role::Officer,
         is_district: visitor.account.post.role == Role::District,
         step,
@@ -171,6 +182,17 @@ async fn shown(
     Ok(page(status, &page_of))
 }
 
+/// Writes what a step is called.
+pub(super) fn act_text(lang: Lang, kind: &str) -> &'static str {
+    match kind {
+        "submit" => lang.t("Chốt danh sách, trình huyện", "Submitted to the district"),
+        "return" => lang.t("Đề nghị rà soát lại", "Returned"),
+        "approve" => lang.t("Ý kiến: thống nhất", "Opinion: agreed"),
+        "recognise" => lang.t("Quyết định công nhận", "Recognised"),
+        _ => lang.t("Thu hồi công nhận", "Recognition withdrawn"),
+    }
+}
+
 fn taken(lang: Lang, decision: &crate::store::list::Decision) -> Taken {
     let body = &decision.body;
     let paper = body.get("opinion").or_else(|| body.get("decision"));
@@ -178,13 +200,7 @@ fn taken(lang: Lang, decision: &crate::store::list::Decision) -> Taken {
     let text = body["comment"].as_str().or_else(|| body["reason"].as_str()).unwrap_or_default();
     Taken {
         at: time_text(decision.at_ms),
-        what: match decision.kind.as_str() {
-            "submit" => lang.t("Chốt danh sách, trình huyện", "Submitted to the district"),
-            "return" => lang.t("Đề nghị rà soát lại", "Returned"),
-            "approve" => lang.t("Ý kiến: thống nhất", "Opinion: agreed"),
-            "recognise" => lang.t("Quyết định công nhận", "Recognised"),
-            _ => lang.t("Thu hồi công nhận", "Recognition withdrawn"),
-        },
+        what: act_text(lang, &decision.kind),
         by: decision.by.clone(),
         paper: match paper {
             Some(_) => {
@@ -192,55 +208,9 @@ fn taken(lang: Lang, decision: &crate::store::list::Decision) -> Taken {
             }
             None => String::new(),
         },
+        scan: part("scan").to_owned(),
         text: text.to_owned(),
     }
-}
-
-/// Takes a legal step, as the page showed it.
-pub(super) async fn act(
-    State(app): State<App>,
-    Path((id, unit)): Path<(CampaignId, String)>,
-    posted: Posted,
-) -> Asked {
-    let (visitor, fields) = (posted.visitor, posted.fields);
-    let lang = visitor.lang;
-    Asked::of(
-        lang,
-        async {
-            let decided = async {
-                let act = act_of(&fields)?;
-                let path = Path((id, unit.clone()));
-                lists::act(State(app.clone()), visitor.actor(), path, Json(act)).await
-            };
-            match decided.await {
-                Ok(_) => {
-                    let back = format!("/office/campaigns/{id}/units/{unit}/list");
-                    Ok(Redirect::to(&back).into_response())
-                }
-                Err(problem) => {
-                    let tried = (Some(Notice::of(lang, &problem)), fields);
-                    let (status, ..) = problem.said();
-                    shown(app.clone(), &visitor, id, unit.clone(), status, tried).await
-                }
-            }
-        }
-        .await,
-    )
-}
-
-fn act_of(fields: &Fields) -> Result<Act, Problem> {
-    let unreadable = || Problem::new(&problem::BODY_MALFORMED);
-    let root: Digest = fields.get("root").parse().map_err(|_| unreadable())?;
-    let text = |name: &str| fields.get(name).trim().to_owned();
-    let paper = || Paper { number: text("number"), date: text("date"), signer: text("signer") };
-    Ok(match fields.get("act") {
-        "submit" => Act::Submit { root },
-        "return" => Act::Return { root, comment: text("comment"), households: BTreeMap::new() },
-        "approve" => Act::Approve { root, opinion: paper() },
-        "recognise" => Act::Recognise { root, decision: paper() },
-        "withdraw" => Act::Withdraw { root, reason: text("reason") },
-        _ => return Err(unreadable()),
-    })
 }
 
 /// Writes what keeps a list from being submitted: one line for each kind, with how many.
@@ -297,7 +267,9 @@ pub(super) fn in_words(lang: Lang, item: &Value) -> String {
     if let Ok(blocker) = serde_json::from_value::<Blocker>(item.clone()) {
         return blocker_text(lang, &blocker);
     }
-    let text = item["text"][lang.t("vi", "en")].as_str().or_else(|| item["code"].as_str());
+    let code = lang.t("vi", "en");
+    let text = item["text"][code].as_str().or_else(|| item[code].as_str());
+    let text = text.or_else(|| item["code"].as_str());
     text.map_or_else(|| item.to_string(), ToOwned::to_owned)
 }
 

@@ -23,6 +23,7 @@ use crate::problem::Problem;
 #[template(path = "office/home.html")]
 struct Home {
     f: Frame,
+    is_province: bool,
     campaigns: Vec<campaigns::Shown>,
 }
 
@@ -37,8 +38,9 @@ pub(super) async fn home(State(app): State<App>, visitor: Visitor) -> Asked {
                 one.opening_date = day_text(&one.opening_date);
                 one.review_date = day_text(&one.review_date);
             }
+            let is_province = visitor.account.post.role == Role::Province;
             let f = visitor.frame(lang.t("Đợt rà soát", "Campaigns"));
-            Ok(page(StatusCode::OK, &Home { f, campaigns }))
+            Ok(page(StatusCode::OK, &Home { f, is_province, campaigns }))
         }
         .await,
     )
@@ -57,6 +59,7 @@ struct Line {
 #[template(path = "office/campaign.html")]
 struct Campaign {
     f: Frame,
+    is_province: bool,
     id: CampaignId,
     name: String,
     review_date: String,
@@ -64,7 +67,6 @@ struct Campaign {
     steps: Vec<(&'static str, String, usize)>,
     lines: Vec<Line>,
     all: usize,
-    is_province: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,6 +97,11 @@ async fn overview(
         let to = format!("/office/campaigns/{id}/units/{}", actor.account.post.unit);
         return Ok(Redirect::to(&to).into_response());
     }
+    if actor.account.post.role == Role::District && !visitor.path.contains('?') {
+        let to = format!("/office/campaigns/{id}/desk");
+        return Ok(Redirect::to(&to).into_response());
+    }
+    let is_province = actor.account.post.role == Role::Province;
     let seen = find(&app, &actor, id).await?;
     let listed = campaigns::progress(State(app), actor, Path(id)).await?.0;
     let mut lines = Vec::new();
@@ -114,17 +121,10 @@ async fn overview(
     });
     let all = lines.len();
     lines.retain(|line| chosen.is_empty() || line.step == chosen);
-    let shown = Campaign {
-        f: visitor.frame(&seen.campaign.name),
-        id,
-        review_date: seen.campaign.review_date.text_vi(),
-        name: seen.campaign.name,
-        chosen,
-        steps: steps.to_vec(),
-        lines,
-        all,
-        is_province: visitor.account.post.role == Role::Province,
-    };
+    let f = visitor.frame(&seen.campaign.name);
+    let (name, review_date) = (seen.campaign.name, seen.campaign.review_date.text_vi());
+    let steps = steps.to_vec();
+    let shown = Campaign { f, is_province, id, name, review_date, chosen, steps, lines, all };
     Ok(page(StatusCode::OK, &shown))
 }
 

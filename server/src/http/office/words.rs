@@ -116,6 +116,11 @@ pub(super) fn key_text(lang: Lang, key: &str, members: &BTreeMap<String, Answers
     }
 }
 
+/// Writes the outcome of a visit.
+pub(super) fn visit_text(lang: Lang, code: &str) -> String {
+    value_text(lang, find("outcome", Scope::Household).as_ref(), &Value::Text(code.to_owned()))
+}
+
 fn member_name(lang: Lang, answers: Option<&Answers>) -> String {
     let name = answers.and_then(|answers| answers.get("name")).and_then(Value::as_text);
     name.unwrap_or_else(|| lang.t("(chưa ghi tên)", "(no name)")).to_owned()
@@ -156,6 +161,17 @@ pub(super) fn blocks(lang: Lang, answers: &Answers) -> Vec<Block> {
     blocks
 }
 
+/// Writes the end of a number: who it is can be told from it by whoever has the paper.
+pub(super) fn id_number_text(number: &str) -> String {
+    let skipped = number.chars().count().saturating_sub(3);
+    format!("… {}", number.chars().skip(skipped).collect::<String>())
+}
+
+/// Writes an option of a member's question in words, as it is where there is none of that code.
+pub(super) fn option_text(lang: Lang, key: &str, code: &str) -> String {
+    value_text(lang, find(key, Scope::Member).as_ref(), &Value::from(code))
+}
+
 /// Writes what is known of each person, those who left last.
 pub(super) fn members(lang: Lang, members: &BTreeMap<String, Answers>) -> Vec<Member> {
     let mut all: Vec<Member> = members
@@ -166,12 +182,9 @@ pub(super) fn members(lang: Lang, members: &BTreeMap<String, Answers>) -> Vec<Me
             let mut lines: Vec<Line> =
                 lines(lang, Scope::Member, &shown).into_iter().map(|(_, line)| line).collect();
             if let Some(number) = answers.get("id_number").and_then(Value::as_text) {
-                // Who it is can be told from the last digits by whoever has the paper.
-                let last: String = number.chars().rev().take(3).collect();
-                let last: String = last.chars().rev().collect();
                 let known = find("id_number", Scope::Member);
                 let label = label_text(lang, known.as_ref(), "id_number");
-                lines.push(Line { label, value: format!("… {last}") });
+                lines.push(Line { label, value: id_number_text(number) });
             }
             Member {
                 name: member_name(lang, Some(answers)),

@@ -1,0 +1,282 @@
+//! A unit's list held against the opening list, and against what the phones answered.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use mobile_schema::household::Value;
+use serde::Serialize;
+use shared::classify::Class;
+use shared::compare::{After, Before, Cell, compare};
+use shared::id::{CampaignId, DocumentId};
+use shared::list::{Outcome, Provenance, Row};
+use shared::phones::{Against, Kind, Touched};
+use shared::resolve::Path as AnswerPath;
+use shared::scope::Role;
+
+use super::extract::{Json, Path, Seen, list_unit};
+use super::lists;
+use crate::app::App;
+use crate::auth::Actor;
+use crate::problem::{Body, Problem};
+use crate::standing::{Standings, refresh};
+use crate::store::StoreError;
+use crate::store::desk::{Author, Trace};
+use crate::store::material::AT_ONCE;
+
+/// A list against the opening list.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct Compared {
+    /// Root of the list.
+    pub(super) root: String,
+    /// Step of the list.
+    pub(super) step: String,
+    /// Every move with how many made it.
+    #[schema(value_type = Vec<Object>)]
+    pub(super) cells: Vec<Cell>,
+    /// Households that left, by the outcome of the visit.
+    pub(super) left: BTreeMap<String, usize>,
+    /// Changes of all rows by the way they came.
+    #[schema(value_type = Object)]
+    pub(super) provenance: Provenance,
+    /// Every household.
+    pub(super) rows: Vec<Moved>,
+}
+
+/// One household's move.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct Moved {
+    #[schema(value_type = String)]
+    pub(super) document: DocumentId,
+    pub(super) code: String,
+    /// Name of the head of the household.
+    pub(super) head: String,
+    pub(super) hamlet: String,
+    #[schema(value_type = String)]
+    pub(super) before: Before,
+    #[schema(value_type = String)]
+    pub(super) after: After,
+    /// Outcome of the visit as answered.
+    pub(super) visit: String,
+    pub(super) b1: Option<i64>,
+    pub(super) b2: Option<i64>,
+    /// Changes by the way they came.
+    #[schema(value_type = Object)]
+    pub(super) provenance: Provenance,
+    /// Parts of the form that were filled in on paper.
+    pub(super) on_paper: u32,
+    /// Changes an office made after the first phone.
+    pub(super) desk_after_phones: usize,
+    /// Changes by which somebody put several versions together.
+    pub(super) joined: usize,
+}
+
+/// Holds a unit's list against the opening list.
+#[utoipa::path(get, path = "/v1/campaigns/{campaign}/units/{unit}/comparison",
+    params(("campaign" = String, Path), ("unit" = String, Path)),
+    security(("bearer" = [])), responses(
+    (status = 200, body = Compared),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn read(
+    State(app): State<App>,
+    actor: Actor,
+    Path((id, unit)): Path<(CampaignId, String)>,
+) -> Result<Json<Compared>, Problem> {
+    let path = Path((id, unit.clone()));
+    let shown = lists::read(State(app.clone()), actor.clone(), path).await?.0;
+    let seen = list_unit(&app, &actor, id, &unit).await?;
+    let standings = refresh(&app, &seen.campaign, &unit).await?;
+    let traces = traced(app.store.change_traces(id, &unit).await?);
+    let rows = shown.list.rows;
+    let named: BTreeMap<DocumentId, _> =
+        standings.iter().map(|(at, standing)| (at.document, (at, standing))).collect();
+    let mut left = BTreeMap::new();
+    let mut provenance = Provenance::default();
+    let mut moved = Vec::new();
+    for row in &rows {
+        let Some((at, standing)) = named.get(&row.document) else { continue };
+        let (before, after) = (Before::of(row), After::of(row));
+        if after == After::Left {
+            *left.entry(standing.visit.clone()).or_default() += 1;
+        }
+        provenance.device += row.provenance.device;
+        provenance.session += row.provenance.session;
+        provenance.desk += row.provenance.desk;
+        let touched = traces.get(&row.document).copied().unwrap_or_default();
+        moved.push(Moved {
+            document: row.document,
+            code: at.code.clone(),
+            head: standing.head.clone(),
+            hamlet: row.hamlet.clone(),
+            before,
+            after,
+            visit: standing.visit.clone(),
+            b1: row.b1,
+            b2: row.b2,
+            provenance: row.provenance,
+            on_paper: standing.on_paper,
+            desk_after_phones: touched.desk_after_phones,
+            joined: touched.joined,
+        });
+    }
+    let cells = compare(&rows);
+    let (root, step) = (shown.root, shown.step);
+    Ok(Json(Compared { root, step, cells, left, provenance, rows: moved }))
+}
+
+/// What the log alone says about a household.
+#[derive(Debug, Clone, Copy, Default)]
+struct Touches {
+    phones: usize,
+    desk_after_phones: usize,
+    joined: usize,
+}
+
+fn traced(traces: Vec<Trace>) -> BTreeMap<DocumentId, Touches> {
+    let mut found: BTreeMap<DocumentId, Touches> = BTreeMap::new();
+    for trace in traces {
+        let touches = found.entry(trace.document).or_default();
+        if trace.provenance != "desk" {
+            touches.phones += 1;
+        } else if touches.phones > 0 {
+            touches.desk_after_phones += 1;
+        }
+        touches.joined += usize::from(trace.dependencies > 1);
+    }
+    found
+}
+
+/// A household whose answers are not only those of its phones.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct Differing {
+    #[schema(value_type = String)]
+    pub(super) document: DocumentId,
+    pub(super) code: String,
+    /// Name of the head of the household.
+    pub(super) head: String,
+    pub(super) hamlet: String,
+    /// Outcome on the list.
+    #[schema(value_type = String)]
+    pub(super) outcome: Outcome,
+    /// Class on the list.
+    #[schema(value_type = Option<String>)]
+    pub(super) class: Option<Class>,
+    /// Outcome without the offices.
+    #[schema(value_type = String)]
+    pub(super) phones_outcome: Outcome,
+    /// Class without the offices.
+    #[schema(value_type = Option<String>)]
+    pub(super) phones_class: Option<Class>,
+    /// Disputes that would be open without the offices.
+    pub(super) phones_disputes: u32,
+    /// Changes by the way they came.
+    #[schema(value_type = Object)]
+    pub(super) provenance: Provenance,
+    /// Every answer that was changed over a phone's.
+    pub(super) answers: Vec<Answered>,
+}
+
+impl Differing {
+    /// Tells whether outcome or class are others than the phones'.
+    pub(super) fn is_of_another_class(&self) -> bool {
+        (self.outcome, self.class) != (self.phones_outcome, self.phones_class)
+    }
+}
+
+/// An answer that was changed over what phones had answered, by whom and why.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct Answered {
+    /// `settled`, `overwritten` or `corrected`.
+    #[schema(value_type = String)]
+    pub(super) kind: Kind,
+    #[schema(value_type = String)]
+    pub(super) path: AnswerPath,
+    #[schema(value_type = Vec<Object>)]
+    pub(super) before: Vec<Option<Value>>,
+    #[schema(value_type = Option<Object>)]
+    pub(super) after: Option<Value>,
+    pub(super) by: String,
+    pub(super) note: String,
+    pub(super) at_ms: i64,
+}
+
+/// Lists the households of a unit whose answers were settled, corrected or overwritten after a
+/// phone's, with what the phones alone come to.
+#[utoipa::path(get, path = "/v1/campaigns/{campaign}/units/{unit}/comparison/phones",
+    params(("campaign" = String, Path), ("unit" = String, Path)),
+    security(("bearer" = [])), responses(
+    (status = 200, body = Vec<Differing>),
+    (status = 404, body = Body, content_type = "application/problem+json"),
+))]
+pub(super) async fn phones(
+    State(app): State<App>,
+    actor: Actor,
+    Path((id, unit)): Path<(CampaignId, String)>,
+) -> Result<Json<Vec<Differing>>, Problem> {
+    let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
+    let seen = list_unit(&app, &actor, id, &unit).await?;
+    let standings = refresh(&app, &seen.campaign, &unit).await?;
+    let traces = traced(app.store.change_traces(id, &unit).await?);
+    let touched = traces.iter().filter(|(_, of)| of.desk_after_phones + of.joined > 0);
+    let documents: Vec<DocumentId> = touched.map(|(document, _)| *document).collect();
+    let found = held_against(&app, &seen, &documents).await?;
+    let authors = app.store.change_deciders(id, &unit).await?;
+    Ok(Json(differing(&standings, found, &authors)))
+}
+
+async fn held_against(
+    app: &App,
+    seen: &Seen,
+    documents: &[DocumentId],
+) -> Result<BTreeMap<DocumentId, Against>, StoreError> {
+    let mut found = BTreeMap::new();
+    for documents in documents.chunks(AT_ONCE) {
+        found.extend(app.materialiser.against(&seen.campaign, documents).await?);
+    }
+    Ok(found)
+}
+
+fn differing(
+    standings: &Standings,
+    mut found: BTreeMap<DocumentId, Against>,
+    authors: &BTreeMap<(DocumentId, shared::id::ChangeHash), Author>,
+) -> Vec<Differing> {
+    let mut lines = Vec::new();
+    for (at, standing) in standings {
+        let Some(against) = found.remove(&at.document) else { continue };
+        let row: &Row = &standing.row;
+        let answers = against.touched.into_iter().map(|touched| {
+            let author = authors.get(&(at.document, touched.by));
+            answered(touched, author)
+        });
+        let line = Differing {
+            document: at.document,
+            code: at.code.clone(),
+            head: standing.head.clone(),
+            hamlet: row.hamlet.clone(),
+            outcome: row.outcome,
+            class: row.class,
+            phones_outcome: against.outcome,
+            phones_class: against.class,
+            phones_disputes: against.disputes,
+            provenance: row.provenance,
+            answers: answers.collect(),
+        };
+        if !line.answers.is_empty() || line.is_of_another_class() {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+fn answered(touched: Touched, author: Option<&Author>) -> Answered {
+    Answered {
+        kind: touched.kind,
+        path: touched.path,
+        before: touched.before,
+        after: touched.after,
+        by: author.map(|author| author.name.clone()).unwrap_or_default(),
+        note: author.map(|author| author.note.clone()).unwrap_or_default(),
+        at_ms: author.map_or(0, |author| author.at_ms),
+    }
+}

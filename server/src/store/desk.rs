@@ -1,0 +1,217 @@
+//! What a district looks at across its communes: deadlines, waiting lists, and which changes a
+//! list rests on.
+
+use std::collections::BTreeMap;
+
+use shared::deadline::Deadline;
+use shared::id::{AccountId, CampaignId, ChangeHash, DocumentId};
+
+use super::backend::vals;
+use super::{Store, StoreError};
+
+/// One accepted change without its bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Trace {
+    pub(crate) document: DocumentId,
+    /// `device`, `session` or `desk`.
+    pub(crate) provenance: String,
+    /// Changes it builds on.
+    pub(crate) dependencies: i64,
+}
+
+/// Who wrote a change after something was looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct Since {
+    pub(crate) document: DocumentId,
+    /// Code on the opening list.
+    pub(crate) code: String,
+    pub(crate) by: String,
+    pub(crate) at_ms: i64,
+}
+
+/// Who wrote a change, and why.
+#[derive(Debug, Clone)]
+pub(crate) struct Author {
+    pub(crate) name: String,
+    pub(crate) note: String,
+    pub(crate) at_ms: i64,
+}
+
+impl Store {
+    /// Lists a unit's accepted changes of main branches, household by household in their order.
+    pub(crate) async fn change_traces(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+    ) -> Result<Vec<Trace>, StoreError> {
+        const SQL: &str = "
+            select change.document, change.provenance,
+                cast(length(change.dependencies) / 32 as bigint) as dependencies
+            from change where change.campaign = $1 and change.unit = $2
+            and change.fate = 'accepted' and change.side = 0
+            order by change.document, change.position";
+        let rows = self.db.all(SQL, vals![campaign, unit]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Trace {
+                    document: row.id("document")?,
+                    provenance: row.get("provenance")?,
+                    dependencies: row.get("dependencies")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Says who wrote each accepted change of a unit that builds on several others or was written in
+    /// an office.
+    pub(crate) async fn change_deciders(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+    ) -> Result<BTreeMap<(DocumentId, ChangeHash), Author>, StoreError> {
+        const SQL: &str = "
+            select change.document, change.hash, change.note, change.received_at_ms,
+                coalesce(typist.full_name, account.full_name) as full_name
+            from change join account on account.id = change.account
+            left join account as typist on typist.id = change.typed_by
+            where change.campaign = $1 and change.unit = $2 and change.fate = 'accepted'
+            and change.side = 0
+            and (change.provenance = 'desk' or length(change.dependencies) > 32)";
+        let rows = self.db.all(SQL, vals![campaign, unit]).await?;
+        rows.iter()
+            .map(|row| {
+                let author = Author {
+                    name: row.get("full_name")?,
+                    note: row.get("note")?,
+                    at_ms: row.get("received_at_ms")?,
+                };
+                Ok(((row.id("document")?, row.id("hash")?), author))
+            })
+            .collect()
+    }
+
+    /// Lists the newest changes that came into a unit's log after a position, at most so many.
+    pub(crate) async fn change_since(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+        position: i64,
+        rows_max: i64,
+    ) -> Result<Vec<Since>, StoreError> {
+        const SQL: &str = "
+            select change.document, household.code, change.received_at_ms,
+                coalesce(typist.full_name, account.full_name) as full_name
+            from change join household on household.document = change.document
+            join account on account.id = change.account
+            left join account as typist on typist.id = change.typed_by
+            where change.campaign = $1 and change.unit = $2 and change.position > $3
+            and change.fate = 'accepted' order by change.position desc limit $4";
+        let rows = self.db.all(SQL, vals![campaign, unit, position, rows_max]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Since {
+                    document: row.id("document")?,
+                    code: row.get("code")?,
+                    by: row.get("full_name")?,
+                    at_ms: row.get("received_at_ms")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Returns when each list of a campaign took its newest step, by unit.
+    pub(crate) async fn list_since(
+        &self,
+        campaign: CampaignId,
+    ) -> Result<BTreeMap<String, i64>, StoreError> {
+        const SQL: &str = "
+            select list.unit, decision.at_ms from list
+            join decision on decision.campaign = list.campaign and decision.unit = list.unit
+                and decision.position = list.last_decision
+            where list.campaign = $1";
+        let rows = self.db.all(SQL, vals![campaign]).await?;
+        rows.iter().map(|row| Ok((row.get("unit")?, row.get("at_ms")?))).collect()
+    }
+
+    /// Counts the comments of a campaign that no commune has said to be done, by unit.
+    pub(crate) async fn remark_open(
+        &self,
+        campaign: CampaignId,
+    ) -> Result<BTreeMap<String, i64>, StoreError> {
+        const SQL: &str = "
+            select remark.unit, count(*) as n from remark
+            where remark.campaign = $1 and remark.kind = 'comment' and not exists
+                (select 1 from remark as done where done.campaign = remark.campaign
+                and done.unit = remark.unit and done.about = remark.position
+                and done.kind = 'done')
+            group by remark.unit";
+        let rows = self.db.all(SQL, vals![campaign]).await?;
+        rows.iter().map(|row| Ok((row.get("unit")?, row.get("n")?))).collect()
+    }
+
+    /// Reads the standings of a unit as they are cached, fresh or not.
+    pub(crate) async fn standing_bodies(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+    ) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "
+            select standing.body from standing
+            join household on household.document = standing.document
+                and household.unit = standing.unit
+            where standing.campaign = $1 and standing.unit = $2";
+        let rows = self.db.all(SQL, vals![campaign, unit]).await?;
+        rows.iter().map(|row| row.get("body")).collect()
+    }
+
+    /// Counts the households of a campaign that the log knows, and up to where their standings are,
+    /// by unit.
+    pub(crate) async fn standing_marks(
+        &self,
+        campaign: CampaignId,
+    ) -> Result<BTreeMap<String, (i64, i64)>, StoreError> {
+        const SQL: &str = "
+            select household.unit, count(*) as households,
+                cast(coalesce(sum(standing.position), 0) as bigint) as mark
+            from household left join standing on standing.document = household.document
+                and standing.unit = household.unit
+            where household.campaign = $1 and household.last_position > 0
+            group by household.unit";
+        let rows = self.db.all(SQL, vals![campaign]).await?;
+        rows.iter()
+            .map(|row| Ok((row.get("unit")?, (row.get("households")?, row.get("mark")?))))
+            .collect()
+    }
+
+    /// Returns the deadline a campaign was given last.
+    pub(crate) async fn deadline_get(
+        &self,
+        campaign: CampaignId,
+    ) -> Result<Option<Deadline>, StoreError> {
+        const SQL: &str =
+            "select body from deadline where campaign = $1 order by position desc limit 1";
+        let row = self.db.one(SQL, vals![campaign]).await?;
+        let read = |body: String| serde_json::from_str(&body).map_err(|_| StoreError::Damaged);
+        row.map(|row| read(row.get("body")?)).transpose()
+    }
+
+    /// Gives a campaign a deadline.
+    pub(crate) async fn deadline_add(
+        &self,
+        campaign: CampaignId,
+        deadline: &Deadline,
+        by: AccountId,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into deadline (campaign, position, body, account, at_ms)
+            select $1, coalesce(max(position), 0) + 1, cast($2 as text), $3, $4
+            from deadline where campaign = $1";
+        let body = serde_json::to_string(deadline).map_err(|_| StoreError::Damaged)?;
+        let mut tx = self.begin().await?;
+        // One at a time: two would take the same position.
+        tx.run("update campaign set name = name where id = $1", vals![campaign]).await?;
+        tx.run(SQL, vals![campaign, body, by, now_ms]).await?;
+        tx.commit().await
+    }
+}

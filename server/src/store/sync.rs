@@ -1,0 +1,147 @@
+//! What a sync looks up, in as few trips to the database as it takes: a trip costs more than what is
+//! read on it.
+
+use std::collections::BTreeMap;
+
+use shared::date::Date;
+use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DeviceId, DocumentId};
+
+use super::assignment::{Place, place, places_sql};
+use super::backend::vals;
+use super::binding::FORKED_MAX;
+use super::{Store, StoreError};
+
+/// What a sync begins with.
+#[derive(Debug)]
+pub(crate) struct Start {
+    /// Unit code of the campaign's province.
+    pub(crate) province: String,
+    pub(crate) review_date: Date,
+    pub(crate) closed: bool,
+    /// Version of the lists of units, as [`Store::unit_version`] returns it.
+    pub(crate) unit_version: String,
+    /// The caller's places in force, as [`Store::assignment_places`] lists them.
+    pub(crate) places: Vec<Place>,
+    /// Newest position of each unit of those places that has any.
+    pub(crate) newest: BTreeMap<String, i64>,
+}
+
+/// A change of a unit's log, without its bytes.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) position: i64,
+    pub(crate) bytes: i64,
+    pub(crate) document: DocumentId,
+    pub(crate) hash: ChangeHash,
+}
+
+impl Store {
+    /// Reads what a sync begins with; `None` where there is no such campaign.
+    pub(crate) async fn sync_start(
+        &self,
+        campaign: CampaignId,
+        account: AccountId,
+        device: Option<DeviceId>,
+    ) -> Result<Option<Start>, StoreError> {
+        const SQL: &str = concat!(
+            "select campaign.province, campaign.review_date, campaign.closed_at_ms,
+                (select value from meta where name = 'unit_files') as unit_version,
+                place.unit, place.name, place.within, unit_log.last_position
+            from campaign left join (",
+            places_sql!(),
+            ") as place on 1 = 1
+            left join unit_log on unit_log.campaign = campaign.id and unit_log.unit = place.unit
+            where campaign.id = $1"
+        );
+        let rows = self.db.all(SQL, vals![campaign, account, device]).await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let mut start = Start {
+            province: first.get("province")?,
+            review_date: first.date("review_date")?,
+            closed: first.get::<Option<i64>>("closed_at_ms")?.is_some(),
+            unit_version: first.get::<Option<String>>("unit_version")?.unwrap_or_default(),
+            places: Vec::new(),
+            newest: BTreeMap::new(),
+        };
+        for row in &rows {
+            // One row stands for none where nothing was given.
+            if row.get::<Option<String>>("unit")?.is_none() {
+                continue;
+            }
+            let place = place(row)?;
+            if let Some(position) = row.get::<Option<i64>>("last_position")? {
+                start.newest.insert(place.unit.clone(), position);
+            }
+            start.places.push(place);
+        }
+        Ok(Some(start))
+    }
+
+    /// Lists the caller's places once more, and the actors that the device may not write under.
+    pub(crate) async fn sync_end(
+        &self,
+        campaign: CampaignId,
+        account: AccountId,
+        device: Option<DeviceId>,
+    ) -> Result<(Vec<Place>, Vec<Actor>), StoreError> {
+        const SQL: &str = concat!(
+            "select place.unit, place.name, place.within, null as actor from (",
+            places_sql!(),
+            ") as place union all
+            select null, null, null, forked.actor from (
+                select actor from installation where device = $3 and forked_at_ms is not null
+                order by forked_at_ms desc, actor limit $4) as forked"
+        );
+        let rows = self.db.all(SQL, vals![campaign, account, device, FORKED_MAX]).await?;
+        let (mut places, mut forked) = (Vec::new(), Vec::new());
+        for row in &rows {
+            match row.get::<Option<Vec<u8>>>("actor")? {
+                None => places.push(place(row)?),
+                Some(_) => forked.push(row.id("actor")?),
+            }
+        }
+        Ok((places, forked))
+    }
+
+    /// Lists a unit's accepted changes after a position, of all hamlets or of those named, as
+    /// [`Store::change_after`] reads them, and the unit's newest position of that moment.
+    pub(crate) async fn sync_log_after(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+        position: i64,
+        hamlets: &str,
+        rows_max: i64,
+    ) -> Result<(Vec<Row>, i64), StoreError> {
+        const SQL: &str = "
+            select last_position as position, null as bytes, null as document, null as hash
+            from unit_log where campaign = $1 and unit = $2
+            union all
+            select position, bytes, document, hash from (
+                select change.position, cast(length(change.chunk) as bigint) as bytes,
+                    change.document, change.hash
+                from change join household on household.document = change.document
+                where change.campaign = $1 and change.unit = $2 and change.position > $3
+                and change.side = 0 and change.fate = 'accepted'
+                and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4
+                    or ($6 = 1 and exists (select 1 from household_assignment as single
+                        where single.campaign = $1 and single.document = change.document
+                        and replace($4, ',' || single.place || ',', '') <> $4)))
+                order by change.position limit $5) as read";
+        let singles = hamlets.contains('#');
+        let vals = vals![campaign, unit, position, hamlets, rows_max, singles];
+        let (mut read, mut last) = (Vec::new(), 0);
+        for row in self.db.all(SQL, vals).await? {
+            let position = row.get("position")?;
+            match row.get::<Option<i64>>("bytes")? {
+                None => last = position,
+                Some(bytes) => {
+                    let (document, hash) = (row.id("document")?, row.id("hash")?);
+                    read.push(Row { position, bytes, document, hash });
+                }
+            }
+        }
+        read.sort_by_key(|row| row.position);
+        Ok((read, last))
+    }
+}

@@ -1,0 +1,187 @@
+// The offices' pages in Chromium: every page judged, one story for each person, and the prints.
+//   node --test tests/browser/run.mjs
+
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { join } from "node:path";
+import { Stage, accessible, folder, pdfPages, story as told } from "./browser.mjs";
+import { pages, prints } from "./pages.mjs";
+
+let stage;
+before(async () => {
+  stage = await Stage.open();
+});
+after(async () => {
+  await stage?.close();
+});
+const story = (name, tell) => told(() => stage, name, tell);
+
+story("every page is light, quiet, self-contained and accessible", async (stage) => {
+  const wrong = [];
+  for (const [who, address, options] of pages(stage.scene)) {
+    const page = await stage.visit(who);
+    const found = await stage.judge(page, address, options);
+    wrong.push(...found.map((one) => `${who} ${address}: ${one}`));
+  }
+  assert.deepEqual(wrong, []);
+});
+
+story("a page can be read in English and zoomed to twice its size", async (stage) => {
+  const page = await stage.enter("officer", { viewport: { width: 640, height: 480 } });
+  await page.getByRole("link", { name: "English" }).click();
+  await page.getByRole("link", { name: "Rà soát cuối năm 2022" }).click();
+  assert.equal(await page.locator("html").getAttribute("lang"), "en");
+  assert.deepEqual(await accessible(page), []);
+  await page.context().close();
+});
+
+/** Prints a paper into a file; returns the text of its pages. */
+async function printed(stage, name) {
+  const [who, address] = prints(stage.scene)[name];
+  const page = await stage.visit(who);
+  await page.goto(address);
+  const path = join(folder, `${name}.pdf`);
+  await page.pdf({ path, preferCSSPageSize: true });
+  const sheets = pdfPages(path);
+  console.log(`${name}: ${sheets.length} pages, ${path}`);
+  sheets.forEach((sheet, index) => {
+    const number = new RegExp(`Trang ${index + 1}/${sheets.length}\\b`);
+    assert.match(sheet, number, `page ${index + 1} of ${name} says which it is`);
+    assert.doesNotMatch(sheet, /Đến nội dung|Thoát|Bấm Ctrl/, `page ${index + 1} of ${name}`);
+  });
+  return sheets;
+}
+
+/** Says how often a text stands on each page. */
+const times = (sheets, text) => sheets.map((sheet) => sheet.split(text).length - 1);
+
+story("the list of households to review repeats its head on every page", async (stage) => {
+  const sheets = await printed(stage, "review-list");
+  const { households } = stage.scene.unvisited;
+  assert.match(sheets[0], /CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM[^]*Độc lập - Tự do - Hạnh phúc/);
+  assert(sheets.length >= 2 && sheets.length <= 4, `${sheets.length} pages`);
+  const rows = sheets.flatMap((sheet) => sheet.match(/^\s*\d+\s.*19561-01-\d{4}/gm) ?? []);
+  assert.equal(rows.length, households, "each household is on one line of one page");
+  for (const [index, sheet] of sheets.entries()) {
+    const has = (sheet.match(/19561-01-\d{4}/g) ?? []).length > 0;
+    assert.equal(/Họ và tên chủ hộ/.test(sheet), has, `head of page ${index + 1}`);
+  }
+  const people = await printed(stage, "review-list-by-enumerator");
+  assert(people.every((sheet) => /lan/.test(sheet)), "whoever visits is named on every page");
+});
+
+story("the decision has four annexes, and none is cut", async (stage) => {
+  const sheets = await printed(stage, "decision");
+  const text = sheets.join("\n");
+  assert.match(sheets[0], /QUYẾT ĐỊNH[^]*Điều 1[^]*Điều 3/);
+  for (const annex of ["hộ nghèo", "hộ cận nghèo", "hộ thoát nghèo", "hộ thoát cận nghèo"]) {
+    assert.match(text, new RegExp(`Danh sách ${annex} năm 2022`));
+  }
+  assert.match(text, /Mã kiểm chứng: ?\s*[0-9a-f]{20}/);
+  assert.match(text, /bảng điểm giả định/);
+  assert(times(sheets, "DỰ THẢO").every((count) => count === 0), "a recognised list is no draft");
+  const second = sheets.findIndex((sheet) => /Danh sách hộ nghèo năm/.test(sheet)) + 1;
+  assert.match(sheets[second], /Họ và tên chủ hộ/, "the head stands on the annex's second page");
+  const draft = await printed(stage, "decision-draft");
+  assert(times(draft, "DỰ THẢO").every((count) => count > 0), "every page of a draft says so");
+});
+
+story("forms fit on their pages, blank and filled", async (stage) => {
+  const blank = await printed(stage, "form-b");
+  assert(blank.length <= 3, `${blank.length} pages`);
+  assert.match(blank.join("\n"), /Vật liệu chính của mái[^]*Nguồn nước/);
+  const filled = await printed(stage, "form-b-filled");
+  assert(filled.length <= 3, `${filled.length} pages`);
+  const text = filled.join("\n");
+  assert.match(text, /rà soát viên/, "who asked");
+  assert.match(text, /điện thoại/, "on what");
+  assert.doesNotMatch(text, /\b\d{12}\b/, "no whole identity number");
+  assert.equal((await printed(stage, "form-a")).length, 1);
+});
+
+story("a posted list and minutes are ready to be signed", async (stage) => {
+  const posted = (await printed(stage, "posted")).join("\n");
+  assert.match(posted, /NIÊM YẾT CÔNG KHAI/);
+  assert.match(posted, /Điểm\s+B1/);
+  assert.match(posted, /Kết quả rà soát/);
+  assert.doesNotMatch(posted, /\b\d{9,12}\b/);
+  const minutes = await printed(stage, "minutes");
+  assert.equal(minutes.length, 2, "one page for each of two hamlets");
+  await printed(stage, "list");
+});
+
+/** Opens the list of a unit from the first page on, as people click. */
+async function toList(page, { scene }) {
+  await page.goto("/office");
+  await page.getByRole("link", { name: "Rà soát cuối năm 2022" }).click();
+  const commune = page.getByRole("link", { name: /Mò Ó/ });
+  if (await commune.count()) await commune.first().click();
+  if (!page.url().endsWith("/list")) {
+    await page.locator(`a[href$="/units/${scene.disputed.unit}/list"]`).first().click();
+  }
+}
+
+async function paper(page, number, date, signer) {
+  const open = page.locator("form", { has: page.getByLabel("Số văn bản") });
+  await open.getByLabel("Số văn bản").fill(number);
+  await open.getByLabel("Ngày").fill(date);
+  await open.getByLabel("Người ký").fill(signer);
+}
+
+// Scripts are off in every story of a person: what they do must work without any. axe-core is one
+// itself, so what a story comes to is judged in another browser of the same person.
+const plain = { javaScriptEnabled: false };
+
+async function holds(stage, who, page, text) {
+  await page.getByText(text).first().waitFor();
+  const found = await stage.judge(await stage.visit(who), page.url());
+  assert.deepEqual(found, [], `${page.url()} with ${text}`);
+}
+
+story("the commune officer settles the dispute and submits the list", async (stage) => {
+  const page = await stage.enter("officer", plain);
+  await page.getByRole("link", { name: "Rà soát cuối năm 2022" }).click();
+  await holds(stage, "officer", page, "Hộ còn thông tin chưa thống nhất");
+  await page.getByRole("link", { name: /^Thông tin chưa thống nhất/ }).click();
+  await page.locator("table a[href*='/households/']").click();
+  await holds(stage, "officer", page, "Vật liệu chính của mái");
+  await page.getByRole("radio", { name: /bạt|canvas/i }).check();
+  await page.getByLabel("Lý do chọn").fill("đã xem tận nơi");
+  await page.getByRole("button", { name: "Thống nhất giá trị này" }).click();
+  await holds(stage, "officer", page, "đã xem tận nơi");
+  await toList(page, stage);
+  await page.getByRole("button", { name: "Chốt danh sách, trình huyện" }).click();
+  await holds(stage, "officer", page, "Đã chốt, trình huyện");
+  await page.context().close();
+});
+
+story("the district agrees in writing", async (stage) => {
+  const page = await stage.enter("district", plain);
+  await toList(page, stage);
+  await paper(page, "12/YK-UBND", "2022-12-05", "Nguyễn Văn Thử");
+  await page.getByRole("button", { name: "Thống nhất", exact: true }).click();
+  await holds(stage, "district", page, "12/YK-UBND");
+  assert.equal(await page.getByRole("button", { name: "Trả lại xã" }).count(), 0);
+  await page.context().close();
+});
+
+story("the commune officer records the decision of recognition", async (stage) => {
+  const page = await stage.enter("officer", plain);
+  await toList(page, stage);
+  await paper(page, "30/QĐ-UBND", "2022-12-07", "Hồ Thị Thử");
+  await page.getByRole("button", { name: "Ghi nhận quyết định" }).click();
+  await holds(stage, "officer", page, "Đã công nhận");
+  await page.context().close();
+});
+
+story("the province reads the rates and nobody works after signing out", async (stage) => {
+  const page = await stage.enter("province", plain);
+  await page.getByRole("link", { name: "Rà soát cuối năm 2022" }).click();
+  assert.equal(await page.getByText("Đã công nhận").count() > 0, true);
+  await page.goto(`/office/campaigns/${stage.scene.campaign}/rates`);
+  await holds(stage, "province", page, "chưa đầy đủ");
+  await page.getByRole("button", { name: "Thoát" }).click();
+  await page.goto("/office");
+  await page.getByRole("heading", { name: "Đăng nhập" }).waitFor();
+  await page.context().close();
+});

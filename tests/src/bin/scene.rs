@@ -1,0 +1,129 @@
+//! A small province on the built server, for whoever looks at it in a browser: `cargo run -p tests
+//! --bin scene`.
+//!
+//! It prints one line of JSON (where the server is, who signs in and what there is to see) and
+//! serves until its input ends. Mò Ó is reviewed but for one dispute, Hướng Hiệp has two printed
+//! pages of households that nobody has visited yet, and the list of Vĩnh Thái is recognised.
+
+use std::io::{Read as _, Write as _};
+use std::process::ExitCode;
+
+use mobile_schema::household::Value;
+use serde_json::json;
+use server::cli::serve::FIRST_ACCOUNT;
+use server::demo::phone::Phone;
+use server::demo::population::{Goal, Spec};
+use shared::classify::Class;
+use shared::id::DocumentId;
+use shared::page::Page;
+use tests::hamlet::roster_file;
+use tests::process::{Home, free_address};
+use tests::town::{Cast, HUONG_HIEP, MO_O, PASSWORD, VINH_THAI};
+
+/// Households of Hướng Hiệp beside the town's, none of them visited.
+const UNVISITED: usize = 58;
+
+/// What the review of Vĩnh Thái finds, for so many households beside the town's.
+const FOUND: [(Class, Goal, usize); 7] = [
+    (Class::Poor, Goal::Class(Class::Poor), 38),
+    (Class::Poor, Goal::Class(Class::NearPoor), 6),
+    (Class::Poor, Goal::Class(Class::Above), 4),
+    (Class::NearPoor, Goal::Class(Class::NearPoor), 9),
+    (Class::NearPoor, Goal::Class(Class::Poor), 2),
+    (Class::NearPoor, Goal::Class(Class::Above), 3),
+    (Class::NearPoor, Goal::Left("moved_out"), 1),
+];
+
+/// Makes families like one of the town's up.
+fn families(cast: &Cast, like: &str, wanted: &[(Class, Goal, usize)]) -> Vec<Spec> {
+    let like = &cast.families[like];
+    let each = wanted.iter().flat_map(|one| std::iter::repeat_n((one.0, one.1), one.2));
+    let made = (100_u64..).zip(each).map(|(number, (opening, goal))| Spec {
+        code: format!("{}-{number:04}", like.hamlet),
+        opening: Some(opening),
+        goal,
+        seed: like.seed + (number << 32),
+        ..like.clone()
+    });
+    made.collect()
+}
+
+/// Puts families onto the opening list.
+async fn list(cast: &mut Cast, families: Vec<Spec>) {
+    let roster = roster_file(&families, &cast.basis());
+    cast.province.import(&cast.path("/roster"), roster).await.expect("an opening list");
+    cast.families.extend(families.into_iter().map(|spec| (spec.code.clone(), spec)));
+}
+
+/// Two people disagree about one roof of Mò Ó; everything else there is agreed.
+async fn dispute(cast: &Cast) -> DocumentId {
+    let mut hoa = cast.review_mo_o().await;
+    let document = cast.document(&hoa, "19558-01-0001");
+    let mut minh = cast.phone_with_work("minh").await;
+    say_roof(&mut hoa, document, "concrete").await;
+    say_roof(&mut minh, document, "canvas").await;
+    document
+}
+
+async fn say_roof(phone: &mut Phone, document: DocumentId, roof: &str) {
+    let answers = [("roof".to_owned(), Value::from(roof))].into();
+    phone.save(document, &[Page { answers, ..Page::default() }]).expect("it saves");
+    phone.sync().await.expect("it hands in");
+}
+
+/// Vĩnh Thái is reviewed and recognised.
+async fn recognise(cast: &Cast) -> DocumentId {
+    let mut son = cast.phone_with_work("son").await;
+    cast.review_all(&mut son, &["19369-01"]);
+    son.sync().await.expect("it hands in");
+    let officer = cast.sign_in(&format!("xa-{VINH_THAI}")).await;
+    let district = cast.sign_in("huyen-464").await;
+    let root = officer.submit(cast.campaign, VINH_THAI).await.expect("submitted");
+    district.approve(cast.campaign, VINH_THAI, &root).await.expect("approved");
+    officer.recognise(cast.campaign, VINH_THAI, &root).await.expect("recognised");
+    cast.document(&son, "19369-01-0100")
+}
+
+async fn play() -> std::io::Result<()> {
+    let home = Home::new(None);
+    let (server, password) = home.start_first(free_address());
+    let mut cast = Cast::gather(server.base(), &password).await;
+    let unvisited = [(Class::Poor, Goal::Class(Class::Poor), UNVISITED)];
+    let unvisited = families(&cast, "19561-01-0001", &unvisited);
+    list(&mut cast, unvisited).await;
+    let found = families(&cast, "19369-01-0001", &FOUND);
+    list(&mut cast, found).await;
+    let (disputed, reviewed) = (dispute(&cast).await, recognise(&cast).await);
+    let scene = json!({
+        "base": server.base(),
+        "campaign": cast.campaign.to_string(),
+        "people": {
+            "officer": { "name": format!("xa-{MO_O}"), "password": PASSWORD },
+            "neighbour": { "name": format!("xa-{HUONG_HIEP}"), "password": PASSWORD },
+            "district": { "name": "huyen-467", "password": PASSWORD },
+            "other_district": { "name": "huyen-464", "password": PASSWORD },
+            "province": { "name": FIRST_ACCOUNT, "password": password },
+        },
+        "disputed": { "unit": MO_O, "household": disputed.to_string() },
+        "unvisited": { "unit": HUONG_HIEP, "hamlet": "19561-01", "households": UNVISITED + 2 },
+        "recognised": { "unit": VINH_THAI, "hamlet": "19369-01", "household": reviewed.to_string() },
+    });
+    let mut out = std::io::stdout();
+    writeln!(out, "{scene}")?;
+    out.flush()?;
+    // Whoever started this closes the other end when it has seen enough.
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    drop(server);
+    Ok(())
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> ExitCode {
+    match play().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("scene: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The district's desk in the table of routes.
+
+use serde_json::json;
+
+use super::super::marked::{hamlet_of, marker};
+use super::{
+    Call, DISTRICT, LOOKERS, OFFICER, OFFICES, Outside, PROVINCE, Route, form, of_campaign, of_unit,
+};
+
+pub(super) fn of_desks() -> Vec<Route> {
+    vec![
+        route!("GET" "/v1/campaigns/{campaign}/desk", OFFICES, Same, |to| of_campaign(to, "/desk")),
+        route!("POST" "/v1/campaigns/{campaign}/deadline", PROVINCE, Same, |to| {
+            form(&to.town.path("/deadline"), &json!({ "days": 0, "source": "x" }))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/comparison",
+            OFFICES, Hidden, shows, |to| of_unit(to, "comparison")),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/comparison/phones",
+            OFFICES, Hidden, shows, |to| of_unit(to, "comparison/phones")),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/comments",
+            OFFICES, Hidden, shows, |to| of_unit(to, "comments")),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/comments",
+            LOOKERS => DISTRICT, Hidden, |to| {
+            let document = to.marked.documents[to.unit];
+            let said = json!({
+                "kind": "comment", "root": "0".repeat(64), "document": document, "text": "x",
+            });
+            form(&of_unit(to, "comments").path, &said)
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/comments",
+            LOOKERS => OFFICER, Hidden, |to| {
+            // Whoever may say it is told that there is no text; nothing is looked up for it.
+            let said = json!({ "kind": "done", "about": 1, "text": " " });
+            form(&of_unit(to, "comments").path, &said)
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/sample",
+            OFFICES, Hidden, shows, |to| of_unit(to, "sample")),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/sample", DISTRICT, Hidden, |to| {
+            let drawn = json!({ "root": "0".repeat(64), "size": { "per_cent": 10 } });
+            form(&of_unit(to, "sample").path, &drawn)
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/sample/findings",
+            DISTRICT, Hidden, |to| {
+            let document = to.marked.documents[to.unit];
+            let found = json!({
+                "root": "0".repeat(64), "document": document, "finding": { "finding": "agrees" },
+            });
+            form(&of_unit(to, "sample/findings").path, &found)
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/scans",
+            OFFICES, Hidden, shows, |to| of_unit(to, "scans")),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/scans",
+            LOOKERS => DISTRICT, Hidden, |to| {
+            Call { body: b"no scan".to_vec(), ..of_unit(to, "scans?kind=opinion") }
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/scans",
+            LOOKERS => OFFICER, Hidden, |to| {
+            Call { body: b"no scan".to_vec(), ..of_unit(to, "scans?kind=minutes") }
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/scans/{digest}",
+            OFFICES, Hidden, shows, |to| of_unit(to, &format!("scans/{}", scan_of(to.unit)))),
+    ]
+}
+
+/// The name of the scan that each unit has: its own text, as a PDF.
+pub(crate) fn scan_of(unit: &str) -> String {
+    shared::id::to_hex(&shared::id::sha256(&scan_bytes(unit)))
+}
+
+/// A scan with the marker of a unit's hamlet in it.
+pub(crate) fn scan_bytes(unit: &str) -> Vec<u8> {
+    format!("%PDF-1.4 {}", marker(hamlet_of(unit))).into_bytes()
+}
