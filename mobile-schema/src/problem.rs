@@ -85,6 +85,11 @@ problems! {
     IMPORT_COLUMNS = "import-columns", "Thiếu hoặc sai tên cột trong tệp.", "Columns are missing or misnamed in the file.";
     IMPORT_ROWS = "import-rows", "Có dòng sai; các dòng đúng được giữ riêng.", "Some rows are wrong; the good ones are kept apart.";
     IMPORT_AFTER_WORK = "import-after-work", "Danh sách của đơn vị đã qua bước nhập.", "The unit's list is past the step of import.";
+    FILE_KIND = "file-kind", "Tệp không phải bảng tính XLSX hoặc CSV, hoặc có đặt mật khẩu. Mở tệp, chọn Lưu thành “Excel Workbook (.xlsx)” không mật khẩu rồi gửi lại.", "The file is no XLSX or CSV table, or it has a password. Open it, save it as “Excel Workbook (.xlsx)” without a password, and send it again.";
+    FILE_ENCODING = "file-encoding", "Tệp CSV không phải bảng mã UTF-8. Mở tệp, chọn Lưu thành “CSV UTF-8” (hoặc XLSX) rồi gửi lại.", "The CSV file is not in UTF-8. Open it, save it as “CSV UTF-8” (or XLSX), and send it again.";
+    FILE_DAMAGED = "file-damaged", "Tệp XLSX bị hỏng, không đọc được. Mở lại trong phần mềm bảng tính, lưu thành tệp mới rồi gửi.", "The XLSX file is damaged and cannot be read. Open it in a spreadsheet program, save it as a new file, and send that.";
+    FILE_INFLATES = "file-inflates", "Nội dung tệp XLSX lớn quá mức cho phép. Xóa các trang, hình và định dạng thừa, hoặc chia tệp ra.", "The XLSX file holds more than is allowed. Delete sheets, pictures and formats that are not needed, or split the file.";
+    LAYOUT_REFUSED = "layout-refused", "Mẫu cột có chỗ chưa đúng. Sửa từng dòng được nêu.", "The column layout has mistakes. Correct each line that is named.";
     TABLE_REFUSED = "table-refused", "Bảng điểm không hợp lệ.", "The score table is not valid.";
     STANDARD_UNKNOWN = "standard-unknown", "Không có bộ chuẩn này.", "There is no such standard.";
     UNIT_UNKNOWN = "unit-unknown", "Không có đơn vị này vào ngày rà soát.", "There is no such unit on the review date.";

@@ -12,14 +12,17 @@ mod days;
 pub(crate) mod desk;
 mod desk_change;
 pub(crate) mod devices;
+mod download;
 pub(crate) mod encoding;
+mod export;
 mod extract;
 mod forms;
 mod hamlets;
 mod health;
 mod history;
 mod households;
-mod imports;
+pub(crate) mod imports;
+mod layouts;
 mod lists;
 mod office;
 mod pages;
@@ -108,6 +111,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(people::unbind))
         .routes(routes!(campaigns::list, campaigns::add))
         .routes(routes!(campaigns::progress))
+        .routes(routes!(layouts::list, layouts::save))
         .routes(routes!(posting::read, posting::choose))
         .routes(routes!(assignments::list))
         .routes(routes!(households::list))
@@ -152,6 +156,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(score_tables::confirm))
         .routes(routes!(imports::hamlets))
         .routes(routes!(imports::roster))
+        .routes(routes!(imports::accounts))
         .routes(routes!(assignments::load))
         .routes(routes!(assignments::end))
         .routes(routes!(imports::units))

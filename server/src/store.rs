@@ -15,6 +15,7 @@ pub(crate) mod device;
 pub mod faults;
 pub(crate) mod health;
 pub(crate) mod household;
+pub(crate) mod layout;
 pub(crate) mod list;
 pub(crate) mod material;
 pub(crate) mod paper;
@@ -29,6 +30,7 @@ pub(crate) mod score_table;
 pub(crate) mod snapshot;
 pub(crate) mod sync;
 pub(crate) mod target;
+pub(crate) mod upload;
 mod value;
 pub(crate) mod volume;
 

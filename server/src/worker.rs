@@ -21,7 +21,7 @@ use shared::classify::{Basis, classify};
 use shared::date::Date;
 use shared::history::history;
 use shared::id::{Actor, ChangeHash};
-use shared::merge::merge;
+use shared::merge::{merge, merge_onto};
 use shared::page::{Decision, Page, SettleError, Written, settle, write_at};
 use shared::phones::against;
 use shared::resolve::{Path, resolve, written_by};
@@ -69,6 +69,8 @@ pub(crate) enum Job {
     },
     /// Its answers and how they are classified.
     Read { place: Place, changes: Vec<Logged>, side: Vec<Logged> },
+    /// Its answers and nothing else, from the saved document where there is one.
+    Answers { base: Option<ByteBuf>, changes: Vec<Logged> },
     /// Its log held against what its phones answered.
     Against { place: Place, changes: Vec<Logged> },
     /// The change that settles one answer.
@@ -108,6 +110,8 @@ pub(crate) enum Answer {
     TakesAll,
     /// A [`Looked`] as JSON.
     Looked(String),
+    /// The agreed answers as JSON.
+    Answers(String),
     /// What the log comes to against its phones as JSON; null where no phone wrote.
     Against(String),
     /// The change that settles it.
@@ -204,6 +208,13 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
             let classification = classify(&household, place.area, basis);
             let standing = stand(place, changes, side, basis);
             Answer::Looked(json(&Looked { standing, household, writers, classification }))
+        }
+        Job::Answers { base: Some(packed), changes } => {
+            let doc = unpack(packed).and_then(|saved| merge_onto(&saved, changes));
+            doc.map_or(Answer::TakesAll, |doc| Answer::Answers(json(&resolve(&doc).household)))
+        }
+        Job::Answers { base: None, changes } => {
+            Answer::Answers(json(&resolve(&merge(changes).doc).household))
         }
         Job::Against { place, changes } => Answer::Against(json(&against(place, changes, basis))),
         Job::Settle(settling) => settled(settling),

@@ -29,11 +29,13 @@ pub mod cursor;
 pub mod date;
 pub mod days;
 pub mod id;
+pub mod layout;
 pub mod limits;
 pub mod rule;
 pub mod scope;
 pub mod score;
 pub mod score_change;
+pub mod spreadsheet;
 pub mod standard;
 pub mod unit;
 

@@ -43,6 +43,7 @@ mod slow_line;
 #[cfg(debug_assertions)]
 mod storage_faults;
 mod sync_health;
+mod tables;
 mod tidy;
 mod tokens;
 mod too_many;

@@ -8,6 +8,7 @@ use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::classify::Classification;
 use shared::id::{CampaignId, ChangeHash, DocumentId};
+use shared::layout::masked;
 use shared::resolve::{Dispute, Path as AnswerPath};
 use shared::scope::Role;
 use shared::standing::Standing;
@@ -37,8 +38,19 @@ pub(super) struct Listed {
     pub(super) standing: Standing,
 }
 
+/// Lists show identity numbers masked: whole they are on the household's own page.
 fn listed(standings: Standings) -> impl Iterator<Item = Listed> {
-    standings.into_iter().map(|(at, standing)| Listed { code: at.code, standing })
+    standings.into_iter().map(|(at, mut standing)| {
+        for dispute in &mut standing.disputes {
+            if matches!(&dispute.path, AnswerPath::Member(_, key) if key == "id_number") {
+                for side in &mut dispute.values {
+                    let number = side.value.as_ref().and_then(Value::as_text).map(masked);
+                    side.value = number.map(Value::from);
+                }
+            }
+        }
+        Listed { code: at.code, standing }
+    })
 }
 
 /// Lists a unit's households with their standings.

@@ -7,10 +7,12 @@ mod comments;
 mod commune;
 mod comparison;
 mod desk;
+mod export;
 mod form;
 mod forms;
 mod frame;
 mod household;
+mod import;
 mod list;
 mod opinion;
 mod overview;
@@ -56,6 +58,8 @@ pub(super) fn routes() -> Router<App> {
         .route(&household, get(household::show).post(household::settle))
         .merge(paper::routes())
         .merge(forms::routes())
+        .merge(import::routes())
+        .merge(export::routes())
         .merge(desk::routes())
         .merge(print::routes())
         .merge(province::routes())

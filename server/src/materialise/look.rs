@@ -1,5 +1,9 @@
 //! One household through a worker, for somebody who looks at it or settles an answer.
 
+use std::collections::BTreeMap;
+
+use mobile_schema::household::Household;
+use serde_bytes::ByteBuf;
 use shared::guard::guard;
 use shared::history::Past;
 use shared::id::{Actor, ChangeHash, DocumentId};
@@ -42,6 +46,39 @@ impl Materialiser {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Reads the answers of at most [`AT_ONCE`](crate::store::material::AT_ONCE) households. One that cannot be merged is left out.
+    pub(crate) async fn answers(
+        &self,
+        campaign: &Campaign,
+        documents: &[DocumentId],
+    ) -> Result<BTreeMap<DocumentId, Household>, StoreError> {
+        let basis = BasisText::of(campaign);
+        let (mut open, mut found) = (documents.to_vec(), BTreeMap::new());
+        for from in [From::Saved, From::Log] {
+            if open.is_empty() {
+                break;
+            }
+            let mut materials = self.inner.store.material(campaign.id, &open, from).await?;
+            let jobs = open.iter().map(|document| {
+                let material = materials.remove(document).unwrap_or_default();
+                let base = material.saved.map(|(packed, _)| ByteBuf::from(packed));
+                Job::Answers { base, changes: logged(material.changes) }
+            });
+            let outcomes = self.inner.pool.ask(&basis, jobs.collect()).await?;
+            for (document, outcome) in std::mem::take(&mut open).into_iter().zip(outcomes) {
+                match outcome {
+                    Some(Answer::Answers(json)) => {
+                        let read = serde_json::from_str(&json).map_err(|_| StoreError::Damaged)?;
+                        found.insert(document, read);
+                    }
+                    Some(Answer::TakesAll) => open.push(document),
+                    _ => {}
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Holds at most [`crate::store::material::AT_ONCE`] households against what their phones answered. One that no worker

@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "paper", include_str!("../../migrations/0006_paper.sql")),
     (7, "district", include_str!("../../migrations/0007_district.sql")),
     (8, "preliminary", include_str!("../../migrations/0008_preliminary.sql")),
+    (9, "tables", include_str!("../../migrations/0009_tables.sql")),
     (10, "province", include_str!("../../migrations/0010_province.sql")),
     (11, "posted list", include_str!("../../migrations/0011_posted_list.sql")),
 ];

@@ -88,6 +88,11 @@ impl Visitor {
         Actor { account: self.account.clone(), device: None }
     }
 
+    /// Tells whether a form came from one of this session's own pages.
+    pub(super) fn has_sent(&self, headers: &HeaderMap, token: &str) -> bool {
+        is_own_site(headers) && token == self.token
+    }
+
     /// Makes the frame of a page.
     pub(super) fn frame(&self, title: &str) -> Frame {
         Frame {
