@@ -13,8 +13,8 @@ const MIGRATIONS: [(&str, &str); 8] = [
     ("0005_walk.sql", "fc559886871dec6cfe21773547a73b8f77b16ee782f98c230ce6f96c95dec751"),
     ("0006_paper.sql", "83b93c372348a38f822d3d581e089f60eaf5b5321ead675dc847bb5fd0d4ae4f"),
     ("0007_district.sql", "2154de4e33669d3fa62f2e017bb80e21ad661d90c5037eac4e3393a39922c4c3"),
-    ("0011_posted_list.sql", "09607e6869b2782a4ce106e75b8733d9f5cb4b49f661c6861af9fdf49519c9e4"),
     ("0010_province.sql", "478636ad60b53a5c243d29cc7f40884b2090ddfbb30195669c0aa51c280b70b4"),
+    ("0011_posted_list.sql", "09607e6869b2782a4ce106e75b8733d9f5cb4b49f661c6861af9fdf49519c9e4"),
 ];
 
 fn root() -> PathBuf {
