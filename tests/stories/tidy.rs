@@ -7,7 +7,6 @@ const FILE_LINES_MAX: usize = 400;
 
 /// SHA-256 of each released migration: a new one is added, an old one never edited.
 const MIGRATIONS: [(&str, &str); 7] = [
-const MIGRATIONS: [(&str, &str); 7] = [
     ("0001_line.sql", "4facab7153b15c2be445f425a59fd1db6e8828a779c4e6c889221c90aae007d5"),
     ("0002_snapshot.sql", "805b60a2a9552a798c7c23e8da7e914960335fb39411cc0f2773cdc6f4e1f7cd"),
     ("0004_device.sql", "67ee0373f5641ac82229be9213f51cc0d6c7fb6b8081b47a9441638972cedcdc"),
