@@ -69,8 +69,8 @@ pub mod deadline;
 pub mod list;
 #[cfg(feature = "merge")]
 pub mod phones;
-pub mod remark;
 pub mod posting;
+pub mod remark;
 pub mod report;
 pub mod sample;
 pub mod scan;

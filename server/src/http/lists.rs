@@ -181,10 +181,10 @@ async fn take(
         refuse_open(&draft.blockers)?;
         tx.frozen_add(id, unit, draft.root, &draft.frozen, now_ms).await?;
     }
-    if let Some(scan) = act.paper().and_then(|paper| paper.scan) {
-        if !tx.scan_is_there(id, unit, scan, paper_kind(act)).await? {
-            return Err(Problem::new(&problem::SCAN_UNKNOWN));
-        }
+    if let Some(scan) = act.paper().and_then(|paper| paper.scan)
+        && !tx.scan_is_there(id, unit, scan, paper_kind(act)).await?
+    {
+        return Err(Problem::new(&problem::SCAN_UNKNOWN));
     }
     let act = &travel(&mut tx, (id, unit), act.clone(), listed, (by, now_ms)).await?;
     let body = serde_json::to_string(act).map_err(|_| StoreError::Damaged)?;

@@ -27,8 +27,8 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "device", include_str!("../../migrations/0004_device.sql")),
     (5, "walk", include_str!("../../migrations/0005_walk.sql")),
     (7, "district", include_str!("../../migrations/0007_district.sql")),
-    (11, "posted list", include_str!("../../migrations/0011_posted_list.sql")),
     (10, "province", include_str!("../../migrations/0010_province.sql")),
+    (11, "posted list", include_str!("../../migrations/0011_posted_list.sql")),
 ];
 
 /// What SQLite's planner takes the tables to look like, and the version that is written with it.

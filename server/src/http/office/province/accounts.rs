@@ -126,7 +126,10 @@ async fn shown(
     };
     let all = [Role::Province, Role::District, Role::Officer, Role::Enumerator];
     let addable = match by.post.role {
-        Role::Province => roles(lang, &all),
+        // Most accounts are of people in hamlets: the widest role is never the one offered first.
+        Role::Province => {
+            roles(lang, &[Role::Enumerator, Role::Officer, Role::District, Role::Province])
+        }
         Role::Officer => roles(lang, &[Role::Enumerator]),
         Role::District | Role::Enumerator => Vec::new(),
     };

@@ -161,13 +161,15 @@ fn line(lang: Lang, device: &Listed) -> Line {
 
 /// Writes how far a clock is off, where that matters to whoever reads its times.
 fn skew_text(lang: Lang, ahead_ms: i64) -> String {
-    let minutes = ahead_ms.unsigned_abs() / 60_000;
-    match (ahead_ms.unsigned_abs() < SKEW_MS, ahead_ms < 0) {
-        (true, _) => lang.t("đúng", "right").to_owned(),
-        (false, true) => format!("{} {minutes} {}", lang.t("chậm", "slow"), lang.t("phút", "min")),
-        (false, false) => {
-            format!("{} {minutes} {}", lang.t("nhanh", "fast"), lang.t("phút", "min"))
-        }
+    let size_ms = ahead_ms.unsigned_abs();
+    if size_ms < SKEW_MS {
+        return lang.t("đúng", "right").to_owned();
+    }
+    let way = if ahead_ms < 0 { lang.t("chậm", "slow") } else { lang.t("nhanh", "fast") };
+    let minutes = size_ms / 60_000;
+    match minutes / (24 * 60) {
+        0 => format!("{way} {minutes} {}", lang.t("phút", "min")),
+        days => format!("{way} {days} {}", lang.t("ngày", "days")),
     }
 }
 
