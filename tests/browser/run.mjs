@@ -126,8 +126,9 @@ async function toList(page, { scene }) {
   }
 }
 
-async function paper(page, number, date, signer) {
-  const open = page.locator("form", { has: page.getByLabel("Số văn bản") });
+/** Fills in the paper of one step. */
+async function paper(page, step, number, date, signer) {
+  const open = page.getByRole("group", { name: step });
   await open.getByLabel("Số văn bản").fill(number);
   await open.getByLabel("Ngày").fill(date);
   await open.getByLabel("Người ký").fill(signer);
@@ -163,7 +164,7 @@ story("the commune officer settles the dispute and submits the list", async (sta
 story("the district agrees in writing", async (stage) => {
   const page = await stage.enter("district", plain);
   await toList(page, stage);
-  await paper(page, "12/YK-UBND", "2022-12-05", "Nguyễn Văn Thử");
+  await paper(page, "Ý kiến: thống nhất", "12/YK-UBND", "2022-12-05", "Nguyễn Văn Thử");
   await page.getByRole("button", { name: "Thống nhất", exact: true }).click();
   await holds(stage, "district", page, "12/YK-UBND");
   assert.equal(await page.getByRole("button", { name: "Trả lại xã" }).count(), 0);
@@ -173,7 +174,7 @@ story("the district agrees in writing", async (stage) => {
 story("the commune officer records the decision of recognition", async (stage) => {
   const page = await stage.enter("officer", plain);
   await toList(page, stage);
-  await paper(page, "30/QĐ-UBND", "2022-12-07", "Hồ Thị Thử");
+  await paper(page, "Quyết định công nhận", "30/QĐ-UBND", "2022-12-07", "Hồ Thị Thử");
   await page.getByRole("button", { name: "Ghi nhận quyết định" }).click();
   await holds(stage, "officer", page, "Đã công nhận");
   await page.context().close();
