@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use shared::aggregate::Counts;
+use shared::forms::Tally;
 use shared::id::{CampaignId, Digest};
 
 use crate::config::Config;
@@ -29,6 +30,8 @@ pub struct Inner {
     pub store: Store,
     /// The server's key.
     pub keys: Keys,
+    /// The data folder: what is too large for memory is put together there.
+    pub(crate) data: std::path::PathBuf,
     /// The store's epoch; another one means that it was restored.
     pub epoch: [u8; 16],
     /// The queue that groups durable writes.
@@ -39,12 +42,16 @@ pub struct Inner {
     pub(crate) gate: Gate,
     /// Passwords being hashed at one time: each takes 19 MiB.
     pub(crate) hashing: tokio::sync::Semaphore,
+    /// Tables being read or written at one time: each takes its share of memory.
+    pub(crate) tables: Arc<tokio::sync::Semaphore>,
     /// A hash nobody has the password of, so that unknown names take as long as known ones.
     pub(crate) decoy_hash: String,
     /// The units as read last; another version in the store means that they are read again.
     units: Mutex<Option<Arc<Known>>>,
     /// Counts of frozen lists by root: immutable, so never stale.
     pub(crate) counts: Mutex<BTreeMap<Digest, Arc<Counts>>>,
+    /// The same for the official forms.
+    pub(crate) tallies: Mutex<BTreeMap<Digest, Arc<Tally>>>,
     /// How far units have come, with the mark of the standings it was counted from.
     pub(crate) progress: Mutex<BTreeMap<(CampaignId, String), (i64, Progress)>>,
     clock: fn() -> i64,
@@ -118,14 +125,17 @@ impl App {
             inner: Arc::new(Inner {
                 store,
                 keys,
+                data: config.data.clone(),
                 epoch,
                 writer,
                 materialiser,
                 gate: Gate::default(),
                 hashing: tokio::sync::Semaphore::new(2),
+                tables: Arc::new(tokio::sync::Semaphore::new(2)),
                 decoy_hash,
                 units: Mutex::default(),
                 counts: Mutex::default(),
+                tallies: Mutex::default(),
                 progress: Mutex::default(),
                 clock,
             }),

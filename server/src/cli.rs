@@ -1,6 +1,7 @@
 //! The command line: one binary, every command with an example in its help.
 
 pub mod demo;
+pub mod import;
 pub mod rebuild;
 pub mod serve;
 pub mod tools;
@@ -56,8 +57,8 @@ pub enum Command {
     User(tools::User),
     /// Lists and revokes devices. Example: rasoat device list
     Device(tools::Device),
-    /// Loads a list of administrative units. Example: rasoat import units vietnam-2022.csv
-    Import(tools::Import),
+    /// Loads units, opening lists, hamlets, people, assignments. Example: rasoat import units vietnam-2022.csv
+    Import(import::Import),
     /// Copies a running SQLite installation. Example: rasoat backup --to ./copy
     Backup(tools::Backup),
     /// Checks that an installation is sound. Example: rasoat doctor --data ./rasoat-data

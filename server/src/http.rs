@@ -10,16 +10,23 @@ mod comments;
 mod comparison;
 mod days;
 pub(crate) mod desk;
+mod desk_change;
 pub(crate) mod devices;
+mod download;
 pub(crate) mod encoding;
+mod export;
 mod extract;
+mod forms;
 mod hamlets;
 mod health;
+mod history;
 mod households;
-mod imports;
+pub(crate) mod imports;
+mod layouts;
 mod lists;
 mod office;
 mod pages;
+mod paper;
 mod passwords;
 mod people;
 mod posting;
@@ -28,6 +35,7 @@ mod rates;
 mod samples;
 mod scans;
 mod score_tables;
+mod second_entries;
 mod sessions;
 mod sync;
 mod sync_health;
@@ -103,6 +111,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(people::unbind))
         .routes(routes!(campaigns::list, campaigns::add))
         .routes(routes!(campaigns::progress))
+        .routes(routes!(layouts::list, layouts::save))
         .routes(routes!(posting::read, posting::choose))
         .routes(routes!(assignments::list))
         .routes(routes!(households::list))
@@ -110,6 +119,11 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(households::aside, households::release))
         .routes(routes!(households::read))
         .routes(routes!(households::settle))
+        .routes(routes!(history::read))
+        .routes(routes!(paper::enter))
+        .routes(routes!(second_entries::list, paper::register))
+        .routes(routes!(second_entries::enter))
+        .routes(routes!(second_entries::settle))
         .routes(routes!(sync_health::places))
         .routes(routes!(sync_health::devices))
         .routes(routes!(lists::read, lists::act))
@@ -127,7 +141,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(hamlets::list))
         .routes(routes!(targets::list, targets::put))
         .routes(routes!(rates::read))
-        .routes(routes!(rates::read_csv));
+        .routes(routes!(rates::read_csv))
+        .routes(routes!(forms::read))
+        .routes(routes!(forms::read_csv))
+        .routes(routes!(forms::read_xlsx))
+        .routes(routes!(forms::read_all))
+        .routes(routes!(forms::preliminaries, forms::make));
     let papers = OpenApiRouter::new()
         .routes(routes!(scans::add))
         .layer(DefaultBodyLimit::max(scans::BODY_BYTES_MAX));
@@ -137,6 +156,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(score_tables::confirm))
         .routes(routes!(imports::hamlets))
         .routes(routes!(imports::roster))
+        .routes(routes!(imports::accounts))
         .routes(routes!(assignments::load))
         .routes(routes!(assignments::end))
         .routes(routes!(imports::units))

@@ -19,4 +19,5 @@ pub mod problem;
 pub mod snapshot;
 pub mod standing;
 pub mod store;
+mod table;
 pub mod worker;

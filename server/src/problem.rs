@@ -75,7 +75,7 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         "unauthenticated" | "sign-in-failed" | "token-refused" | "code-refused"
         | "refresh-unsigned" => StatusCode::UNAUTHORIZED,
         "forbidden" | "device-revoked" | "device-needed" | "list-own-work" | "table-own-work"
-        | "password-own" | "account-own" => StatusCode::FORBIDDEN,
+        | "second-entry-own" | "password-own" | "account-own" => StatusCode::FORBIDDEN,
         "not-found" | "campaign-unknown" | "household-unknown" | "heads-unknown"
         | "unit-unknown" | "hamlet-unknown" | "comment-unknown" => StatusCode::NOT_FOUND,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
@@ -96,6 +96,12 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "list-counts-missing"
         | "list-has-aside"
         | "document-broken"
+        | "household-moved"
+        | "paper-missing"
+        | "second-entry-done"
+        | "report-incomplete"
+        | "report-not-closed"
+        | "preliminary-number"
         | "sample-drawn"
         | "table-stale"
         | "table-not-pending"

@@ -10,6 +10,7 @@ pub(crate) mod child;
 pub(crate) mod poison;
 pub mod pool;
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,11 +19,12 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use shared::classify::{Basis, classify};
 use shared::date::Date;
+use shared::history::history;
 use shared::id::{Actor, ChangeHash};
-use shared::merge::merge;
-use shared::page::{Decision, SettleError, settle};
+use shared::merge::{merge, merge_onto};
+use shared::page::{Decision, Page, SettleError, Written, settle, write_at};
 use shared::phones::against;
-use shared::resolve::{Path, resolve};
+use shared::resolve::{Path, resolve, written_by};
 use shared::score::ScoreTable;
 use shared::standard::Standard;
 use shared::standing::{Base, Known, Logged, Place, Standing, stand, stand_on, stand_whole};
@@ -67,10 +69,25 @@ pub(crate) enum Job {
     },
     /// Its answers and how they are classified.
     Read { place: Place, changes: Vec<Logged>, side: Vec<Logged> },
+    /// Its answers and nothing else, from the saved document where there is one.
+    Answers { base: Option<ByteBuf>, changes: Vec<Logged> },
     /// Its log held against what its phones answered.
     Against { place: Place, changes: Vec<Logged> },
     /// The change that settles one answer.
     Settle(Settling),
+    /// The change that saves a page.
+    Write(Writing),
+    /// What became of it since a version, in the order in which it arrived.
+    Past { changes: Vec<Logged>, since: Vec<ChangeHash> },
+}
+
+/// A page to be written as a change at the version that was shown.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Writing {
+    pub(crate) changes: Vec<Logged>,
+    pub(crate) actor: Actor,
+    pub(crate) heads: Vec<ChangeHash>,
+    pub(crate) page: Page,
 }
 
 /// A decision to be written as a change.
@@ -93,10 +110,16 @@ pub(crate) enum Answer {
     TakesAll,
     /// A [`Looked`] as JSON.
     Looked(String),
+    /// The agreed answers as JSON.
+    Answers(String),
     /// What the log comes to against its phones as JSON; null where no phone wrote.
     Against(String),
     /// The change that settles it.
     Written { hash: ChangeHash, chunk: ByteBuf },
+    /// The page says nothing that is not there.
+    NothingNew,
+    /// A [`Past`] as JSON; nothing where the version is not known.
+    Past(Option<String>),
     /// It cannot be settled that way.
     Unsettled(Unsettled),
     /// The rules panicked on it.
@@ -119,6 +142,8 @@ pub(crate) enum Unsettled {
 pub(crate) struct Looked {
     pub(crate) standing: Standing,
     pub(crate) household: mobile_schema::household::Household,
+    /// The changes that wrote each agreed answer, by its path.
+    pub(crate) writers: BTreeMap<String, Vec<ChangeHash>>,
     pub(crate) classification: shared::classify::Classification,
 }
 
@@ -177,13 +202,26 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
             stood_with(&standing, saved)
         }
         Job::Read { place, changes, side } => {
-            let household = resolve(&merge(changes).doc).household;
+            let doc = merge(changes).doc;
+            let household = resolve(&doc).household;
+            let writers = written_by(&doc, &household);
             let classification = classify(&household, place.area, basis);
             let standing = stand(place, changes, side, basis);
-            Answer::Looked(json(&Looked { standing, household, classification }))
+            Answer::Looked(json(&Looked { standing, household, writers, classification }))
+        }
+        Job::Answers { base: Some(packed), changes } => {
+            let doc = unpack(packed).and_then(|saved| merge_onto(&saved, changes));
+            doc.map_or(Answer::TakesAll, |doc| Answer::Answers(json(&resolve(&doc).household)))
+        }
+        Job::Answers { base: None, changes } => {
+            Answer::Answers(json(&resolve(&merge(changes).doc).household))
         }
         Job::Against { place, changes } => Answer::Against(json(&against(place, changes, basis))),
         Job::Settle(settling) => settled(settling),
+        Job::Write(writing) => saved(writing),
+        Job::Past { changes, since } => {
+            Answer::Past(history(changes, since).map(|past| json(&past)))
+        }
     }
 }
 
@@ -193,6 +231,15 @@ fn stood_with(standing: &Standing, saved: Option<(ByteBuf, Vec<ChangeHash>)>) ->
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("our own types have text keys")
+}
+
+fn saved(of: &Writing) -> Answer {
+    match write_at(&of.changes, of.actor, &of.heads, &of.page) {
+        Ok(Some(Written { hash, chunk })) => Answer::Written { hash, chunk: ByteBuf::from(chunk) },
+        Ok(None) => Answer::NothingNew,
+        Err(SettleError::HeadsUnknown) => Answer::Unsettled(Unsettled::HeadsUnknown),
+        Err(_) => Answer::Unsettled(Unsettled::Unfit(None)),
+    }
 }
 
 fn settled(of: &Settling) -> Answer {

@@ -17,6 +17,7 @@
 //! | [`compare`], [`phones`], [`sample`], [`remark`], [`scan`], [`deadline`] | a list, what was answered, a seed, a paper | what a district looks at before it gives its opinion |
 //! | [`aggregate`] | frozen lists | exact counts and rates |
 //! | [`report`] | counts by unit | tables |
+//! | [`forms`] | frozen lists | the official forms 7.1 to 7.5, and what keeps them from being one |
 //!
 //! Nothing here knows the time, a file, a socket or a database; nothing draws random numbers.
 
@@ -28,11 +29,13 @@ pub mod cursor;
 pub mod date;
 pub mod days;
 pub mod id;
+pub mod layout;
 pub mod limits;
 pub mod rule;
 pub mod scope;
 pub mod score;
 pub mod score_change;
+pub mod spreadsheet;
 pub mod standard;
 pub mod unit;
 
@@ -41,11 +44,15 @@ mod columns;
 #[cfg(feature = "merge")]
 pub mod guard;
 #[cfg(feature = "merge")]
+pub mod history;
+#[cfg(feature = "merge")]
 pub mod holding;
 #[cfg(feature = "merge")]
 pub mod merge;
 #[cfg(feature = "merge")]
 pub mod page;
+#[cfg(feature = "merge")]
+pub mod paper;
 #[cfg(feature = "merge")]
 mod references;
 #[cfg(feature = "merge")]
@@ -55,8 +62,11 @@ pub mod resolve;
 #[cfg(feature = "merge")]
 mod runs;
 #[cfg(feature = "merge")]
+pub mod second;
+#[cfg(feature = "merge")]
 pub mod standing;
 pub mod text;
+pub mod typed;
 #[cfg(feature = "merge")]
 pub mod verify;
 
@@ -66,6 +76,7 @@ pub mod approve;
 pub mod classify;
 pub mod compare;
 pub mod deadline;
+pub mod forms;
 pub mod list;
 #[cfg(feature = "merge")]
 pub mod phones;

@@ -9,6 +9,7 @@ use automerge::transaction::{CommitOptions, Transactable, Transaction};
 use automerge::{Automerge, AutomergeError, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, hydrate};
 use mobile_schema::form::{Form, Objection, Scope};
 use mobile_schema::household::{Answers, Asked, SCHEMA_VERSION, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::id::{Actor, CampaignId, ChangeHash, HouseholdId};
 use crate::limits;
@@ -16,7 +17,7 @@ use crate::merge::{actor_id, genesis_map, merge_at};
 use crate::resolve::{Path, resolve};
 
 /// What one save writes. Values equal to the document's make no operation.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
     /// Written by the first change after genesis only: which household this is.
     pub opening: Option<(CampaignId, HouseholdId)>,
@@ -128,6 +129,21 @@ pub(crate) fn save(
 fn written(doc: &Automerge, hash: automerge::ChangeHash) -> Result<Written, AutomergeError> {
     let change = doc.get_change_by_hash(&hash).ok_or(AutomergeError::InvalidHash(hash))?;
     Ok(Written { hash: ChangeHash(hash.0), chunk: change.raw_bytes().to_vec() })
+}
+
+/// Saves a page at exactly the heads that were shown; `None` where nothing changes.
+///
+/// `actor` must never have written before.
+pub fn write_at<C: AsRef<[u8]>>(
+    chunks: &[C],
+    actor: Actor,
+    heads: &[ChangeHash],
+    page: &Page,
+) -> Result<Option<Written>, SettleError> {
+    let doc = if heads.is_empty() { None } else { merge_at(chunks, heads) };
+    let mut doc = doc.ok_or(SettleError::HeadsUnknown)?;
+    doc.set_actor(actor_id(actor));
+    Ok(write(&mut doc, page, 0)?)
 }
 
 /// Writes the value that holds at exactly the heads that were shown.

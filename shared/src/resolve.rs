@@ -18,6 +18,11 @@ use crate::id::ChangeHash;
 use crate::limits;
 use crate::merge::genesis_map;
 
+mod answer;
+
+pub(crate) use answer::writers;
+pub use answer::written_by;
+
 /// Where one answer stands in the document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Path {
@@ -161,28 +166,6 @@ pub fn resolve(doc: &Automerge) -> Resolved {
     reader.disputes.sort_by(|a, b| a.path.cmp(&b.path));
     reader.flags.sort();
     Resolved { household, schema, disputes: reader.disputes, flags: reader.flags, heads }
-}
-
-/// Names the changes that wrote the values an answer has, sorted.
-pub(crate) fn writers(doc: &Automerge, path: &Path) -> Vec<ChangeHash> {
-    let (map, key) = match path {
-        Path::Answer(key) => (genesis_map("answers"), key),
-        Path::B1Item(key) => (genesis_map("b1_items"), key),
-        Path::Member(member, key) => {
-            let members = genesis_map("members");
-            let member = members.and_then(|map| doc.get(map, member.as_str()).ok().flatten());
-            (member.map(|(_, id)| id), key)
-        }
-    };
-    let all = map.and_then(|map| doc.get_all(map, key.as_str()).ok()).unwrap_or_default();
-    let mut writers: Vec<ChangeHash> = all
-        .iter()
-        .filter_map(|(_, id)| doc.hash_for_opid(id))
-        .map(|hash| ChangeHash(hash.0))
-        .collect();
-    writers.sort_unstable();
-    writers.dedup();
-    writers
 }
 
 struct Reader<'a> {

@@ -1,4 +1,4 @@
-//! Texts as people search them: without case and without the marks of Vietnamese.
+//! Texts as people search them, without case and without the marks of Vietnamese, and as they are kept.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -14,4 +14,16 @@ use unicode_normalization::char::is_combining_mark;
 pub fn folded(text: &str) -> String {
     let bare = text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
     bare.map(|c| if c == 'đ' { 'd' } else { c }).collect()
+}
+
+/// Writes a text as it is kept: its letters put together (NFC), nothing but single spaces between words.
+///
+/// ```
+/// use shared::text::composed;
+///
+/// assert_eq!(composed(" Ho\u{302}\u{300}  Thị "), "Hồ Thị");
+/// ```
+pub fn composed(text: &str) -> String {
+    let text: String = text.nfc().collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

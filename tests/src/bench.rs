@@ -6,6 +6,7 @@ pub mod bad_line;
 pub mod crowd;
 pub mod demo;
 pub mod family;
+pub mod forms;
 pub mod ingest;
 pub mod machine;
 pub mod memory;
@@ -36,6 +37,9 @@ pub struct Report {
     pub demo: Option<demo::Demo>,
     /// Reading the province's rates on the demonstration's data.
     pub rates: Option<demo::Rates>,
+    /// The official forms of the same data.
+    #[serde(default)]
+    pub forms: Option<forms::Forms>,
     /// Memory of a server on that data.
     pub memory: Option<memory::ServerMemory>,
     /// The offices' pages on that data; absent in reports from before they were measured.
@@ -137,6 +141,7 @@ pub async fn measure(
         speed: Vec::new(),
         demo: None,
         rates: None,
+        forms: None,
         memory: None,
         pages: None,
         ingest: Vec::new(),
@@ -180,6 +185,7 @@ pub async fn measure(
         if demo {
             report.demo = Some(played.clone());
             report.rates = Some(demo::read_rates(&home, &campaign).await);
+            report.forms = Some(forms::read(&home, &campaign, demo::scale_ppm(size)).await);
             keep(&mut report);
         }
         if pages {

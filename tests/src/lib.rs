@@ -2,12 +2,14 @@
 
 pub mod auditor;
 pub mod bench;
+pub mod forms;
 pub mod hamlet;
 pub mod line;
 pub mod postgres;
 pub mod process;
 pub mod rng;
 pub mod simulation;
+pub mod spreadsheet;
 pub mod still;
 pub mod town;
 pub mod vectors;

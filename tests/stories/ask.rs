@@ -165,7 +165,7 @@ pub(crate) fn verdicts(result: &BatchResult) -> Result<Vec<Verdict>, String> {
 }
 
 /// What is kept: rows of each table, and the sums that move when a row is only altered.
-const KEPT: [(&str, &str); 25] = [
+const KEPT: [(&str, &str); 26] = [
     ("accounts", "select count(*) from account"),
     ("devices", "select count(*) + count(revoked_at_ms) from device"),
     ("people of devices", "select count(*) + count(unbound_at_ms) from device_person"),
@@ -186,6 +186,7 @@ const KEPT: [(&str, &str); 25] = [
     ("decisions", "select count(*) from decision"),
     ("frozen lists", "select count(*) from frozen_list"),
     ("waivers", "select count(*) from waiver"),
+    ("preliminary reports", "select count(*) from preliminary"),
     ("samples", "select count(*) from sample"),
     ("findings", "select count(*) from sample_finding"),
     ("remarks", "select count(*) from remark"),

@@ -25,16 +25,16 @@ use tempfile::TempDir;
 use tests::process::program;
 
 /// Share of the province that these stories play with: every commune has a household or two.
-const SCALE_PPM: u64 = 20_000;
+pub(crate) const SCALE_PPM: u64 = 20_000;
 
-struct Played {
-    running: Running,
-    password: String,
-    done: Result<Done, FleetError>,
+pub(crate) struct Played {
+    pub(crate) running: Running,
+    pub(crate) password: String,
+    pub(crate) done: Result<Done, FleetError>,
     _folder: TempDir,
 }
 
-async fn play(targets: Targets, drop_upload_of: Option<&str>) -> Played {
+pub(crate) async fn play(targets: Targets, drop_upload_of: Option<&str>) -> Played {
     let folder = tempfile::tempdir().unwrap();
     let listen = ([127, 0, 0, 1], 0).into();
     let config = Config { listen, data: folder.path().join("data"), database: None };

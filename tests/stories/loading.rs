@@ -56,10 +56,10 @@ on_each_backend! {
         let file = format!(
             "{ROSTER}\
              m-1,19558-01,poor,QĐ 1,1,Hồ A,head,1980,male,1,\n\
-             m-2,19558-01,poor,QĐ 1,1,Hồ B,head,1980,male,Kinh,\n\
-             m-3,19558-01,poor,QĐ 1,1,Hồ C,head,1980,nam,23,\n\
+             m-2,19558-01,poor,QĐ 1,1,Hồ B,head,1980,male,Kin,\n\
+             m-3,19558-01,poor,QĐ 1,1,Hồ C,head,1980,trai,23,\n\
              m-4,19558-01,poor,QĐ 1,1,Hồ D,head,1980,male,01,\n\
-             m-4,19558-01,poor,QĐ 1,1,Hồ E,con,2010,female,01,\n"
+             m-4,19558-01,poor,QĐ 1,1,Hồ E,bạn,2010,female,01,\n"
         );
         let token = town.province.token();
         let heard = post_raw(&town, token, &town.path("/roster"), file.as_bytes()).await;

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 const FILE_LINES_MAX: usize = 400;
 
 /// SHA-256 of each released migration: a new one is added, an old one never edited.
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     ("0001_line.sql", "4facab7153b15c2be445f425a59fd1db6e8828a779c4e6c889221c90aae007d5"),
     ("0002_snapshot.sql", "805b60a2a9552a798c7c23e8da7e914960335fb39411cc0f2773cdc6f4e1f7cd"),
     ("0004_device.sql", "67ee0373f5641ac82229be9213f51cc0d6c7fb6b8081b47a9441638972cedcdc"),
     ("0005_walk.sql", "fc559886871dec6cfe21773547a73b8f77b16ee782f98c230ce6f96c95dec751"),
+    ("0006_paper.sql", "83b93c372348a38f822d3d581e089f60eaf5b5321ead675dc847bb5fd0d4ae4f"),
     ("0007_district.sql", "2154de4e33669d3fa62f2e017bb80e21ad661d90c5037eac4e3393a39922c4c3"),
+    ("0008_preliminary.sql", "befb2009928f6cfd33d79e39bfcc43f479353c0cfcd5e4ca37d01b5fe84729ef"),
+    ("0009_tables.sql", "69c2d702bc2bc6b86ba27710553929ad2e4f352d47184f2e56cb14b21afe65a8"),
     ("0010_province.sql", "478636ad60b53a5c243d29cc7f40884b2090ddfbb30195669c0aa51c280b70b4"),
     ("0011_posted_list.sql", "09607e6869b2782a4ce106e75b8733d9f5cb4b49f661c6861af9fdf49519c9e4"),
 ];

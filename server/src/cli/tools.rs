@@ -233,43 +233,6 @@ fn line(device: &Listed) -> String {
     line.trim_end().to_owned()
 }
 
-/// Loads files that offices do not load themselves.
-#[derive(Debug, Args)]
-pub struct Import {
-    #[command(subcommand)]
-    act: ImportAct,
-}
-
-#[derive(Debug, Subcommand)]
-enum ImportAct {
-    /// Loads administrative units beside the built-in ones. Example: rasoat import units vietnam-2022.csv
-    Units {
-        /// CSV with the columns of shared/units/quang-tri-2022.csv.
-        file: PathBuf,
-        #[command(flatten)]
-        place: Place,
-    },
-}
-
-impl Import {
-    /// Runs the command.
-    pub async fn run(self) -> Result<(), CliError> {
-        let ImportAct::Units { file, place } = self.act;
-        let text = std::fs::read_to_string(&file)?;
-        let app = place.open().await?;
-        let errors = app.units_add(&text).await?;
-        if !errors.is_empty() {
-            for (line, problem) in errors.iter().take(50) {
-                let line = line.map_or("an earlier list".to_owned(), |line| format!("line {line}"));
-                eprintln!("{line}: {problem}");
-            }
-            return Err(CliError::Usage(format!("{} rows cannot be used", errors.len())));
-        }
-        say(format!("{} units", text.lines().count().saturating_sub(1)));
-        Ok(())
-    }
-}
-
 /// Copies a running installation.
 #[derive(Debug, Args)]
 pub struct Backup {

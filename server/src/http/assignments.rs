@@ -11,15 +11,15 @@ use serde::Deserialize;
 use shared::id::{AccountId, CampaignId};
 use shared::scope::Role;
 
-use super::extract::{Json, Path, Query, Seen, Text, campaign, list_unit, stands_in};
-use super::imports::{Imported, Keep, columns_missing, hamlet_units, judge, open_campaign};
+use super::extract::{Json, Path, Query, Seen, Upload, campaign, list_unit, stands_in};
+use super::imports::work::{Kind, hamlet_units};
+use super::imports::{self, Imported, Keep};
 use crate::app::App;
 use crate::auth::Actor;
-use crate::imports::assignments::{Assignable, assignment_rows};
 use crate::problem::{Body, Problem};
 use crate::store::assignment::{Assignment, Given};
 
-/// Loads who is given which hamlet (columns `hamlet,account`) or which single household
+/// Loads who is given which hamlet, from CSV or XLSX (columns `hamlet,account`) or which single household
 /// (`household,account`: code on the opening list, or document id): a province office anybody, a
 /// commune officer the enumerators of their own commune.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign}/assignments", request_body = String,
@@ -35,30 +35,14 @@ pub(super) async fn load(
     actor: Actor,
     Path(id): Path<CampaignId>,
     Query(keep): Query<Keep>,
-    Text(text): Text,
+    upload: Upload,
 ) -> Result<Json<Imported>, Problem> {
     let actor = actor.with_role(&[Role::Province, Role::Officer])?;
-    let seen = campaign(&app, &actor, id).await?;
-    let by = &actor.account.post;
-    let mut hamlets = hamlet_units(&app, id).await?;
-    hamlets.retain(|_, unit| by.covers(&seen.tree, unit));
-    let mut households = match text.lines().next() {
-        Some(header) if header.contains("household") => app.store.household_units(id).await?,
-        Some(_) | None => Vec::new(),
-    };
-    households.retain(|household| by.covers(&seen.tree, &household.unit));
-    let accounts = assignable(&app, &actor, &seen).await?;
-    let known = Assignable { hamlets: &hamlets, households: &households, accounts: &accounts };
-    let (pairs, faults) = assignment_rows(&text, &seen.tree, &known).map_err(columns_missing)?;
-    judge(&keep, pairs.len(), &faults)?;
-    let mut tx = open_campaign(&app, id).await?;
-    tx.assignment_put(id, &pairs, app.now_ms()).await?;
-    tx.commit().await?;
-    Ok(Json(Imported { taken: pairs.len(), skipped: 0, faults }))
+    imports::load(&app, &actor, (id, Kind::Assignments), &keep, upload).await
 }
 
 /// Finds the people the caller may give work to, by name, with their units.
-async fn assignable(
+pub(super) async fn assignable(
     app: &App,
     actor: &Actor,
     seen: &Seen,

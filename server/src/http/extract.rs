@@ -118,6 +118,23 @@ impl FromRequest<App> for Text {
     }
 }
 
+/// A table that is being imported, CSV or XLSX, as it came.
+#[derive(Debug)]
+pub(super) struct Upload {
+    pub(super) bytes: Vec<u8>,
+    /// Kept as long as the bytes are.
+    pub(super) share: Share,
+}
+
+impl FromRequest<App> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (bytes, share) = body(request, app, limits::IMPORT_INFLATED_BYTES_MAX).await?;
+        Ok(Self { bytes, share })
+    }
+}
+
 /// A file as it came, of at most so many bytes, with its share of the memory for bodies.
 #[derive(Debug)]
 pub(super) struct Raw<const BYTES_MAX: usize> {

@@ -1,19 +1,23 @@
 //! Households as offices see them: standings, disputes, what was set aside, and settling.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use mobile_schema::household::{Household, Value};
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::classify::Classification;
 use shared::id::{CampaignId, ChangeHash, DocumentId};
+use shared::layout::masked;
 use shared::resolve::{Dispute, Path as AnswerPath};
 use shared::scope::Role;
 use shared::standing::Standing;
 
+use super::desk_change::{Appended, Desk, IfMoved, append};
 use super::extract::{Json, Path, Seen, campaign, list_unit};
 use crate::app::App;
 use crate::auth::Actor;
-use crate::ingest::desk::{DeskChange, append_desk, release_late};
+use crate::ingest::desk::release_late;
 use crate::problem::{Body, Problem};
 use crate::standing::{Standings, refresh};
 use crate::store::StoreError;
@@ -21,7 +25,7 @@ use crate::store::change::{AsideChange, Authorship};
 use crate::store::household::HouseholdAt;
 use crate::worker::{Looked, Settling, Unsettled};
 
-const OFFICES: [Role; 3] = [Role::Province, Role::District, Role::Officer];
+pub(super) const OFFICES: [Role; 3] = [Role::Province, Role::District, Role::Officer];
 
 /// One household's standing.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -34,8 +38,19 @@ pub(super) struct Listed {
     pub(super) standing: Standing,
 }
 
+/// Lists show identity numbers masked: whole they are on the household's own page.
 fn listed(standings: Standings) -> impl Iterator<Item = Listed> {
-    standings.into_iter().map(|(at, standing)| Listed { code: at.code, standing })
+    standings.into_iter().map(|(at, mut standing)| {
+        for dispute in &mut standing.disputes {
+            if matches!(&dispute.path, AnswerPath::Member(_, key) if key == "id_number") {
+                for side in &mut dispute.values {
+                    let number = side.value.as_ref().and_then(Value::as_text).map(masked);
+                    side.value = number.map(Value::from);
+                }
+            }
+        }
+        Listed { code: at.code, standing }
+    })
 }
 
 /// Lists a unit's households with their standings.
@@ -201,6 +216,9 @@ pub(super) struct Read {
     pub(super) standing: Standing,
     #[schema(value_type = Object)]
     pub(super) household: Household,
+    /// Hashes of the changes that wrote each agreed answer, by its path.
+    #[schema(value_type = Object)]
+    pub(super) writers: BTreeMap<String, Vec<ChangeHash>>,
     #[schema(value_type = Object)]
     pub(super) classification: Classification,
     pub(super) changes: Vec<Authorship>,
@@ -222,13 +240,14 @@ pub(super) async fn read(
     let (seen, at) = household(&app, &actor, id, document).await?;
     let looked = app.materialiser.look(&seen.campaign, document).await?;
     let looked = looked.ok_or(&problem::DOCUMENT_BROKEN)?;
-    let Looked { standing, household, classification } = looked;
+    let Looked { standing, household, writers, classification } = looked;
     let changes = app.store.change_authors(id, document).await?;
     let (code, unit) = (at.code, at.unit);
-    Ok(Json(Read { code, unit, standing, household, classification, changes }))
+    Ok(Json(Read { code, unit, standing, household, writers, classification, changes }))
 }
 
-async fn household(
+/// Finds a household in the caller's scope. Any other does not exist for the caller.
+pub(super) async fn household(
     app: &App,
     actor: &Actor,
     id: CampaignId,
@@ -261,6 +280,9 @@ pub(super) struct Settle {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub(super) closes: Vec<ChangeHash>,
+    /// `refuse` writes nothing where the household has moved on since; `write` does all the same.
+    #[serde(default)]
+    pub(super) if_moved: IfMoved,
 }
 
 /// The change that settled it.
@@ -296,6 +318,14 @@ pub(super) async fn settle(
     }
     let said = (actor.account.id, document, &form.heads, &form.path, &form.value, &form.closes);
     let said = serde_json::to_vec(&said).map_err(|_| StoreError::Damaged)?;
+    let newest = match form.if_moved {
+        IfMoved::Write => None,
+        IfMoved::Refuse => {
+            let looked = app.materialiser.look(&seen.campaign, document).await?;
+            Some(looked.ok_or(&problem::DOCUMENT_BROKEN)?.standing.heads)
+        }
+    };
+    let shown = form.heads.clone();
     let settling = Settling {
         changes: Vec::new(),
         actor: app.keys.desk_actor(&said),
@@ -306,27 +336,22 @@ pub(super) async fn settle(
     };
     let written = app.materialiser.settle(&seen.campaign, document, settling).await?;
     let (written, reason) = (written.ok_or(&problem::DOCUMENT_BROKEN)?, form.reason);
-    let written = written.map_err(settle_problem)?;
-    let mut tx = app.store.begin().await?;
-    let position = tx.unit_lock(id, &at.unit).await?;
-    if tx.list_step(id, &at.unit).await?.0.is_frozen() {
-        return Err(Problem::new(&problem::LIST_FROZEN));
-    }
-    let change = DeskChange {
-        document,
-        hamlet: &at.hamlet,
-        hash: written.hash,
-        chunk: &written.chunk,
+    let written = written.map_err(unsettled)?;
+    let desk = Desk {
+        written: &written,
         account: actor.account.id,
         note: reason.trim(),
+        unmoved: newest.as_deref().map(|newest| [shown.as_slice(), newest]),
     };
-    append_desk(&mut tx, id, &at.unit, position, &[change], app.now_ms()).await?;
-    tx.commit().await?;
-    app.materialiser.queue([(id, document)]);
+    if let Appended::Now(tx) = append(&app, &seen, &at, &desk).await? {
+        tx.commit().await?;
+        app.materialiser.queue([(id, document)]);
+    }
     Ok(Json(Settled { hash: written.hash }))
 }
 
-fn settle_problem(why: Unsettled) -> Problem {
+/// Says why a change could not be written.
+pub(super) fn unsettled(why: Unsettled) -> Problem {
     match why {
         Unsettled::HeadsUnknown => Problem::new(&problem::HEADS_UNKNOWN),
         Unsettled::Unfit(objection) => {

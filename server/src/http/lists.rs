@@ -42,10 +42,10 @@ pub(super) struct Shown {
 }
 
 /// A draft list with what is open about it.
-struct Draft {
-    list: List,
-    blockers: Vec<Blocker>,
-    root: Digest,
+pub(super) struct Draft {
+    pub(super) list: List,
+    pub(super) blockers: Vec<Blocker>,
+    pub(super) root: Digest,
     frozen: Vec<u8>,
     /// Position of the unit's log the draft is of.
     position: i64,
@@ -93,7 +93,8 @@ pub(super) async fn frozen(
     thaw(&bytes).map_err(|_| StoreError::Damaged)
 }
 
-async fn make_draft(app: &App, seen: &Seen, unit: &str) -> Result<Draft, StoreError> {
+/// Makes a unit's draft list as it stands now.
+pub(super) async fn make_draft(app: &App, seen: &Seen, unit: &str) -> Result<Draft, StoreError> {
     let id = seen.campaign.id;
     let position = app.store.position(id, unit).await?;
     let standings = refresh(app, &seen.campaign, unit).await?;

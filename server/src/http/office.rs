@@ -7,16 +7,23 @@ mod comments;
 mod commune;
 mod comparison;
 mod desk;
+mod export;
+mod form;
+mod forms;
 mod frame;
 mod household;
+mod import;
 mod list;
 mod opinion;
 mod overview;
+mod paper;
 mod papers;
+mod past;
 mod print;
 mod province;
 mod sample;
 mod session;
+mod sourced;
 mod upload;
 mod words;
 
@@ -49,6 +56,10 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{unit}/waivers"), post(commune::waive))
         .route(&format!("{unit}/list"), get(list::show).post(opinion::act))
         .route(&household, get(household::show).post(household::settle))
+        .merge(paper::routes())
+        .merge(forms::routes())
+        .merge(import::routes())
+        .merge(export::routes())
         .merge(desk::routes())
         .merge(print::routes())
         .merge(province::routes())

@@ -19,10 +19,16 @@ use crate::problem::{Body, Problem};
 use crate::store::account::Account;
 
 /// Life of a one-time password, milliseconds: handed over by telephone or letter, over a weekend.
-const ONCE_MS: i64 = 3 * 24 * 60 * 60 * 1000;
+pub(super) const ONCE_MS: i64 = 3 * 24 * 60 * 60 * 1000;
 
 /// Letters and digits of one-time passwords: none that is taken for another when read aloud.
 const SIGNS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789+";
+
+/// Draws a one-time password.
+pub(super) fn drawn() -> String {
+    let sign = |byte: &u8| char::from(SIGNS[usize::from(*byte) % SIGNS.len()]);
+    random::<16>().iter().map(sign).collect()
+}
 
 /// Finds an account that the caller manages; any other does not exist for the caller.
 async fn managed(app: &App, actor: &Actor, id: AccountId) -> Result<Account, Problem> {
@@ -102,10 +108,7 @@ pub(super) async fn draw(
     if account.post.role == Role::Enumerator {
         return Err(Problem::new(&problem::PASSWORD_NONE));
     }
-    let password: String = random::<16>()
-        .iter()
-        .map(|byte| char::from(SIGNS[usize::from(*byte) % SIGNS.len()]))
-        .collect();
+    let password = drawn();
     let hash = hash(&app, Some(password.clone())).await?;
     let now_ms = app.now_ms();
     let until_ms = now_ms + ONCE_MS;

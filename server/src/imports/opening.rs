@@ -1,34 +1,23 @@
 //! The opening list of a campaign: households that are poor or near-poor by a former decision.
 
+mod columns;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::AutomergeError;
 use mobile_schema::form::{Form, Scope};
 use mobile_schema::household::{Answers, Value};
 use shared::classify::Class;
-use shared::date::PartialDate;
-use shared::id::{CampaignId, DocumentId, HouseholdId, document_id, to_hex};
+use shared::id::{CampaignId, DocumentId, HouseholdId, document_id, sha256, to_hex};
 use shared::limits;
 use shared::merge::{actor_id, genesis};
 use shared::page::{Page, Written, write};
+use shared::spreadsheet::{date, header, option_code, yes_no};
 
-use super::rows::{RowFault, Rows, Sorted, fault, read};
+pub(crate) use self::columns::ROSTER_COLUMNS;
+use super::file::{At, File};
+use super::rows::{Row, RowFault, Rows, Sorted, Unreadable, fault, read};
 use crate::keys::random;
-
-/// Columns of the opening list, one row a member (danh sách hộ nghèo, hộ cận nghèo đang quản lý).
-pub(crate) const ROSTER_COLUMNS: [&str; 11] = [
-    "household",
-    "hamlet",
-    "class",
-    "decision",
-    "dtts",
-    "name",
-    "relation",
-    "birth",
-    "sex",
-    "ethnicity",
-    "id_number",
-];
 
 /// A household of the opening list, ready to be written.
 #[derive(Debug, Clone)]
@@ -38,7 +27,10 @@ pub(crate) struct OpeningHousehold {
     pub(crate) class: Class,
     pub(crate) decision: String,
     pub(crate) dtts: bool,
-    pub(crate) members: Vec<Answers>,
+    /// One row a member.
+    pub(crate) members: Vec<Row>,
+    /// Set where the file has no code for it.
+    is_named_by_head: bool,
 }
 
 /// Most bytes that a member takes in a change beside its values: its id, keys and columns.
@@ -47,113 +39,204 @@ const MEMBER_BYTES: usize = 160;
 impl OpeningHousehold {
     /// Bounds the size of the household's first change from above, bytes.
     fn bytes(&self) -> usize {
-        let values = self.members.iter().flat_map(BTreeMap::values).filter_map(Value::as_text);
-        self.members.len() * MEMBER_BYTES + values.map(str::len).sum::<usize>()
+        self.members.iter().map(|member| MEMBER_BYTES + member.bytes()).sum()
+    }
+
+    fn first(&self) -> At {
+        self.members.first().map_or(At::default(), |member| member.at)
+    }
+
+    fn heads(&self) -> usize {
+        let relations = self.members.iter().map(|member| &member["relation"]);
+        relations.filter(|relation| option_code("relation", relation) == Some("head")).count()
     }
 }
 
-/// Reads the opening list. A household with one bad row is set aside whole, and named.
-pub(crate) fn roster(text: &str, hamlets: &BTreeSet<String>) -> Sorted<OpeningHousehold> {
-    let Rows { rows, broken, mut faults } = read(text, &ROSTER_COLUMNS)?;
+/// The hamlets that a file may name, by code and by name.
+#[derive(Debug, Default)]
+pub(crate) struct Hamlets {
+    by_code: BTreeMap<String, String>,
+    /// Codes by unit and name, with and without the type word.
+    by_name: BTreeMap<(String, String), BTreeSet<String>>,
+}
+
+impl Hamlets {
+    /// Takes the hamlets of a campaign in.
+    pub(crate) fn of(hamlets: impl IntoIterator<Item = (String, shared::list::Hamlet)>) -> Self {
+        let mut all = Self::default();
+        for (unit, hamlet) in hamlets {
+            for name in [hamlet.name.clone(), format!("{} {}", hamlet.type_word, hamlet.name)] {
+                let names = all.by_name.entry((unit.clone(), header(&name))).or_default();
+                names.insert(hamlet.code.clone());
+            }
+            all.by_code.insert(hamlet.code, unit);
+        }
+        all
+    }
+
+    /// Returns the unit of a hamlet.
+    pub(crate) fn unit(&self, code: &str) -> Option<&str> {
+        self.by_code.get(code).map(String::as_str)
+    }
+
+    /// Finds the hamlet of a row by its code, or by its name where just one of the commune has it.
+    fn find(&self, row: &Row) -> Option<&str> {
+        let code = &row["hamlet"];
+        if !code.is_empty() {
+            return self.by_code.get_key_value(code).map(|(code, _)| code.as_str());
+        }
+        let named = self.by_name.get(&(row["unit"].to_owned(), header(&row["hamlet_name"])))?;
+        named.first().filter(|_| named.len() == 1).map(String::as_str)
+    }
+}
+
+/// Finds whose row it is: the code of the household, or one made of hamlet and head. The same row
+/// gives the same code whenever it comes.
+fn code_of(row: &Row, hamlet: Option<&str>) -> Option<String> {
+    let code = &row["household"];
+    if !code.is_empty() {
+        return Some(code.to_owned());
+    }
+    let (head, hamlet) = (&row["head"], hamlet?);
+    let name = sha256(format!("rasoat opening 1\n{hamlet}\n{head}").as_bytes());
+    (!head.is_empty()).then(|| format!("{hamlet}-{}", to_hex(&name[..5])))
+}
+
+/// Tells whether a row is of a household that has left the list: thoát nghèo, thoát cận nghèo.
+fn has_left(row: &Row, sheets: &[String]) -> bool {
+    let number = usize::try_from(row.at.sheet).unwrap_or(0);
+    let sheet = number.checked_sub(1).and_then(|number| sheets.get(number));
+    let said = [&row["list"], &row["class"], sheet.map_or("", String::as_str)];
+    said.iter().any(|text| header(text).split(' ').any(|word| word == "thoat"))
+}
+
+fn class_of(text: &str) -> Option<Class> {
+    match header(text).as_str() {
+        "poor" | "ho ngheo" | "ngheo" => Some(Class::Poor),
+        "near poor" | "ho can ngheo" | "can ngheo" => Some(Class::NearPoor),
+        _ => None,
+    }
+}
+
+/// Reads the opening list. A household with one bad row is set aside whole, and named. Rows of
+/// households that have left the list are counted and passed over.
+pub(crate) fn roster(
+    file: &File<'_>,
+    hamlets: &Hamlets,
+) -> Result<Sorted<OpeningHousehold>, Unreadable> {
+    let sheets = file.sheets().map_err(Unreadable::File)?;
+    let Rows { rows, broken, mut faults } = read(file, &ROSTER_COLUMNS)?;
     let mut households: BTreeMap<String, OpeningHousehold> = BTreeMap::new();
-    let mut bad: BTreeSet<String> =
-        broken.into_iter().filter_map(|mut row| row.remove("household")).collect();
-    for (line, row) in &rows {
-        let code = row["household"].clone();
+    let whose = |row: &Row| code_of(row, hamlets.find(row));
+    let mut bad: BTreeSet<String> = broken.iter().filter_map(whose).collect();
+    let mut left_out = 0;
+    for row in rows {
+        if has_left(&row, &sheets) {
+            left_out += 1;
+            continue;
+        }
         let before = faults.len();
-        check_roster_row(*line, row, hamlets, &mut faults);
-        let class = if row["class"] == "poor" { Class::Poor } else { Class::NearPoor };
+        let hamlet = hamlets.find(&row);
+        check_row(&row, hamlet, &mut faults);
+        let Some(code) = code_of(&row, hamlet) else { continue };
+        let (class, dtts) = (class_of(&row["class"]), yes_no(&row["dtts"]));
         let household = households.entry(code.clone()).or_insert_with(|| OpeningHousehold {
             code: code.clone(),
-            hamlet: row["hamlet"].clone(),
-            class,
-            decision: row["decision"].clone(),
-            dtts: row["dtts"] == "1",
+            hamlet: hamlet.unwrap_or_default().to_owned(),
+            class: class.unwrap_or(Class::Insufficient),
+            decision: decision(&row),
+            dtts: dtts == Some(true),
             members: Vec::new(),
+            is_named_by_head: row["household"].is_empty(),
         });
-        let same = household.hamlet == row["hamlet"]
-            && household.class == class
-            && household.dtts == (row["dtts"] == "1");
-        if !same {
+        let same = hamlet == Some(household.hamlet.as_str())
+            && class == Some(household.class)
+            && dtts == Some(household.dtts);
+        // What is wrong with the row itself is said already.
+        if !same && faults.len() == before {
             faults.push(fault(
-                *line,
+                row.at,
                 "household",
                 "Các dòng của một hộ không thống nhất thôn, diện hoặc DTTS.",
                 "Rows of one household disagree on hamlet, class or DTTS.",
             ));
         }
-        household.members.push(member(row));
+        household.members.push(row);
         if faults.len() > before {
             bad.insert(code);
         }
     }
     for household in households.values() {
-        let line = || {
-            let row = rows.iter().find(|(_, row)| row["household"] == household.code);
-            row.map_or(0, |(line, _)| *line)
-        };
-        if household.bytes() > limits::CHANGE_BYTES_MAX && bad.insert(household.code.clone()) {
-            faults.push(fault(
-                line(),
-                "household",
-                "Hộ có quá nhiều thành viên cho một hồ sơ.",
-                "The household has more members than one document takes.",
-            ));
-        }
-        let heads = household
-            .members
-            .iter()
-            .filter(|member| member.get("relation").and_then(Value::as_text) == Some("head"))
-            .count();
-        if heads != 1 && bad.insert(household.code.clone()) {
-            faults.push(fault(
-                line(),
-                "relation",
-                "Mỗi hộ có đúng một chủ hộ.",
-                "A household has exactly one head.",
-            ));
+        if let Some(fault) = check_whole(household)
+            && bad.insert(household.code.clone())
+        {
+            faults.push(fault);
         }
     }
-    faults.sort_by_key(|fault| fault.line);
-    let good = households.into_values().filter(|household| !bad.contains(&household.code));
-    Ok((good.collect(), faults))
+    let (aside, good): (Vec<_>, Vec<_>) =
+        households.into_values().partition(|household| bad.contains(&household.code));
+    let members = aside.iter().flat_map(|household| &household.members);
+    let aside = members.map(|member| member.at).collect();
+    faults.sort_by_key(RowFault::at);
+    Ok(Sorted { good, faults, aside, left_out })
 }
 
-fn check_roster_row(
-    line: u64,
-    row: &BTreeMap<String, String>,
-    hamlets: &BTreeSet<String>,
-    faults: &mut Vec<RowFault>,
-) {
-    let mut check = |fits: bool, column: &str, vi: &str, en: &str| {
+fn decision(row: &Row) -> String {
+    let number = row["decision"].to_owned();
+    match date(&row["decision_date"]).filter(|day| day.is_exact()) {
+        Some(day) => format!("{number} ngày {}", day.earliest().text_vi()),
+        None => number,
+    }
+}
+
+/// Says what is wrong with a household of which each row is right.
+fn check_whole(household: &OpeningHousehold) -> Option<RowFault> {
+    let at = household.first();
+    if household.bytes() > limits::CHANGE_BYTES_MAX {
+        return Some(fault(
+            at,
+            "household",
+            "Hộ có quá nhiều thành viên cho một hồ sơ.",
+            "The household has more members than one document takes.",
+        ));
+    }
+    let (vi, en) = match (household.heads(), household.is_named_by_head) {
+        (1, _) => return None,
+        (0, _) | (_, false) => ("Mỗi hộ có đúng một chủ hộ.", "A household has exactly one head."),
+        (_, true) => (
+            "Hai hộ trong thôn có chủ hộ cùng tên: thêm cột Mã hộ.",
+            "Two households of the hamlet have heads of one name: add the column of codes.",
+        ),
+    };
+    Some(fault(at, "relation", vi, en))
+}
+
+fn check_row(row: &Row, hamlet: Option<&str>, faults: &mut Vec<RowFault>) {
+    let mut check = |fits: bool, column: &'static str, vi: &'static str, en: &'static str| {
         if !fits {
-            faults.push(fault(line, column, vi, en));
+            faults.push(fault(row.at, column, vi, en));
         }
     };
-    for (column, cell) in row {
-        check(
-            cell.chars().nth(limits::TEXT_CHARS_MAX).is_none(),
-            column,
-            "Nội dung quá dài.",
-            "The text is too long.",
-        );
-    }
     check(
-        !row["household"].is_empty(),
+        !row["household"].is_empty() || !row["head"].is_empty(),
         "household",
-        "Thiếu mã hộ.",
-        "The household code is missing.",
+        "Thiếu mã hộ (hoặc họ tên chủ hộ).",
+        "The household code is missing (or the head's name).",
     );
     check(
-        hamlets.contains(&row["hamlet"]),
-        "hamlet",
-        "Không có mã thôn này trong đợt rà soát.",
-        "There is no such hamlet code in the campaign.",
+        hamlet.is_some(),
+        if row["hamlet"].is_empty() && !row["hamlet_name"].is_empty() {
+            "hamlet_name"
+        } else {
+            "hamlet"
+        },
+        "Không có mã thôn này trong đợt rà soát, hoặc tên thôn không có hay trùng ở xã.",
+        "There is no such hamlet code in the campaign, or the commune has none or two of that name.",
     );
     check(
-        matches!(row["class"].as_str(), "poor" | "near_poor"),
+        class_of(&row["class"]).is_some(),
         "class",
-        "Diện phải là poor hoặc near_poor.",
+        "Diện phải là poor (hộ nghèo) hoặc near_poor (hộ cận nghèo).",
         "The class is poor or near_poor.",
     );
     check(
@@ -162,40 +245,84 @@ fn check_roster_row(
         "Thiếu số quyết định công nhận.",
         "The decision's number is missing.",
     );
+    let day = &row["decision_date"];
     check(
-        matches!(row["dtts"].as_str(), "0" | "1"),
+        day.is_empty() || date(day).is_some_and(|day| day.is_exact()),
+        "decision_date",
+        "Ngày quyết định phải là NGÀY/THÁNG/NĂM và có thật.",
+        "The decision's date is DD/MM/YYYY, and a real one.",
+    );
+    check(
+        yes_no(&row["dtts"]).is_some(),
         "dtts",
-        "DTTS phải là 0 hoặc 1.",
+        "DTTS phải là 0 (không) hoặc 1 (có).",
         "DTTS is 0 or 1.",
     );
-    check(!row["name"].is_empty(), "name", "Thiếu họ tên.", "The name is missing.");
-    check(
-        row["birth"].is_empty() || PartialDate::parse(&row["birth"]).is_ok(),
-        "birth",
-        "Ngày sinh phải là NĂM, NĂM-THÁNG hoặc NĂM-THÁNG-NGÀY.",
-        "A birth date is YYYY, YYYY-MM or YYYY-MM-DD.",
-    );
+    check_member(row, faults);
+}
+
+/// Checks what a row says of the member.
+fn check_member(row: &Row, faults: &mut Vec<RowFault>) {
+    if row["name"].is_empty() {
+        faults.push(fault(row.at, "name", "Thiếu họ tên.", "The name is missing."));
+    }
+    let birth = &row["birth"];
+    if !birth.is_empty() && date(birth).is_none() {
+        faults.push(fault(
+            row.at,
+            "birth",
+            "Ngày sinh phải là NĂM, THÁNG/NĂM hoặc NGÀY/THÁNG/NĂM, năm đủ bốn chữ số.",
+            "A birth date is YYYY, MM/YYYY or DD/MM/YYYY, the year with four digits.",
+        ));
+    }
     for key in ["relation", "sex", "ethnicity"].into_iter().filter(|key| !row[*key].is_empty()) {
-        let value = Value::Text(row[key].clone());
-        if let Err(objection) = Form::phieu_b().check_value(key, Scope::Member, &value) {
-            check(false, key, &objection.text.vi, &objection.text.en);
+        if option_code(key, &row[key]).is_none() {
+            let value = Value::Text(row[key].to_owned());
+            let objection = Form::phieu_b().check_value(key, Scope::Member, &value).err();
+            let text = objection.map(|objection| objection.text);
+            let (vi, en) = text.map_or_else(Default::default, |text| (text.vi, text.en));
+            faults.push(fault(row.at, key, vi, en));
         }
     }
     let id = &row["id_number"];
-    check(
-        id.is_empty() || (matches!(id.len(), 9 | 12) && id.bytes().all(|b| b.is_ascii_digit())),
-        "id_number",
-        "Số định danh có 12 chữ số (hoặc CMND 9 chữ số).",
-        "An ID number has 12 digits (or 9 on an old card).",
-    );
+    if id.is_empty() {
+        return;
+    }
+    let digits = id.bytes().all(|byte| byte.is_ascii_digit());
+    match (digits, id.len()) {
+        (true, 9 | 12) => {}
+        (true, 10 | 11) => faults.push(fault(
+            row.at,
+            "id_number",
+            "Số định danh thiếu chữ số: ô lưu dạng số làm mất số 0 ở đầu. Đổi ô sang dạng Văn bản \
+             (Text) rồi nhập đủ 12 chữ số.",
+            "Digits are missing: a cell kept as a number has lost the zeros in front. Make it a \
+             text and write all 12 digits.",
+        )),
+        _ => faults.push(fault(
+            row.at,
+            "id_number",
+            "Số định danh có 12 chữ số (hoặc CMND 9 chữ số).",
+            "An ID number has 12 digits (or 9 on an old card).",
+        )),
+    }
 }
 
-fn member(row: &BTreeMap<String, String>) -> Answers {
-    ["name", "relation", "birth", "sex", "ethnicity", "id_number"]
-        .into_iter()
-        .filter(|key| !row[*key].is_empty())
-        .map(|key| (key.to_owned(), Value::Text(row[key].clone())))
-        .collect()
+/// Reads a checked row as answers about the member.
+fn member(row: &Row) -> Answers {
+    let mut answers = Answers::new();
+    for key in ["name", "relation", "birth", "sex", "ethnicity", "id_number"] {
+        let cell = &row[key];
+        let value = match key {
+            "birth" => date(cell).map(|day| day.to_string()),
+            "relation" | "sex" | "ethnicity" => option_code(key, cell).map(ToOwned::to_owned),
+            _ => Some(cell.to_owned()).filter(|cell| !cell.is_empty()),
+        };
+        if let Some(value) = value {
+            answers.insert(key.to_owned(), Value::Text(value));
+        }
+    }
+    answers
 }
 
 /// A household's first change: who belongs to it by the opening list.
@@ -213,8 +340,8 @@ pub(crate) fn open(campaign: CampaignId, new: &OpeningHousehold) -> Result<Opene
     doc.set_actor(actor_id(shared::id::Actor(random())));
     let mut page = Page { opening: Some((campaign, household)), ..Page::default() };
     page.answers.insert("hamlet".to_owned(), Value::Text(new.hamlet.clone()));
-    for member in &new.members {
-        page.members.insert(to_hex(&random::<16>()), member.clone());
+    for row in &new.members {
+        page.members.insert(to_hex(&random::<16>()), member(row));
     }
     let written = write(&mut doc, &page, 0)?.ok_or(AutomergeError::Fail)?;
     Ok(Opened { household, document: document_id(campaign, household), written })

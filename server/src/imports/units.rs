@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use shared::date::Date;
 use shared::unit::{RowError, RowProblem, UnitTree, Units};
 
+use super::file::At;
 use super::rows::{RowFault, fault};
 
 /// Most days whose trees are kept ready.
@@ -101,5 +102,5 @@ pub(crate) fn row_fault((line, problem): &UnitFault) -> RowFault {
         }
     };
     let line = line.map_or(0, |line| u64::try_from(line).unwrap_or(u64::MAX));
-    fault(line, column, &vi, &problem.to_string())
+    fault(At { sheet: 0, line }, column, vi, problem.to_string())
 }

@@ -1,7 +1,12 @@
 //! One household through a worker, for somebody who looks at it or settles an answer.
 
+use std::collections::BTreeMap;
+
+use mobile_schema::household::Household;
+use serde_bytes::ByteBuf;
 use shared::guard::guard;
-use shared::id::DocumentId;
+use shared::history::Past;
+use shared::id::{Actor, ChangeHash, DocumentId};
 use shared::page::Written;
 use shared::phones::Against;
 
@@ -11,10 +16,17 @@ use crate::store::StoreError;
 use crate::store::campaign::Campaign;
 use crate::store::household::Cached;
 use crate::store::material::{From, Material};
-use crate::worker::{Answer, BasisText, Job, Looked, Settling, Unsettled};
+use crate::worker::{Answer, BasisText, Job, Looked, Settling, Unsettled, Writing};
 
 /// Tries: after the first one, what no worker gets over has been set aside.
 const TRIES: usize = 2;
+
+/// A worker has read what clients wrote: what it says is looked at like theirs.
+fn checked(hash: ChangeHash, chunk: &[u8], actor: Actor) -> Option<Written> {
+    let guarded = guard(chunk).ok()?;
+    let is_ours = guarded.hash() == hash && guarded.actor() == actor;
+    is_ours.then(|| Written { hash, chunk: guarded.chunk().to_vec() })
+}
 
 impl Materialiser {
     /// Reads a household with its answers; `None` where it cannot be merged.
@@ -34,6 +46,39 @@ impl Materialiser {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Reads the answers of at most [`AT_ONCE`](crate::store::material::AT_ONCE) households. One that cannot be merged is left out.
+    pub(crate) async fn answers(
+        &self,
+        campaign: &Campaign,
+        documents: &[DocumentId],
+    ) -> Result<BTreeMap<DocumentId, Household>, StoreError> {
+        let basis = BasisText::of(campaign);
+        let (mut open, mut found) = (documents.to_vec(), BTreeMap::new());
+        for from in [From::Saved, From::Log] {
+            if open.is_empty() {
+                break;
+            }
+            let mut materials = self.inner.store.material(campaign.id, &open, from).await?;
+            let jobs = open.iter().map(|document| {
+                let material = materials.remove(document).unwrap_or_default();
+                let base = material.saved.map(|(packed, _)| ByteBuf::from(packed));
+                Job::Answers { base, changes: logged(material.changes) }
+            });
+            let outcomes = self.inner.pool.ask(&basis, jobs.collect()).await?;
+            for (document, outcome) in std::mem::take(&mut open).into_iter().zip(outcomes) {
+                match outcome {
+                    Some(Answer::Answers(json)) => {
+                        let read = serde_json::from_str(&json).map_err(|_| StoreError::Damaged)?;
+                        found.insert(document, read);
+                    }
+                    Some(Answer::TakesAll) => open.push(document),
+                    _ => {}
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Holds at most [`crate::store::material::AT_ONCE`] households against what their phones answered. One that no worker
@@ -75,14 +120,52 @@ impl Materialiser {
         };
         Ok(match self.asked(campaign, document, job).await? {
             Some(Answer::Written { hash, chunk }) => {
-                // A worker has read what clients wrote: what it says is looked at like theirs.
-                let written = guard(&chunk).ok().filter(|guarded| guarded.hash() == hash);
-                let written = written.filter(|guarded| guarded.actor() == settling.actor);
-                written.map(|guarded| Ok(Written { hash, chunk: guarded.chunk().to_vec() }))
+                checked(hash, &chunk, settling.actor).map(|written| Ok(written))
             }
             Some(Answer::Unsettled(why)) => Some(Err(why)),
             _ => None,
         })
+    }
+
+    /// Writes the change that saves a page at the version named, nothing where the page says nothing
+    /// new, or says why not; `None` where the household cannot be merged.
+    pub(crate) async fn write(
+        &self,
+        campaign: &Campaign,
+        document: DocumentId,
+        writing: Writing,
+    ) -> Result<Option<Result<Option<Written>, Unsettled>>, StoreError> {
+        let job = |_: &Cached, material: Material| {
+            Job::Write(Writing { changes: logged(material.changes), ..writing.clone() })
+        };
+        Ok(match self.asked(campaign, document, job).await? {
+            Some(Answer::Written { hash, chunk }) => {
+                checked(hash, &chunk, writing.actor).map(|written| Ok(Some(written)))
+            }
+            Some(Answer::NothingNew) => Some(Ok(None)),
+            Some(Answer::Unsettled(why)) => Some(Err(why)),
+            _ => None,
+        })
+    }
+
+    /// Tells what became of a household since a version; `None` where the version is not known, or
+    /// where the household cannot be merged.
+    pub(crate) async fn past(
+        &self,
+        campaign: &Campaign,
+        document: DocumentId,
+        since: &[ChangeHash],
+    ) -> Result<Option<Past>, StoreError> {
+        let job = |_: &Cached, mut material: Material| {
+            material.changes.sort_by_key(|entry| entry.position);
+            Job::Past { changes: logged(material.changes), since: since.to_vec() }
+        };
+        match self.asked(campaign, document, job).await? {
+            Some(Answer::Past(Some(json))) => {
+                serde_json::from_str(&json).map(Some).map_err(|_| StoreError::Damaged)
+            }
+            _ => Ok(None),
+        }
     }
 
     async fn asked(

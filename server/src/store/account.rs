@@ -101,8 +101,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         const SQL: &str = "
             insert into account (id, name, full_name, password_hash, role, unit, unit_on,
-                created_at_ms)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)";
+                created_at_ms, once_until_ms)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let mut tx = self.begin().await?;
         for new in accounts {
             let row = vals![
@@ -113,7 +113,8 @@ impl Store {
                 new.post.role.name(),
                 &new.post.unit,
                 new.unit_on.to_string(),
-                now_ms
+                now_ms,
+                new.once_until_ms
             ];
             tx.run(SQL, row).await?;
         }

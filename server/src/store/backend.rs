@@ -26,7 +26,10 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "snapshot", include_str!("../../migrations/0002_snapshot.sql")),
     (4, "device", include_str!("../../migrations/0004_device.sql")),
     (5, "walk", include_str!("../../migrations/0005_walk.sql")),
+    (6, "paper", include_str!("../../migrations/0006_paper.sql")),
     (7, "district", include_str!("../../migrations/0007_district.sql")),
+    (8, "preliminary", include_str!("../../migrations/0008_preliminary.sql")),
+    (9, "tables", include_str!("../../migrations/0009_tables.sql")),
     (10, "province", include_str!("../../migrations/0010_province.sql")),
     (11, "posted list", include_str!("../../migrations/0011_posted_list.sql")),
 ];

@@ -9,7 +9,9 @@ use shared::unit::Area;
 
 use super::backend::{Row, Tx, vals};
 use super::material::{in_list, padded};
+use super::rows::Rows;
 use super::{Store, StoreError};
+use crate::imports::hamlets::Counted;
 
 /// A review campaign (đợt rà soát).
 #[derive(Debug, Clone)]
@@ -163,6 +165,22 @@ impl Store {
         rows.iter().map(hamlet).collect()
     }
 
+    /// Lists hamlets of a unit with the day of their counts.
+    pub(crate) async fn hamlet_counted(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+    ) -> Result<Vec<Counted>, StoreError> {
+        let sql = "select * from hamlet where campaign = $1 and unit = $2 order by code";
+        let rows = self.db.all(sql, vals![campaign, unit]).await?;
+        rows.iter()
+            .map(|row| {
+                let (unit, hamlet) = hamlet(row)?;
+                Ok(Counted { unit, hamlet, counted_on: row.get("counted_on")? })
+            })
+            .collect()
+    }
+
     /// Lists the lists of units loaded beside the built-in one, oldest first.
     pub(crate) async fn unit_files(&self) -> Result<Vec<String>, StoreError> {
         self.db.all(UNIT_FILES, vals![]).await?.iter().map(|row| row.get("text")).collect()
@@ -183,28 +201,32 @@ impl Tx {
     pub(crate) async fn hamlet_put(
         &mut self,
         campaign: CampaignId,
-        hamlets: &[(String, Hamlet)],
+        hamlets: &[Counted],
     ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into hamlet (campaign, code, unit, name, area, households, persons,
+        const SQL: Rows = Rows {
+            before: "insert into hamlet (campaign, code, unit, name, area, households, persons,
                 dtts_households, dtts_persons, opening_households, opening_persons,
-                opening_dtts_households, opening_dtts_persons, source, type_word)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-            on conflict (campaign, code) do update set
-                type_word = excluded.type_word, name = excluded.name, area = excluded.area, households = excluded.households,
-                persons = excluded.persons, dtts_households = excluded.dtts_households,
+                opening_dtts_households, opening_dtts_persons, source, type_word, counted_on)
+                values",
+            after: "on conflict (campaign, code) do update set
+                type_word = excluded.type_word, name = excluded.name, area = excluded.area,
+                households = excluded.households, persons = excluded.persons,
+                dtts_households = excluded.dtts_households,
                 dtts_persons = excluded.dtts_persons,
                 opening_households = excluded.opening_households,
                 opening_persons = excluded.opening_persons,
                 opening_dtts_households = excluded.opening_dtts_households,
-                opening_dtts_persons = excluded.opening_dtts_persons, source = excluded.source
-            where hamlet.unit = excluded.unit";
-        for (unit, hamlet) in hamlets {
+                opening_dtts_persons = excluded.opening_dtts_persons, source = excluded.source,
+                counted_on = excluded.counted_on
+                where hamlet.unit = excluded.unit",
+        };
+        let row = |counted: &Counted| {
+            let hamlet = &counted.hamlet;
             let (now, then) = (hamlet.closing, hamlet.opening);
-            let row = vals![
+            vals![
                 campaign,
                 &hamlet.code,
-                unit,
+                &counted.unit,
                 &hamlet.name,
                 area_name(hamlet.area),
                 stored(now.households),
@@ -216,11 +238,11 @@ impl Tx {
                 stored(then.dtts_households),
                 stored(then.dtts_persons),
                 &hamlet.source,
-                &hamlet.type_word
-            ];
-            self.run(SQL, row).await?;
-        }
-        Ok(())
+                &hamlet.type_word,
+                &counted.counted_on
+            ]
+        };
+        self.run_rows(SQL, hamlets.iter().map(row).collect()).await.map(drop)
     }
 
     /// Locks a campaign for an import; false where it is closed, which nothing is loaded into.

@@ -95,6 +95,24 @@ macro_rules! cached_sql {
 }
 
 impl Store {
+    /// Counts the households of the opening lists as they were loaded: unit, class, how many.
+    pub(crate) async fn household_opening_counts(
+        &self,
+        campaign: CampaignId,
+    ) -> Result<Vec<(String, String, u64)>, StoreError> {
+        const SQL: &str = "
+            select unit, opening_class, count(*) as households from household
+            where campaign = $1 and opening_class <> '' group by unit, opening_class";
+        let rows = self.db.all(SQL, vals![campaign]).await?;
+        rows.iter()
+            .map(|row| {
+                let count = u64::try_from(row.get::<i64>("households")?);
+                let count = count.map_err(|_| StoreError::Damaged)?;
+                Ok((row.get("unit")?, row.get("opening_class")?, count))
+            })
+            .collect()
+    }
+
     /// Finds a household of a campaign by its document.
     pub(crate) async fn household_get(
         &self,

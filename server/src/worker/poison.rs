@@ -15,8 +15,10 @@ const MEMORY: &[u8] = b"rasoat-poison-memory";
 pub(crate) fn take(job: &Job) {
     let (changes, side) = match job {
         Job::Stand { changes, side, .. } | Job::Read { changes, side, .. } => (changes, &side[..]),
-        Job::Against { changes, .. } => (changes, &[][..]),
+        Job::Answers { changes, .. } | Job::Against { changes, .. } => (changes, &[][..]),
         Job::Settle(settling) => (&settling.changes, &[][..]),
+        Job::Write(writing) => (&writing.changes, &[][..]),
+        Job::Past { changes, .. } => (changes, &[][..]),
     };
     for change in changes.iter().chain(side) {
         let holds = |mark: &[u8]| change.chunk.windows(mark.len()).any(|window| window == mark);

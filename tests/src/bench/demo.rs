@@ -61,6 +61,11 @@ pub struct Rates {
     pub p95_us: u64,
 }
 
+/// Returns the share of the province that is played, in parts per million.
+pub(super) fn scale_ppm(size: Size) -> u64 {
+    if size == Size::Quick { QUICK_SCALE.1 } else { FULL_SCALE.1 }
+}
+
 /// Runs `rasoat demo --once --json`; returns the times and the campaign.
 pub fn play(home: &Home, program: &Path, size: Size) -> (Demo, String) {
     let (scale, scale_ppm) = if size == Size::Quick { QUICK_SCALE } else { FULL_SCALE };

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use shared::report::RateRow;
 
 use super::demo::{Demo, Rates};
+use super::forms::Forms;
 use super::ingest::Ingest;
 use super::machine::Machine;
 use super::{Report, Size};
@@ -60,6 +61,25 @@ impl Table {
                 tenths(rates.p50_us),
                 tenths(rates.p95_us),
                 tenths(rates.first_us)
+            ),
+        );
+    }
+
+    fn forms(&mut self, forms: &Forms) {
+        self.line(
+            "all official forms of the province (7.1 to 7.5) as one XLSX",
+            "< 10 s",
+            &format!(
+                "first {} ms, then {} ms ({} KB, {} formulas computed anew, totals as published); of each \
+                 of {} units {} s; server {} before, at most {}",
+                tenths(forms.first_us),
+                tenths(forms.p50_us),
+                forms.bytes / 1000,
+                forms.formulas,
+                forms.units,
+                tenths(forms.every_unit_ms),
+                mib(forms.before_kib),
+                mib(forms.most_kib),
             ),
         );
     }
@@ -146,6 +166,9 @@ pub fn markdown(report: &Report) -> String {
     }
     if let Some(rates) = &report.rates {
         table.rates(rates);
+    }
+    if let Some(forms) = &report.forms {
+        table.forms(forms);
     }
     for ingest in &report.ingest {
         table.ingest(ingest);

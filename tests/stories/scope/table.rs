@@ -155,8 +155,11 @@ macro_rules! route {
 }
 
 mod desks;
+mod papers;
 pub(super) use desks::{scan_bytes, scan_of};
 mod province;
+
+mod forms;
 
 /// Every route in every way it matters.
 pub(super) fn table() -> Vec<Route> {
@@ -165,10 +168,12 @@ pub(super) fn table() -> Vec<Route> {
         of_people(),
         of_devices(),
         of_campaigns(),
+        forms::of_forms(),
         of_files(),
         of_units(),
         of_households(),
         of_lists(),
+        papers::of_papers(),
         desks::of_desks(),
         province::of_province(),
     ]
@@ -259,6 +264,12 @@ fn of_campaigns() -> Vec<Route> {
         route!("POST" "/v1/campaigns/{campaign}/close", PROVINCE, Same, |to| {
             plain(&format!("/v1/campaigns/{}/close", to.marked.other_campaign))
         }),
+        route!("GET" "/v1/campaigns/{campaign}/layouts",
+            OFFICES, Same, |to| of_campaign(to, "/layouts")),
+        route!("POST" "/v1/campaigns/{campaign}/layouts", PROVINCE, Same, |to| {
+            let empty = json!({ "name": " ", "rows": "household", "columns": [] });
+            form(&to.town.path("/layouts"), &empty)
+        }),
         route!("GET" "/v1/campaigns/{campaign}/units",
             OFFICES, Same, |to| of_campaign(to, "/units")),
         route!("GET" "/v1/campaigns/{campaign}/posted-columns",
@@ -280,8 +291,11 @@ fn of_campaigns() -> Vec<Route> {
 fn of_files() -> Vec<Route> {
     vec![
         route!("POST" "/v1/units", PROVINCE, Same, |_| plain("/v1/units")),
+        route!("POST" "/v1/campaigns/{campaign}/accounts", KEEPERS, Same, |to| {
+            of_campaign(to, "/accounts")
+        }),
         route!("POST" "/v1/campaigns/{campaign}/hamlets",
-            PROVINCE, Same, |to| of_campaign(to, "/hamlets")),
+            KEEPERS, Same, |to| of_campaign(to, "/hamlets")),
         route!("POST" "/v1/campaigns/{campaign}/roster",
             PROVINCE, Same, |to| of_campaign(to, "/roster")),
         route!("POST" "/v1/campaigns/{campaign}/assignments", KEEPERS, Same, |to| {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use shared::classify::{Basis, Class};
 use shared::id::CampaignId;
+use shared::spreadsheet::Column;
 use shared::unit::Level;
 use tokio::task::JoinSet;
 
@@ -95,7 +96,7 @@ impl Fleet<'_> {
     }
 
     fn hamlet_file(&mut self) -> String {
-        let mut file = HAMLET_COLUMNS.join(",") + "\n";
+        let mut file = header(&HAMLET_COLUMNS[..14]);
         for commune in &self.plan.communes {
             for hamlet in &commune.hamlets {
                 let (now, then) = (hamlet.closing, hamlet.opening);
@@ -192,7 +193,7 @@ impl Fleet<'_> {
     }
 
     fn assignment_file(&self) -> String {
-        let mut file = ASSIGNMENT_COLUMNS.join(",") + "\n";
+        let mut file = header(&ASSIGNMENT_COLUMNS);
         for commune in &self.plan.communes {
             let hamlets = commune.hamlets.len();
             let devices = devices_of(commune.households.len());
@@ -267,7 +268,7 @@ impl Fleet<'_> {
 
 /// Writes the opening list of one unit, a row a member, and counts its households.
 fn roster_file(commune: &CommunePlan, basis: &Basis<'_>) -> (usize, String) {
-    let mut file = ROSTER_COLUMNS.join(",") + "\n";
+    let mut file = header(&ROSTER_COLUMNS[..11]);
     let mut households = 0;
     for spec in &commune.households {
         let class = match spec.opening {
@@ -328,4 +329,9 @@ fn person(name: &str, role: &str, unit: &str, password: Option<&str>) -> Value {
 /// Names the account and device of one enumerator.
 pub(super) fn enumerator(unit: &str, device: usize) -> String {
     format!("rsv-{unit}-{:02}", device + 1)
+}
+
+/// Writes the first line of a file.
+fn header(columns: &[Column]) -> String {
+    columns.iter().map(|column| column.key).collect::<Vec<_>>().join(",") + "\n"
 }

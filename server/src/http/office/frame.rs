@@ -88,6 +88,11 @@ impl Visitor {
         Actor { account: self.account.clone(), device: None }
     }
 
+    /// Tells whether a form came from one of this session's own pages.
+    pub(super) fn has_sent(&self, headers: &HeaderMap, token: &str) -> bool {
+        is_own_site(headers) && token == self.token
+    }
+
     /// Makes the frame of a page.
     pub(super) fn frame(&self, title: &str) -> Frame {
         Frame {
@@ -262,7 +267,11 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
     let Ok(html) = template.render() else {
         return Problem::new(&problem::STORE_FAILED).into_response();
     };
-    let mut response = (status, Html(html)).into_response();
+    guarded((status, Html(html)).into_response())
+}
+
+/// Puts on what every answer to a browser has.
+pub(super) fn guarded(mut response: Response) -> Response {
     let heads = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -12,18 +12,23 @@ use shared::id::{CampaignId, ChangeHash, DocumentId};
 use shared::resolve::{Dispute, Path as AnswerPath};
 use shared::scope::Role;
 
+use self::parts::{AskedLine, IndicatorLine, ItemLine};
 use super::comments::{self, Remarks};
 use super::commune::area_text;
-use super::frame::{
-    Asked, Fields, Frame, Lang, Notice, Posted, Visitor, day_text, page, time_text,
-};
+use super::frame::{Asked, Fields, Frame, Lang, Notice, Posted, Visitor, page, time_text};
 use super::list::{class_text, outcome_text};
-use super::words::{Block, Member, block_text, blocks, key_text, members, path_text, path_value};
+use super::past::{Change, changes, value_text};
+use super::sourced::Sources;
+use super::words::{Block, Member, blocks, key_text, members, path_text, path_value};
 use crate::app::App;
-use crate::http::extract::{Json, Path};
+use crate::http::desk_change::IfMoved;
+use crate::http::extract::{Json, Path, Query};
+use crate::http::history::{self, Since};
 use crate::http::households::{self, Read, Settle};
 use crate::problem::Problem;
 use crate::store::change::Authorship;
+
+mod parts;
 
 /// One value of a dispute, and who wrote it.
 struct Side {
@@ -43,22 +48,6 @@ struct Open {
     notice: Option<Notice>,
 }
 
-/// One indicator with what it rests on.
-struct IndicatorLine {
-    label: String,
-    state: &'static str,
-    mark: &'static str,
-    because: String,
-}
-
-/// One entry of the history.
-struct Entry {
-    at: String,
-    by: String,
-    how: String,
-    note: String,
-}
-
 #[derive(Template)]
 #[template(path = "office/household.html")]
 struct Household {
@@ -74,6 +63,8 @@ struct Household {
     class: &'static str,
     opening: &'static str,
     b1: String,
+    b1_way: String,
+    b1_items: Vec<ItemLine>,
     b2: String,
     reasons: Vec<String>,
     synthetic: bool,
@@ -81,13 +72,18 @@ struct Household {
     indicators: Vec<IndicatorLine>,
     blocks: Vec<Block>,
     members: Vec<Member>,
-    asked: Vec<Entry>,
+    asked: Vec<AskedLine>,
     flags: Vec<String>,
     disputes: Vec<Open>,
     heads: String,
     closes: String,
     can_settle: bool,
-    history: Vec<Entry>,
+    history: Vec<Change>,
+    /// A decision that was not taken because others have written meanwhile: what it said, and what
+    /// they wrote.
+    notice: Option<Notice>,
+    moved: Vec<Change>,
+    decided: String,
     remarks: Remarks,
 }
 
@@ -105,6 +101,8 @@ pub(super) async fn show(
 struct Tried<'a> {
     fields: &'a Fields,
     notice: Notice,
+    /// What others wrote meanwhile.
+    moved: Vec<Change>,
 }
 
 async fn shown(
@@ -116,33 +114,20 @@ async fn shown(
     tried: Option<Tried<'_>>,
 ) -> Result<Response, Problem> {
     let lang = visitor.lang;
-    let path = Path((id, document));
-    let read = households::read(State(app.clone()), visitor.actor(), path).await?.0;
-    let remarks = comments::of_household(&app, visitor, id, (&read.unit, document)).await?;
-    let Read { code, unit, standing, household, classification, changes } = read;
+    let here = Path((id, document));
+    let read = households::read(State(app.clone()), visitor.actor(), here).await?.0;
+    let Read { code, unit, standing, household, writers, classification, changes } = read;
+    let campaign = crate::standing::campaign(&app, id).await?;
+    let remarks = comments::of_household(&app, visitor, id, (&unit, document)).await?;
     let row = &standing.row;
     let authors: BTreeMap<ChangeHash, &Authorship> =
         changes.iter().map(|change| (change.hash, change)).collect();
     let points = |points: Option<i64>| points.map_or("–".to_owned(), |n| n.to_string());
-    let standard = crate::standing::standard_named(&classification.standard);
-    let indicators = classification.indicators.iter().map(|one| {
-        let known = standard.as_ref().and_then(|standard| {
-            standard.indicators.iter().find(|indicator| indicator.code == one.code)
-        });
-        let label = known.map(|known| lang.t(&known.label.vi, &known.label.en).to_owned());
-        let (state, mark) = match one.deprived {
-            Some(true) => (lang.t("Thiếu hụt", "Deprived"), "yes"),
-            Some(false) => (lang.t("Không thiếu hụt", "Not deprived"), "no"),
-            None => (lang.t("Chưa đủ thông tin", "Not known"), "unknown"),
-        };
-        let because = one.because.iter().map(|key| key_text(lang, key, &household.members));
-        IndicatorLine {
-            label: label.unwrap_or_else(|| one.code.clone()),
-            state,
-            mark,
-            because: because.collect::<Vec<_>>().join("; "),
-        }
-    });
+    let sources = Sources { lang, asked: &household.asked, writers: &writers, authors: &authors };
+    let mut blocks = blocks(lang, &household.answers);
+    blocks.iter_mut().for_each(|block| block.sources = sources.tell(&mut block.lines));
+    let mut members = members(lang, &household.members);
+    members.iter_mut().for_each(|member| member.sources = sources.tell(&mut member.lines));
     let disputes = standing.disputes.iter().map(|dispute| {
         let tried =
             tried.as_ref().filter(|tried| tried.fields.get("path") == dispute.path.to_string());
@@ -151,6 +136,8 @@ async fn shown(
     let list = |hashes: &[ChangeHash]| {
         hashes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
     };
+    let disputes: Vec<Open> = disputes.collect();
+    let is_moved = tried.as_ref().is_some_and(|tried| !tried.moved.is_empty());
     let page_of = Household {
         f: visitor.frame(if standing.head.is_empty() { &code } else { &standing.head }),
         id,
@@ -162,6 +149,8 @@ async fn shown(
         class: row.class.map_or("–", |class| class_text(lang, class)),
         opening: row.opening.map_or("–", |class| class_text(lang, class)),
         b1: points(row.b1),
+        b1_way: parts::b1_way(lang, classification.b1.as_ref()),
+        b1_items: parts::b1_items(lang, classification.b1.as_ref(), &campaign),
         b2: points(row.b2),
         reasons: classification
             .explanation
@@ -175,37 +164,19 @@ async fn shown(
             .iter()
             .map(|key| key_text(lang, key, &household.members))
             .collect(),
-        indicators: indicators.collect(),
-        blocks: blocks(lang, &household.answers),
-        members: members(lang, &household.members),
-        asked: household
-            .asked
-            .iter()
-            .map(|(block, asked)| Entry {
-                at: asked.day.as_deref().map(day_text).unwrap_or_default(),
-                by: [&asked.by, &asked.answered_by, &asked.typed_by]
-                    .map(|who| who.clone().unwrap_or_else(|| "–".to_owned()))
-                    .join(" · "),
-                how: block_text(lang, block),
-                note: match asked.medium.as_deref() {
-                    Some("paper") => lang.t("phiếu giấy", "paper").to_owned(),
-                    Some("phone") => lang.t("điện thoại", "phone").to_owned(),
-                    _ => String::new(),
-                },
-            })
-            .collect(),
-        flags: standing
-            .flags
-            .iter()
-            .map(|flag| {
-                format!("{} · {}", flag.code, key_text(lang, &flag.path, &household.members))
-            })
-            .collect(),
-        disputes: disputes.collect(),
+        indicators: parts::indicators(lang, &classification, &household.members),
+        asked: parts::asked(lang, &household),
+        flags: parts::flags(lang, &standing, &household, &campaign),
+        blocks,
+        members,
+        disputes,
         heads: list(&standing.heads),
         closes: list(&standing.forked),
         can_settle: visitor.account.post.role == Role::Officer,
-        history: changes.iter().map(|change| entry(lang, change)).collect(),
+        history: history(&app, visitor, (id, document), &household.members, &changes).await,
+        decided: tried.as_ref().map(|tried| decided(lang, tried, &household)).unwrap_or_default(),
+        notice: tried.as_ref().map(|tried| tried.notice.clone()).filter(|_| is_moved),
+        moved: tried.map(|tried| tried.moved).unwrap_or_default(),
         remarks,
         code,
         unit,
@@ -213,13 +184,39 @@ async fn shown(
     Ok(page(status, &page_of))
 }
 
-fn entry(lang: Lang, change: &Authorship) -> Entry {
-    let how = match change.provenance.as_str() {
-        "desk" => lang.t("tại cơ quan", "in an office").to_owned(),
-        _ => change.device.clone(),
+/// Writes what somebody had decided when others wrote meanwhile.
+fn decided(
+    lang: Lang,
+    tried: &Tried<'_>,
+    household: &mobile_schema::household::Household,
+) -> String {
+    let (path, value) = (tried.fields.get("path"), tried.fields.get("value"));
+    let read = path.parse::<AnswerPath>().ok().zip(serde_json::from_str::<Value>(value).ok());
+    let Some((path, value)) = read else { return String::new() };
+    let label = path_text(lang, &path, &household.members);
+    let value = value_text(lang, &path, &value);
+    format!("{label}: {value} ({})", tried.fields.get("reason"))
+}
+
+/// Tells the history; what cannot be told is listed without what it changed.
+async fn history(
+    app: &App,
+    visitor: &Visitor,
+    place: (CampaignId, DocumentId),
+    members: &BTreeMap<String, Answers>,
+    known: &[Authorship],
+) -> Vec<Change> {
+    let asked = Query(Since::default());
+    let told = history::read(State(app.clone()), visitor.actor(), Path(place), asked).await;
+    let untold = |by: &Authorship| {
+        let by = by.clone();
+        history::Entry { by, edits: Vec::new(), blocks: Vec::new(), told: false }
     };
-    let by = change.typed_by.as_ref().map_or_else(|| change.author.clone(), Clone::clone);
-    Entry { at: time_text(change.received_at_ms), by, how, note: change.note.clone() }
+    let entries = match told {
+        Ok(told) => told.0.since,
+        Err(_) => known.iter().map(untold).collect(),
+    };
+    changes(visitor.lang, &entries, members)
 }
 
 fn open(
@@ -281,14 +278,31 @@ pub(super) async fn settle(
                 }
                 Err(problem) => {
                     let notice = Notice::of(lang, &problem);
-                    let (status, ..) = problem.said();
-                    let tried = Some(Tried { fields: &fields, notice });
+                    let (status, name, _) = problem.said();
+                    let moved = if *name == problem::HOUSEHOLD_MOVED {
+                        since(&app, &visitor, (id, document), &fields).await?
+                    } else {
+                        Vec::new()
+                    };
+                    let tried = Some(Tried { fields: &fields, notice, moved });
                     shown(app, &visitor, id, document, status, tried).await
                 }
             }
         }
         .await,
     )
+}
+
+/// Tells what others wrote since the page was shown.
+async fn since(
+    app: &App,
+    visitor: &Visitor,
+    place: (CampaignId, DocumentId),
+    fields: &Fields,
+) -> Result<Vec<Change>, Problem> {
+    let since = Query(Since { since: fields.get("heads").to_owned() });
+    let past = history::read(State(app.clone()), visitor.actor(), Path(place), since).await?.0;
+    Ok(changes(visitor.lang, &past.since, &past.then.members))
 }
 
 fn settle_form(fields: &Fields) -> Result<Settle, Problem> {
@@ -304,5 +318,6 @@ fn settle_form(fields: &Fields) -> Result<Settle, Problem> {
         value,
         reason: fields.get("reason").to_owned(),
         closes: hashes("closes")?,
+        if_moved: IfMoved::Refuse,
     })
 }

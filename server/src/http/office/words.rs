@@ -12,12 +12,20 @@ use super::frame::Lang;
 pub(super) struct Line {
     pub(super) label: String,
     pub(super) value: String,
+    /// Which answer, as [`AnswerPath`] is written.
+    pub(super) path: String,
+    /// Block of the form whose mark says who asked it.
+    pub(super) block: String,
+    /// Number of where it comes from, once that was looked up.
+    pub(super) source: String,
 }
 
 /// One page of the form, as answered.
 pub(super) struct Block {
     pub(super) title: String,
     pub(super) lines: Vec<Line>,
+    /// Where its answers come from, once that was looked up.
+    pub(super) sources: Vec<String>,
 }
 
 /// One person of the household.
@@ -25,6 +33,8 @@ pub(super) struct Member {
     pub(super) name: String,
     pub(super) lines: Vec<Line>,
     pub(super) removed: bool,
+    /// Where these answers come from, once that was looked up.
+    pub(super) sources: Vec<String>,
 }
 
 fn forms() -> [&'static Form; 2] {
@@ -112,7 +122,10 @@ pub(super) fn key_text(lang: Lang, key: &str, members: &BTreeMap<String, Answers
     match key {
         "score_table" => lang.t("bảng điểm B1 chưa nạp", "no B1 score table is loaded").to_owned(),
         "dtts" => lang.t("dân tộc của chủ hộ", "ethnicity of the head").to_owned(),
-        key => label_text(lang, find(key, Scope::Household).as_ref(), key),
+        key => {
+            let known = find(key, Scope::Household).or_else(|| find(key, Scope::Member));
+            label_text(lang, known.as_ref(), key)
+        }
     }
 }
 
@@ -126,17 +139,28 @@ fn member_name(lang: Lang, answers: Option<&Answers>) -> String {
     name.unwrap_or_else(|| lang.t("(chưa ghi tên)", "(no name)")).to_owned()
 }
 
-fn lines(lang: Lang, scope: Scope, answers: &Answers) -> Vec<(String, Line)> {
+fn lines(lang: Lang, scope: Scope, above: &str, answers: &Answers) -> Vec<(String, Line)> {
+    let mut answers: Vec<(&String, &Value)> = answers.iter().collect();
+    // In the order in which the forms ask.
+    let order: Vec<String> = forms()
+        .into_iter()
+        .flat_map(Form::keys)
+        .filter(|key| key.scope == scope)
+        .map(|key| key.key)
+        .collect();
+    answers.sort_by_key(|(key, _)| order.iter().position(|one| one == *key).unwrap_or(order.len()));
     answers
-        .iter()
+        .into_iter()
         // A box that is not ticked says nothing on paper either.
         .filter(|(key, value)| !(key.contains('.') && **value == Value::Bool(false)))
         .map(|(key, value)| {
             let known = find(key, scope);
             let page = known.as_ref().map_or(String::new(), |known| known.page.code.clone());
+            let block = known.as_ref().map_or(String::new(), |known| known.page.block.clone());
             let (label, value) =
                 (label_text(lang, known.as_ref(), key), value_text(lang, known.as_ref(), value));
-            (page, Line { label, value })
+            let (path, source) = (format!("{above}/{key}"), String::new());
+            (page, Line { label, value, path, block, source })
         })
         .collect()
 }
@@ -144,7 +168,7 @@ fn lines(lang: Lang, scope: Scope, answers: &Answers) -> Vec<(String, Line)> {
 /// Writes the answers about the household, page by page of the forms.
 pub(super) fn blocks(lang: Lang, answers: &Answers) -> Vec<Block> {
     let mut by_page: BTreeMap<String, Vec<Line>> = BTreeMap::new();
-    for (page, line) in lines(lang, Scope::Household, answers) {
+    for (page, line) in lines(lang, Scope::Household, "answers", answers) {
         by_page.entry(page).or_default().push(line);
     }
     let mut blocks = Vec::new();
@@ -152,11 +176,13 @@ pub(super) fn blocks(lang: Lang, answers: &Answers) -> Vec<Block> {
         if page.scope == Scope::Household
             && let Some(lines) = by_page.remove(&page.code)
         {
-            blocks.push(Block { title: lang.t(&page.title.vi, &page.title.en).to_owned(), lines });
+            let title = lang.t(&page.title.vi, &page.title.en).to_owned();
+            blocks.push(Block { title, lines, sources: Vec::new() });
         }
     }
     for (_, lines) in by_page {
-        blocks.push(Block { title: lang.t("Khác", "Other").to_owned(), lines });
+        let title = lang.t("Khác", "Other").to_owned();
+        blocks.push(Block { title, lines, sources: Vec::new() });
     }
     blocks
 }
@@ -175,21 +201,25 @@ pub(super) fn option_text(lang: Lang, key: &str, code: &str) -> String {
 /// Writes what is known of each person, those who left last.
 pub(super) fn members(lang: Lang, members: &BTreeMap<String, Answers>) -> Vec<Member> {
     let mut all: Vec<Member> = members
-        .values()
-        .map(|answers| {
+        .iter()
+        .map(|(id, answers)| {
+            let above = format!("members/{id}");
             let shown = answers.iter().filter(|(key, _)| *key != "id_number");
             let shown: Answers = shown.map(|(key, value)| (key.clone(), value.clone())).collect();
-            let mut lines: Vec<Line> =
-                lines(lang, Scope::Member, &shown).into_iter().map(|(_, line)| line).collect();
+            let lines = lines(lang, Scope::Member, &above, &shown).into_iter();
+            let mut lines: Vec<Line> = lines.map(|(_, line)| line).collect();
             if let Some(number) = answers.get("id_number").and_then(Value::as_text) {
                 let known = find("id_number", Scope::Member);
                 let label = label_text(lang, known.as_ref(), "id_number");
-                lines.push(Line { label, value: id_number_text(number) });
+                let (path, source) = (format!("{above}/id_number"), String::new());
+                let (value, block) = (id_number_text(number), "members".to_owned());
+                lines.push(Line { label, value, path, block, source });
             }
             Member {
                 name: member_name(lang, Some(answers)),
                 lines,
                 removed: answers.contains_key("removed"),
+                sources: Vec::new(),
             }
         })
         .collect();

@@ -1,0 +1,306 @@
+//! Loads what the forms are made of: the counts of recognised lists, or those of a frozen report.
+//!
+//! One list is read at a time and only its counts are kept; frozen bytes never change, so their
+//! counts are never stale.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mobile_schema::problem;
+use serde::Deserialize;
+use serde_json::json;
+use shared::approve::Step;
+use shared::forms::{Covered, Preliminary, Tally, UnitLine, differences, is_counted, lines};
+use shared::id::{CampaignId, Digest};
+use shared::scope::Role;
+use shared::standard::Standard;
+use shared::unit::{Area, UnitTree};
+
+use crate::app::App;
+use crate::auth::Actor;
+use crate::http::extract::{Seen, campaign};
+use crate::http::lists::{frozen, make_draft};
+use crate::problem::Problem;
+use crate::store::StoreError;
+use crate::store::preliminary::{Made, NewPreliminary};
+
+/// Which figures are asked for.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+pub(in crate::http) struct Which {
+    /// Unit code; the caller's own unit where absent.
+    pub(in crate::http) under: Option<String>,
+    /// Number of a preliminary report; official figures where absent.
+    pub(in crate::http) number: Option<i64>,
+    /// Unit that the preliminary report was made for, where it is not the unit asked for.
+    pub(in crate::http) of: Option<String>,
+}
+
+/// What figures are.
+#[derive(Debug, Clone)]
+pub(in crate::http) enum Standing {
+    /// From recognised lists, every one of them.
+    Official,
+    /// From a report that was frozen on a day.
+    Preliminary(Made),
+}
+
+/// The figures of a unit and what they rest on.
+#[derive(Debug)]
+pub(in crate::http) struct Gathered {
+    pub(in crate::http) seen: Seen,
+    pub(in crate::http) unit: String,
+    pub(in crate::http) name: String,
+    pub(in crate::http) standing: Standing,
+    pub(in crate::http) lists: usize,
+    pub(in crate::http) due: usize,
+    pub(in crate::http) lines: Vec<UnitLine>,
+    /// Poor and near-poor households of the opening lists as loaded; official figures only.
+    pub(in crate::http) loaded: Option<[u64; 2]>,
+    pub(in crate::http) standard: Standard,
+}
+
+impl Gathered {
+    /// Tells whether B1 was computed with a synthetic score table anywhere.
+    pub(in crate::http) fn is_synthetic(&self) -> bool {
+        let parts = self
+            .lines
+            .iter()
+            .flat_map(|line| [Area::Urban, Area::Rural].map(|area| line.part(area)));
+        parts.flatten().any(|part| part.synthetic > 0)
+    }
+}
+
+/// Finds the unit asked for, or the caller's own. Any other does not exist for the caller.
+pub(in crate::http) fn covered_unit(
+    seen: &Seen,
+    actor: &Actor,
+    under: Option<String>,
+) -> Result<String, Problem> {
+    let post = &actor.account.post;
+    let unit = under.unwrap_or_else(|| post.unit.clone());
+    if seen.tree.get(&unit).is_some() && post.covers(&seen.tree, &unit) {
+        Ok(unit)
+    } else {
+        Err(Problem::new(&problem::UNIT_UNKNOWN))
+    }
+}
+
+/// Loads the figures of a unit, and refuses those that are incomplete or do not close.
+pub(in crate::http) async fn gather(
+    app: &App,
+    actor: Actor,
+    id: CampaignId,
+    which: Which,
+) -> Result<Gathered, Problem> {
+    let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
+    let seen = campaign(app, &actor, id).await?;
+    let unit = covered_unit(&seen, &actor, which.under)?;
+    match which.number {
+        None => official(app, seen, unit).await,
+        Some(number) => {
+            let of = which.of.unwrap_or_else(|| unit.clone());
+            preliminary(app, seen, unit, &of, number).await
+        }
+    }
+}
+
+async fn official(app: &App, seen: Seen, unit: String) -> Result<Gathered, Problem> {
+    let tallies = recognised(app, &seen, &unit).await?;
+    let missing: Vec<_> = list_units(&seen.tree, &unit)
+        .filter(|(code, _)| !tallies.contains_key(code))
+        .map(|(code, name)| json!({ "unit": code, "name": name }))
+        .collect();
+    if !missing.is_empty() {
+        return Err(Problem::new(&problem::REPORT_INCOMPLETE).with_items(&missing));
+    }
+    let standard = standard(&seen.campaign.standard)?;
+    let due = tallies.len();
+    let lines = closed(lines(&seen.tree, &unit, &tallies))?;
+    let name = name_of(&seen.tree, &unit);
+    let loaded = Some(loaded(app, &seen, &unit).await?);
+    let standing = Standing::Official;
+    Ok(Gathered { seen, unit, name, standing, lists: due, due, lines, loaded, standard })
+}
+
+/// Counts the poor and near-poor households of the opening lists of a unit as they were loaded.
+async fn loaded(app: &App, seen: &Seen, top: &str) -> Result<[u64; 2], StoreError> {
+    let mut loaded = [0; 2];
+    for (unit, class, count) in app.store.household_opening_counts(seen.campaign.id).await? {
+        let side = match class.as_str() {
+            "poor" => &mut loaded[0],
+            "near_poor" => &mut loaded[1],
+            _ => continue,
+        };
+        *side += if seen.tree.contains(top, &unit) { count } else { 0 };
+    }
+    Ok(loaded)
+}
+
+async fn preliminary(
+    app: &App,
+    seen: Seen,
+    unit: String,
+    of: &str,
+    number: i64,
+) -> Result<Gathered, Problem> {
+    if !seen.tree.contains(of, &unit) {
+        return Err(Problem::new(&problem::UNIT_UNKNOWN));
+    }
+    let kept = app.store.preliminary_get(seen.campaign.id, of, number).await?;
+    let (made, body) = kept.ok_or(&problem::NOT_FOUND)?;
+    let kept: Preliminary = serde_json::from_str(&body).map_err(|_| StoreError::Damaged)?;
+    let mut tallies = kept.tallies();
+    tallies.retain(|code, _| seen.tree.contains(&unit, code));
+    let standard = standard(&kept.standard)?;
+    let (lists, due) = (tallies.len(), list_units(&seen.tree, &unit).count());
+    let lines = closed(lines(&seen.tree, &unit, &tallies))?;
+    let name = name_of(&seen.tree, &unit);
+    let standing = Standing::Preliminary(made);
+    Ok(Gathered { seen, unit, name, standing, lists, due, lines, loaded: None, standard })
+}
+
+/// Refuses figures whose flows do not close, with every difference.
+fn closed(lines: Vec<UnitLine>) -> Result<Vec<UnitLine>, Problem> {
+    let differences = differences(&lines);
+    if differences.is_empty() {
+        Ok(lines)
+    } else {
+        Err(Problem::new(&problem::REPORT_NOT_CLOSED).with_items(&differences))
+    }
+}
+
+fn standard(code: &str) -> Result<Standard, Problem> {
+    crate::standing::standard_named(code).ok_or_else(|| Problem::new(&problem::STANDARD_UNKNOWN))
+}
+
+pub(in crate::http) fn name_of(tree: &UnitTree, unit: &str) -> String {
+    tree.get(unit).map(|unit| unit.full_name()).unwrap_or_default()
+}
+
+/// Lists the units below one that keep a list, itself included: code and name.
+pub(in crate::http) fn list_units<'a>(
+    tree: &'a UnitTree,
+    top: &'a str,
+) -> impl Iterator<Item = (String, String)> + 'a {
+    tree.list_units()
+        .into_iter()
+        .filter(move |unit| tree.contains(top, unit.code()))
+        .map(|unit| (unit.code().to_owned(), unit.full_name()))
+}
+
+/// Counts each recognised list below a unit.
+async fn recognised(
+    app: &App,
+    seen: &Seen,
+    top: &str,
+) -> Result<BTreeMap<String, Arc<Tally>>, StoreError> {
+    let mut tallies = BTreeMap::new();
+    for (unit, step) in app.store.list_steps(seen.campaign.id).await? {
+        let Step::Recognised { root } = step else { continue };
+        if seen.tree.contains(top, &unit) {
+            let tally = counted(app, seen.campaign.id, &unit, root).await?;
+            tallies.insert(unit, tally);
+        }
+    }
+    Ok(tallies)
+}
+
+/// Counts a frozen list, or remembers what it came to.
+async fn counted(
+    app: &App,
+    id: CampaignId,
+    unit: &str,
+    root: Digest,
+) -> Result<Arc<Tally>, StoreError> {
+    let known = app.tallies.lock().ok().and_then(|tallies| tallies.get(&root).cloned());
+    if let Some(tally) = known {
+        return Ok(tally);
+    }
+    let tally = Arc::new(Tally::of(&frozen(app, id, unit, root).await?));
+    if let Ok(mut kept) = app.tallies.lock() {
+        kept.insert(root, Arc::clone(&tally));
+    }
+    Ok(tally)
+}
+
+/// Freezes what is counted now: lists that are frozen, and drafts that lack nothing.
+pub(in crate::http) async fn make(
+    app: &App,
+    actor: &Actor,
+    seen: &Seen,
+    unit: &str,
+    number: i64,
+) -> Result<Made, Problem> {
+    let id = seen.campaign.id;
+    if let Some(made) = already(app, actor, id, unit, number).await? {
+        return Ok(made);
+    }
+    let steps = app.store.list_steps(id).await?;
+    let mut covered = Vec::new();
+    let units: Vec<(String, String)> = list_units(&seen.tree, unit).collect();
+    for (code, _) in &units {
+        let step = steps.get(code).unwrap_or(&Step::Collecting);
+        let (root, tally) = match step.root() {
+            Some(root) => (root, Tally::clone(&*counted(app, id, code, root).await?)),
+            None => {
+                let draft = make_draft(app, seen, code).await?;
+                if !is_counted(&draft.blockers) {
+                    continue;
+                }
+                (draft.root, Tally::of(&draft.list))
+            }
+        };
+        let (unit, step) = (code.clone(), step.name().to_owned());
+        covered.push(Covered { unit, step, root: root.to_string(), tally });
+    }
+    let kept = Preliminary {
+        unit: unit.to_owned(),
+        standard: seen.campaign.standard.clone(),
+        opening_date: seen.campaign.opening_date,
+        review_date: seen.campaign.review_date,
+        due: units.len(),
+        covered,
+    };
+    closed(lines(&seen.tree, unit, &kept.tallies()))?;
+    append(app, actor, id, &kept, number).await
+}
+
+/// Finds the report that the same person has made under the number: the button was pressed twice.
+async fn already(
+    app: &App,
+    actor: &Actor,
+    id: CampaignId,
+    unit: &str,
+    number: i64,
+) -> Result<Option<Made>, StoreError> {
+    let made = app.store.preliminary_list(id, unit).await?;
+    Ok(made
+        .into_iter()
+        .find(|made| made.number == number && made.account == Some(actor.account.id)))
+}
+
+async fn append(
+    app: &App,
+    actor: &Actor,
+    id: CampaignId,
+    kept: &Preliminary,
+    number: i64,
+) -> Result<Made, Problem> {
+    let count = |count: usize| i64::try_from(count).map_err(|_| StoreError::Damaged);
+    let body = serde_json::to_string(kept).map_err(|_| StoreError::Damaged)?;
+    let new = NewPreliminary {
+        number,
+        by: actor.account.id,
+        made_at_ms: app.now_ms(),
+        covered: count(kept.covered.len())?,
+        due: count(kept.due)?,
+        body: &body,
+    };
+    let mut tx = app.store.begin().await?;
+    if tx.preliminary_lock(id, &kept.unit).await? + 1 == number {
+        tx.preliminary_add(id, &kept.unit, &new).await?;
+        tx.commit().await?;
+    }
+    let made = already(app, actor, id, &kept.unit, number).await?;
+    Ok(made.ok_or(&problem::PRELIMINARY_NUMBER)?)
+}

@@ -1,0 +1,32 @@
+//! Routes of the official forms and of preliminary reports.
+
+use serde_json::json;
+
+use super::{OFFICES, Outside, Route, form, of_campaign};
+
+/// Who may freeze a preliminary report.
+const REPORTERS: &[&str] = &["province", "district"];
+
+pub(super) fn of_forms() -> Vec<Route> {
+    vec![
+        route!("GET" "/v1/campaigns/{campaign}/forms/{form}", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/forms/7.1?under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/forms/{form}/csv", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/forms/7.2/csv?under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/forms/{form}/xlsx", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/forms/7.3/xlsx?under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/forms.xlsx", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/forms.xlsx?under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/preliminaries", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/preliminaries?under={}", to.unit))
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/preliminaries", REPORTERS, Hidden, |to| {
+            let path = to.town.path(&format!("/preliminaries?under={}", to.unit));
+            form(&path, &json!({ "number": 0 }))
+        }),
+    ]
+}
