@@ -143,7 +143,7 @@ export async function accessible(page) {
 
 /** A test that leaves pictures behind where it fails. */
 export function story(stage, name, told) {
-  test(name, { timeout: 90_000 }, async () => {
+  test(name, { timeout: 170_000 }, async () => {
     try {
       await told(stage());
     } catch (error) {
