@@ -14,3 +14,4 @@ mod doors;
 mod files;
 mod list;
 mod make;
+mod siege;

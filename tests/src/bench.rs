@@ -201,7 +201,7 @@ pub async fn measure(
 }
 
 /// Returns the time below which so many of a hundred lie, microseconds.
-pub(crate) fn percentile(times: &mut [Duration], percent: usize) -> u64 {
+pub fn percentile(times: &mut [Duration], percent: usize) -> u64 {
     times.sort_unstable();
     let last = times.len().saturating_sub(1);
     times.get((times.len() * percent / 100).min(last)).map_or(0, micros)

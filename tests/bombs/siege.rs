@@ -1,0 +1,163 @@
+//! Fifty honest phones sync while everything there is flies at the server, through every door.
+//!
+//! They notice nothing: every change of theirs is acknowledged and every household reads as written.
+//! How long their syncs took is printed, with and without the siege; nothing is asserted of it.
+
+use std::time::{Duration, Instant};
+
+use mobile_schema::frame::Fate;
+use server::demo::phone::Phone;
+use shared::id::DocumentId;
+use shared::page::Page;
+use tests::bench::percentile;
+use tests::process::Home;
+use tests::rng::Rng;
+use tests::town::MO_O;
+use tokio::sync::watch::{Receiver, channel};
+use tokio::task::JoinSet;
+
+use crate::doors::{Answer, Siege, Stone, assert_as_expected, assert_named, frames, tables};
+use crate::list::{BOMBS, Bomb};
+
+/// Honest phones at work while the bombs come.
+const PHONES: usize = 50;
+
+/// Rounds each of them writes and syncs.
+const ROUNDS: usize = 6;
+
+/// Something to throw.
+enum Missile {
+    Bomb(&'static Bomb),
+    Frame(Stone),
+    Table(Stone),
+}
+
+/// Everything to throw, mixed: heavy and light ones come at all times.
+fn missiles() -> Vec<Missile> {
+    let mut all: Vec<Missile> = BOMBS.iter().map(Missile::Bomb).collect();
+    all.extend(frames().into_iter().map(Missile::Frame));
+    all.extend(tables().into_iter().map(Missile::Table));
+    Rng::new(50).shuffle(&mut all);
+    all
+}
+
+/// What is thrown while others work may also be told to come back.
+#[track_caller]
+fn assert_turned_away(what: &str, door: &str, answer: &Answer) {
+    if answer != &(503, "too-busy".to_owned()) {
+        assert_named(what, door, answer);
+    }
+}
+
+async fn throw(siege: &mut Siege, missile: &Missile) {
+    match missile {
+        Missile::Bomb(bomb) => {
+            let chunks = (bomb.make)();
+            let (answer, reasons) = siege.as_changes(&chunks).await;
+            assert_as_expected(bomb, &answer, &reasons);
+            siege.as_manifest(&chunks[0]).await;
+            for (door, answer) in siege.as_body(&chunks[0]).await {
+                assert_turned_away(bomb.name, &door, &answer);
+            }
+        }
+        Missile::Frame(frame) => {
+            assert_turned_away(frame.0, "sync", &siege.as_frame(frame).await);
+        }
+        Missile::Table(table) => match (table.0, siege.as_table(table).await) {
+            // Empty rows are no rows.
+            ("ten_million_empty_rows", (200, _)) => {}
+            (name, answer) => assert_turned_away(name, table.1, &answer),
+        },
+    }
+}
+
+/// What an honest phone wrote, how many of its changes were acknowledged, how long its syncs took.
+struct Honest {
+    written: Vec<(DocumentId, i64)>,
+    acknowledged: usize,
+    took: Vec<Duration>,
+}
+
+/// One honest phone: writes, syncs, and knows what its households must read as. Its rounds are spread
+/// over the siege: `rounds` says how many have come.
+async fn work(mut phone: Phone, mut rounds: Receiver<usize>) -> Honest {
+    let mut honest = Honest { written: Vec::new(), acknowledged: 0, took: Vec::new() };
+    for round in 0..ROUNDS {
+        rounds.wait_for(|come| *come > round).await.unwrap();
+        let (document, opening) = phone.register("19558-01");
+        let number = i64::try_from(round).unwrap();
+        let answer = |number: i64| {
+            let answers = [("area_dm2".to_owned(), number.into())];
+            Page { answers: answers.into(), ..Page::default() }
+        };
+        phone.save(document, &[opening, answer(1_000 + number), answer(2_000 + number)]).unwrap();
+        let since = Instant::now();
+        loop {
+            match phone.sync().await {
+                Ok(report) => {
+                    assert_eq!(report.refused, Vec::<String>::new());
+                    honest.acknowledged += Phone::count(&report, Fate::Accepted);
+                    break;
+                }
+                // Told to come back, a phone comes back.
+                Err(error) => assert!(error.to_string().contains("busy"), "{error}"),
+            }
+        }
+        honest.took.push(since.elapsed());
+        honest.written.push((document, 2_000 + number));
+    }
+    honest
+}
+
+async fn fifty_phones(siege: &Siege, rounds: &Receiver<usize>) -> JoinSet<Honest> {
+    let mut tasks = JoinSet::new();
+    for number in 0..PHONES {
+        let phone = siege.cast.phone(["hoa", "minh"][number % 2]).await;
+        tasks.spawn(work(phone, rounds.clone()));
+    }
+    tasks
+}
+
+/// Writes how long the syncs of all phones took, milliseconds.
+fn times(honest: &[Honest]) -> String {
+    let mut took: Vec<Duration> = honest.iter().flat_map(|phone| phone.took.clone()).collect();
+    let [middle, late] = [50, 99].map(|percent| percentile(&mut took, percent) / 1000);
+    format!("{} syncs, p50 {middle} ms, p99 {late} ms", took.len())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_phones_notice_nothing() {
+    let home = Home::new(None);
+    let mut siege = Siege::begin(&home).await;
+    let missiles = missiles();
+    let (begin, all) = channel(ROUNDS);
+    let in_peace = fifty_phones(&siege, &all).await.join_all().await;
+    drop(begin);
+
+    let (next, rounds) = channel(0);
+    let tasks = fifty_phones(&siege, &rounds).await;
+    let besieged = tokio::spawn(tasks.join_all());
+    let mut thrown = 0;
+    while !besieged.is_finished() || thrown < missiles.len() {
+        let come = 1 + thrown * ROUNDS / missiles.len();
+        next.send_replace(come);
+        throw(&mut siege, &missiles[thrown % missiles.len()]).await;
+        thrown += 1;
+    }
+    let besieged = besieged.await.unwrap();
+    eprintln!("{thrown} bombs, frames and tables thrown at {PHONES} phones");
+    eprintln!("in peace {}; besieged {}", times(&in_peace), times(&besieged));
+    for phone in in_peace.iter().chain(&besieged) {
+        let all = phone.written.len() * 3;
+        assert_eq!(phone.acknowledged, all, "every honest change is acknowledged");
+        for (document, number) in &phone.written {
+            let path = siege.cast.path(&format!("/households/{document}"));
+            let read = siege.cast.officer.get(&path).await.expect("it can be read");
+            assert_eq!(read["household"]["answers"]["area_dm2"], *number);
+            assert_eq!(read["standing"]["flags"].as_array().map(Vec::len), Some(0));
+        }
+    }
+    let list = siege.cast.path(&format!("/units/{MO_O}/households"));
+    let listed = siege.cast.officer.get(&list).await.expect("the commune can be listed");
+    assert!(listed.as_array().is_some_and(|rows| rows.len() > 2 * PHONES));
+}
