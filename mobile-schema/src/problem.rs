@@ -137,6 +137,11 @@ problems! {
     PASSWORD_DIFFERS = "password-differs", "Hai lần nhập mật khẩu không giống nhau.", "The two passwords are not the same.";
     PASSWORD_NONE = "password-none", "Rà soát viên không dùng mật khẩu. Hãy cấp mã ghép thiết bị.", "Enumerators have no password. Make an enrolment code.";
     ACCOUNT_OWN = "account-own", "Không làm việc này với chính tài khoản của mình.", "This is not done to your own account.";
+    SAMPLE_FINDING_MOVED = "sample-finding-moved", "Có người đã ghi kết quả khác cho hộ được nêu sau khi trang được mở; kết quả đó được giữ nguyên. Xem lại rồi ghi.", "Somebody wrote another finding of the households named after they were shown; it stands. Look at it, then decide.";
+    SAMPLE_FINDING_MISSING = "sample-finding-missing", "Chọn kết quả kiểm tra của hộ được nêu: ghi chú phải kèm kết quả, và kết quả đã ghi không bỏ trống lại được.", "Choose a finding for the households named: a note goes with one, and one that was written is not taken back.";
+    SECOND_ENTRY_SETTLED = "second-entry-settled", "Chỗ khác nhau này đã được kết luận. Nếu kết luận sai, sửa trên hồ sơ của hộ.", "This difference is settled already. If that was wrong, change it on the household's own page.";
+    SECOND_ENTRY_HOUSEHOLD = "second-entry-household", "Hồ sơ của hộ đang ghi khác giá trị này. Sửa trên phiếu giấy của hộ trước, rồi kết luận.", "The household says otherwise. Put it right on its paper form first, then settle the difference.";
+    SCANS_TOO_MANY = "scans-too-many", "Đơn vị đã có quá nhiều bản quét loại này. Gộp các trang vào một tệp, hoặc báo người vận hành.", "The unit has too many scans of this kind. Put the pages into one file, or tell the operator.";
 }
 
 /// Finds a published problem by its stable name.

@@ -313,9 +313,9 @@ impl FromRequestParts<App> for Actor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Choosing(actor) = Choosing::from_request_parts(parts, app).await?;
-        if actor.device.is_none() && actor.account.once_until_ms.is_some() {
-            return Err(problem::PASSWORD_OWN.refuse());
+        let Sender(actor) = Sender::from_request_parts(parts, app).await?;
+        if actor.device.as_ref().is_some_and(|device| device.revoked) {
+            return Err(problem::DEVICE_REVOKED.refuse());
         }
         Ok(actor)
     }
@@ -325,7 +325,7 @@ impl FromRequestParts<App> for Choosing {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Sender(actor) = Sender::from_request_parts(parts, app).await?;
+        let actor = Actor::asking(parts, app).await?;
         if actor.device.as_ref().is_some_and(|device| device.revoked) {
             return Err(problem::DEVICE_REVOKED.refuse());
         }
@@ -337,6 +337,17 @@ impl FromRequestParts<App> for Sender {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let actor = Actor::asking(parts, app).await?;
+        if actor.device.is_none() && actor.account.once_until_ms.is_some() {
+            return Err(problem::PASSWORD_OWN.refuse());
+        }
+        Ok(Self(actor))
+    }
+}
+
+impl Actor {
+    /// Finds who asks, whatever they may then do: nobody is let in by this alone.
+    async fn asking(parts: &Parts, app: &App) -> Result<Self, Problem> {
         let header = parts.headers.get(AUTHORIZATION).ok_or(&problem::UNAUTHENTICATED)?;
         let token = header
             .to_str()
@@ -364,11 +375,9 @@ impl FromRequestParts<App> for Sender {
         if session_ended && !device.as_ref().is_some_and(|device: &Device| device.revoked) {
             return Err(problem::UNAUTHENTICATED.refuse());
         }
-        Ok(Self(Actor { account, device }))
+        Ok(Self { account, device })
     }
-}
 
-impl Actor {
     /// Returns the actor if it holds one of these roles.
     pub(crate) fn with_role(self, roles: &[Role]) -> Result<Self, Problem> {
         if roles.contains(&self.account.post.role) {

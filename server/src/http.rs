@@ -187,14 +187,18 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Longest a request with a scan may take, seconds: 10 MB on an office line of 128 kbit/s.
-const SCAN_SECONDS: u64 = 15 * 60;
+/// Longest a request with a file may take, seconds: 10 MB on an office line of 128 kbit/s.
+const FILE_SECONDS: u64 = 15 * 60;
 
-/// Returns how long a request may take. Scans come with the steps of a list, and by themselves.
+/// Ends of the routes that take files: scans, by themselves and with the steps of a list, and
+/// tables.
+const FILE_ROUTES: [&str; 5] = ["/scans", "/list", "/import/{kind}", "/roster", "/hamlets"];
+
+/// Returns how long a request may take.
 fn limit_of(method: &Method, route: &str) -> Duration {
-    let takes_scans = route.ends_with("/scans") || route.ends_with("/list");
-    let is_long = takes_scans && *method == Method::POST;
-    Duration::from_secs(if is_long { SCAN_SECONDS } else { REQUEST_SECONDS })
+    let takes_files = FILE_ROUTES.iter().any(|end| route.ends_with(end));
+    let is_long = takes_files && *method == Method::POST;
+    Duration::from_secs(if is_long { FILE_SECONDS } else { REQUEST_SECONDS })
 }
 
 /// Answers a request, or says that it took too long.
@@ -233,9 +237,12 @@ mod tests {
     }
 
     #[test]
-    fn only_what_takes_a_scan_may_take_long() {
-        let list = "/office/campaigns/{campaign}/units/{unit}/list";
-        assert!(limit_of(&Method::POST, list) > limit_of(&Method::GET, list));
+    fn only_what_takes_a_file_may_take_long() {
+        let campaign = "/v1/campaigns/{campaign}";
+        for end in ["/units/{unit}/list", "/units/{unit}/scans", "/import/{kind}", "/roster"] {
+            let route = format!("{campaign}{end}");
+            assert!(limit_of(&Method::POST, &route) > limit_of(&Method::GET, &route), "{end}");
+        }
         assert_eq!(limit_of(&Method::POST, "/v1/sync").as_secs(), REQUEST_SECONDS);
     }
 }

@@ -2,15 +2,57 @@
 //!
 //! No text becomes a formula: in XLSX it is written as text, in CSV it is guarded.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
 
 use rust_xlsxwriter::{Format as CellFormat, Workbook, XlsxError};
 use shared::layout::Cell;
-use shared::spreadsheet::guarded;
+use shared::spreadsheet::{guarded, unguarded};
 
 /// Longest text of a cell, in characters, as spreadsheet programs have it.
 const CELL_CHARS_MAX: usize = 32_767;
+
+/// Signs at which one program or another begins a new cell, whatever the file says.
+const CUTS: [char; 5] = [',', ';', '\t', '\n', '\r'];
+
+/// Tells the signs at which a program cuts that takes another sign for the one between cells: to it
+/// quotes amid a cell are letters.
+fn is_cut(separator: char) -> impl Fn(char) -> bool {
+    move |sign| CUTS.contains(&sign) && sign != separator
+}
+
+/// Tells whether a part begins like a formula, whatever quotes and space stand before.
+fn is_formula(part: &str) -> bool {
+    matches!(guarded(part.trim_start_matches(['\'', '"', ' '])), Cow::Owned(_))
+}
+
+/// Guards a text for CSV, and each part of it that is a cell to a program with another sign between
+/// cells. [`unguarded_parts`] takes exactly that off again.
+fn guarded_parts(text: &str, separator: char) -> String {
+    let mut parts = text.split_inclusive(is_cut(separator));
+    let mut out = guarded(parts.next().unwrap_or_default()).into_owned();
+    for part in parts {
+        if is_formula(part) {
+            out.push('\'');
+        }
+        out.push_str(part);
+    }
+    out
+}
+
+/// Reads a text of CSV as it was before it was guarded.
+pub(crate) fn unguarded_parts(text: &str, separator: char) -> Cow<'_, str> {
+    if !text.contains('\'') {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = text.split_inclusive(is_cut(separator));
+    let mut out = unguarded(parts.next().unwrap_or_default()).to_owned();
+    for part in parts {
+        out.push_str(part.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(part));
+    }
+    Cow::Owned(out)
+}
 
 /// CSV in UTF-8, with the mark by which spreadsheet programs know it.
 #[derive(Debug)]
@@ -34,15 +76,14 @@ impl Csv {
             match cell {
                 Cell::Empty => {}
                 Cell::Number(number) => self.out.push_str(&number.to_string()),
-                Cell::Text(text) => self.text(&guarded(text)),
+                Cell::Text(text) => self.text(&guarded_parts(text, self.separator)),
             }
         }
         self.out.push_str("\r\n");
     }
 
     fn text(&mut self, text: &str) {
-        let is_quoted = |sign: char| matches!(sign, '"' | '\n' | '\r') || sign == self.separator;
-        if text.contains(is_quoted) {
+        if text.contains(|sign: char| sign == '"' || CUTS.contains(&sign)) {
             self.out.push('"');
             self.out.push_str(&text.replace('"', "\"\""));
             self.out.push('"');
@@ -137,5 +178,20 @@ mod tests {
         csv.row(&[text("Hồ; \"A\""), Cell::Empty, Cell::Number(-3), text("=1+1"), text("-3")]);
         let line = String::from_utf8(csv.take()).unwrap_or_default();
         assert_eq!(line, "\u{feff}\"Hồ; \"\"A\"\"\";;-3;'=1+1;'-3\r\n");
+    }
+
+    #[test]
+    fn no_part_of_a_text_is_a_formula_to_a_program_with_another_separator() {
+        let mut csv = Csv::new(b',');
+        csv.row(&["a;=1+1", "a\t@b", "a\n\"-1", "a,=1", "1; 2"].map(Cell::from));
+        let line = String::from_utf8(csv.take()).unwrap_or_default();
+        let cells = "\"a;'=1+1\",\"a\t'@b\",\"a\n'\"\"-1\",\"a,=1\",\"1; 2\"\r\n";
+        assert_eq!(line, format!("\u{feff}{cells}"));
+        for text in ["a;=1", "a;'=1", "=a;''-1;", "\tx;\t'x", "a\r\n'=", "'; a;'b", "", "'", ";"] {
+            for separator in [',', ';', '\t'] {
+                let written = guarded_parts(text, separator);
+                assert_eq!(unguarded_parts(&written, separator), text);
+            }
+        }
     }
 }

@@ -99,6 +99,28 @@ on_each_backend! {
         assert_eq!(district.fill(&findings, &drawn, &typed).await.status, 303);
         district.open(&sample).await.holds("1/2 = 50,00 %");
 
+        // A page that is older than a finding puts nothing back, and a note needs a finding.
+        let page = district.open(&sample).await;
+        let was = [format!("was-{poor}"), format!("was-note-{poor}")];
+        let shown_was = [page.field(&was[0]), page.field(&was[1])];
+        assert_eq!(shown_was, ["differs:near_poor", "ghi nhầm"]);
+        let hidden = [(was[0].as_str(), shown_was[0].as_str()), (&was[1], &shown_was[1])];
+        let newer = [&hidden[..], &[(found.as_str(), "agrees"), (&note, "đã hỏi lại")]].concat();
+        assert_eq!(district.fill(&findings, &page, &newer).await.status, 303);
+        let untouched = [&hidden[..], &[(found.as_str(), "differs:near_poor"), (&note, "ghi nhầm")]];
+        assert_eq!(district.fill(&findings, &page, &untouched.concat()).await.status, 303);
+        district.open(&sample).await.holds("0/2 = 0,00 %").holds("value=\"đã hỏi lại\"");
+        let stale = [&hidden[..], &[(found.as_str(), "not_met"), (&note, "ghi nhầm")]].concat();
+        let refused = district.fill(&findings, &page, &stale).await;
+        assert_eq!(refused.status, 409);
+        refused.holds("kết quả đó được giữ nguyên").holds("<li>19558-");
+        let third = documents.iter().find(|one| *one != poor && *one != above).unwrap();
+        let names = [format!("finding-{third}"), format!("note-{third}")];
+        let alone = [(names[0].as_str(), ""), (&names[1], "vắng")];
+        let refused = district.fill(&findings, &page, &alone).await;
+        assert_eq!(refused.status, 422);
+        refused.holds("ghi chú phải kèm kết quả").holds("value=\"vắng\"");
+
         // The opinion: a wrong file and a missing signer keep what was typed, and the right file
         // need not be chosen twice.
         let list = format!("{unit}/list");

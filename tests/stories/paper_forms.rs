@@ -194,7 +194,8 @@ on_each_backend! {
         let mut form = form_of(&town, "19558-01-0001", &household(&read));
         let right = form["answers"]["roof"].as_str().unwrap().to_owned();
         let wrong = if right == "leaf" { "tile" } else { "leaf" };
-        let second = form_of(&town, "19558-01-0001", &Household::default());
+        let mut second = form_of(&town, "19558-01-0001", &Household::default());
+        assert!(second["answers"].as_object_mut().unwrap().remove("wall").is_some());
         form["heads"] = read["standing"]["heads"].clone();
         form["answers"]["roof"] = json!(wrong);
         let of = |rest: &str| town.path(&format!("/households/{document}{rest}"));
@@ -206,7 +207,7 @@ on_each_backend! {
 
         let other = colleague(&town).await;
         let found = other.post(&of("/second-entry"), &second).await.unwrap();
-        assert_eq!(found["different"], 1, "{found}");
+        assert_eq!(found["different"], 2, "roof and wall: {found}");
         let twice = other.post(&of("/second-entry"), &second).await.unwrap_err();
         assert_eq!(name(&twice), Some("second-entry-done"));
         let (_, now) = listed(&town, "19558-01-0001").await;
@@ -224,6 +225,16 @@ on_each_backend! {
         settle["reason"] = json!("đã xem lại phiếu");
         assert_eq!(town.officer.post(&path, &settle).await.unwrap(), true);
         assert_eq!(town.officer.post(&path, &settle).await.unwrap(), false, "once");
+        let (_, now) = listed(&town, "19558-01-0001").await;
+        settle["heads"] = now["standing"]["heads"].clone();
+        settle["value"] = json!(wrong);
+        let refused = town.officer.post(&path, &settle).await.unwrap_err();
+        assert_eq!(name(&refused), Some("second-entry-settled"));
+        // An answer is not emptied by the way: what the household says is put right first.
+        settle["path"] = json!("answers/wall");
+        settle["value"] = Json::Null;
+        let refused = town.officer.post(&path, &settle).await.unwrap_err();
+        assert_eq!(name(&refused), Some("second-entry-household"));
         let (_, now) = listed(&town, "19558-01-0001").await;
         assert_eq!(now["household"]["answers"]["roof"], json!(right));
         let forms = town.officer.get(&town.path(&format!("/units/{MO_O}/paper"))).await.unwrap();

@@ -190,6 +190,8 @@ impl Day {
             members.sort();
             read["household"]["members"] = json!(members);
             read["changes"] = json!(changes);
+            // Named by hashes, which hold the ids of members drawn anew.
+            read["writers"].take();
             read["standing"] = read["standing"]["open"].take();
             households.push(read.to_string());
         }

@@ -5,8 +5,7 @@ mod sent;
 mod taken;
 mod workbook;
 
-use serde_json::json;
-use tests::town::{PASSWORD, Town, person};
+use tests::town::{SECOND, Town};
 
 use crate::ask::{Heard, ask_with};
 use crate::offices::{Browser, Shown};
@@ -17,9 +16,7 @@ pub(super) const HEADS: &str = "Mã hộ,Ma thon,Phân loại hộ,Số quyết 
 
 /// Somebody of the province office with a browser.
 pub(super) async fn province(town: &Town) -> Browser {
-    let people = json!([person("tinh-2", "province", "45", Some(PASSWORD))]);
-    town.province.post("/v1/accounts", &people).await.unwrap();
-    Browser::of(town, "tinh-2").await
+    Browser::of(town, SECOND).await
 }
 
 /// Fetches a file as a browser does.

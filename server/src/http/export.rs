@@ -2,7 +2,8 @@
 //! many households there are.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -16,7 +17,7 @@ use shared::scope::Role;
 use shared::standing::Standing;
 use tokio::sync::mpsc;
 
-use super::download::{Parts, feed, nameless, pour};
+use super::download::{feed, nameless, pour};
 use super::extract::Seen;
 use crate::app::App;
 use crate::auth::Actor;
@@ -69,10 +70,17 @@ type Batch = Vec<(usize, Vec<Cell>)>;
 pub(crate) fn start(app: App, order: Order) -> Body {
     let (parts, body) = feed();
     tokio::spawn(async move {
-        let Ok(_turn) = Arc::clone(&app.tables).acquire_owned().await else { return };
-        let done = match order.format {
-            Format::Csv(separator) => csv(&app, &order, separator, &parts).await,
-            Format::Xlsx => xlsx(&app, &order, &parts).await,
+        let Ok(turn) = Arc::clone(&app.tables).acquire_owned().await else { return };
+        let made = tokio::select! {
+            made = table(&app, &order) => made,
+            // Whoever has gone away wants nothing more.
+            () = parts.closed() => return,
+        };
+        // A slow line takes the file down without a turn: nobody waits for it.
+        drop(turn);
+        let done = match made {
+            Ok(disk) => pour(disk, &parts).await,
+            Err(error) => Err(error),
         };
         if let Err(error) = done {
             tracing::error!(error = %error, "a table could not be written");
@@ -83,27 +91,36 @@ pub(crate) fn start(app: App, order: Order) -> Body {
     body
 }
 
-async fn csv(app: &App, order: &Order, separator: u8, parts: &Parts) -> io::Result<()> {
+/// Writes a table into a file that nobody else sees.
+async fn table(app: &App, order: &Order) -> io::Result<File> {
+    match order.format {
+        Format::Csv(separator) => csv(app, order, separator).await,
+        Format::Xlsx => xlsx(app, order).await,
+    }
+}
+
+async fn csv(app: &App, order: &Order, separator: u8) -> io::Result<File> {
     let mut csv = Csv::new(separator);
     let heads = order.layout.columns.iter().map(|column| Cell::from(column.title.as_str()));
     csv.row(&heads.collect::<Vec<_>>());
     let (batches, mut coming) = mpsc::channel::<Batch>(BATCHES_WAITING);
-    let writing = async {
-        while let Some(batch) = coming.recv().await {
+    let disk = nameless(&app.data)?;
+    let mut file = disk.try_clone()?;
+    let writing = tokio::task::spawn_blocking(move || {
+        while let Some(batch) = coming.blocking_recv() {
             batch.iter().for_each(|(_, row)| csv.row(row));
-            if parts.send(Ok(csv.take().into())).await.is_err() {
-                break;
-            }
+            file.write_all(&csv.take())?;
         }
-        // Whoever has gone away wants nothing more.
-        drop(coming);
-        drop(parts.send(Ok(csv.take().into())).await);
-    };
-    let (made, ()) = tokio::join!(make(app, order, batches), writing);
-    made.map_err(io::Error::other)
+        file.write_all(&csv.take())
+    });
+    let made = make(app, order, batches).await;
+    let written = writing.await.map_err(io::Error::other)?;
+    made.map_err(io::Error::other)?;
+    written?;
+    Ok(disk)
 }
 
-async fn xlsx(app: &App, order: &Order, parts: &Parts) -> io::Result<()> {
+async fn xlsx(app: &App, order: &Order) -> io::Result<File> {
     let (batches, mut coming) = mpsc::channel::<Batch>(BATCHES_WAITING);
     let disk = nameless(&app.data)?;
     let (folder, file) = (app.data.clone(), disk.try_clone()?);
@@ -131,7 +148,7 @@ async fn xlsx(app: &App, order: &Order, parts: &Parts) -> io::Result<()> {
     let written = writing.await.map_err(io::Error::other)?;
     made.map_err(io::Error::other)?;
     written.map_err(io::Error::other)?;
-    pour(disk, parts).await
+    Ok(disk)
 }
 
 /// Makes the rows, commune by commune. Ends where nobody takes them any more.

@@ -17,6 +17,7 @@ use crate::ingest::desk::release_late;
 use crate::problem::{Body, Problem};
 use crate::standing::{draft, refresh};
 use crate::store::StoreError;
+use crate::store::backend::Tx;
 use crate::store::list::{Decision, NewDecision};
 
 /// Tries to submit while phones keep handing in work before the officer is asked to try again.
@@ -49,6 +50,21 @@ pub(super) struct Draft {
     frozen: Vec<u8>,
     /// Position of the unit's log the draft is of.
     position: i64,
+    /// Score table its classes rest on.
+    score_table: String,
+}
+
+impl Draft {
+    /// Tells whether score table and registered counts are still those the draft was made from.
+    async fn rests_on_now(
+        &self,
+        tx: &mut Tx,
+        id: CampaignId,
+        unit: &str,
+    ) -> Result<bool, StoreError> {
+        let (score_table, hamlets) = tx.campaign_basis(id, unit).await?;
+        Ok(score_table == self.score_table && hamlets == self.list.hamlets)
+    }
 }
 
 /// Shows a unit's list.
@@ -110,7 +126,8 @@ pub(super) async fn make_draft(app: &App, seen: &Seen, unit: &str) -> Result<Dra
     let aside = app.store.aside_count(id, unit).await?;
     let blockers = blockers(&list, &open, &silent, aside.open);
     let (frozen, root) = freeze(&list);
-    Ok(Draft { list, blockers, root, frozen, position })
+    let score_table = seen.campaign.score_table.clone();
+    Ok(Draft { list, blockers, root, frozen, position, score_table })
 }
 
 /// The step a list came to.
@@ -139,15 +156,13 @@ pub(super) async fn act(
     Json(act): Json<Act>,
 ) -> Result<Json<Taken>, Problem> {
     let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
-    let seen = list_unit(&app, &actor, id, &unit).await?;
-    if seen.campaign.closed {
-        return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
-    }
+    list_unit(&app, &actor, id, &unit).await?;
     let listed = match &act {
         Act::Return { root, .. } => listed(&app, id, &unit, *root).await?,
         _ => Listed::default(),
     };
     for _ in 0..SUBMIT_TRIES {
+        let seen = list_unit(&app, &actor, id, &unit).await?;
         let draft = match act {
             Act::Submit { .. } => Some(make_draft(&app, &seen, &unit).await?),
             _ => None,
@@ -160,7 +175,8 @@ pub(super) async fn act(
     Err(Problem::new(&problem::STORE_BUSY))
 }
 
-/// Takes the step in one transaction; `None` where the log moved on under the draft.
+/// Takes the step in one transaction; `None` where the log, the score table or the registered counts
+/// moved on under the draft.
 async fn take(
     app: &App,
     actor: &Actor,
@@ -171,8 +187,14 @@ async fn take(
     let now_ms = app.now_ms();
     let by = actor.account.id;
     let mut tx = app.store.begin().await?;
+    // The campaign first: what is loaded into it, and its closing, come before this or after it.
+    if !tx.campaign_lock(id).await? {
+        return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
+    }
     let position = tx.unit_lock(id, unit).await?;
-    if draft.as_ref().is_some_and(|draft| draft.position != position) {
+    if let Some(draft) = &draft
+        && (draft.position != position || !draft.rests_on_now(&mut tx, id, unit).await?)
+    {
         return Ok(None);
     }
     let (step, last) = tx.list_step(id, unit).await?;

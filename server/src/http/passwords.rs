@@ -108,6 +108,11 @@ pub(super) async fn draw(
     if account.post.role == Role::Enumerator {
         return Err(Problem::new(&problem::PASSWORD_NONE));
     }
+    // Who draws a colleague's password could be both people that a score table needs: that is the
+    // operator's, by `rasoat user`.
+    if account.post.role == Role::Province {
+        return Err(Problem::new(&problem::FORBIDDEN));
+    }
     let password = drawn();
     let hash = hash(&app, Some(password.clone())).await?;
     let now_ms = app.now_ms();
@@ -149,6 +154,10 @@ pub(super) async fn choose(
         return Err(Problem::new(&problem::SIGN_IN_FAILED));
     }
     let hash = hash(&app, Some(choice.new)).await?;
-    app.store.account_password(account.id, &hash, None, app.now_ms()).await?;
-    Ok(Json(true))
+    // Another may have been drawn while this one was hashed: that one holds.
+    if app.store.account_password_own(&account, &hash, app.now_ms()).await? {
+        Ok(Json(true))
+    } else {
+        Err(Problem::new(&problem::UNAUTHENTICATED))
+    }
 }

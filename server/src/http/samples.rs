@@ -274,6 +274,20 @@ pub(super) struct Find {
     pub(super) note: String,
 }
 
+/// What a page showed of a household when somebody wrote its finding down.
+#[derive(Debug)]
+pub(super) enum Shown {
+    /// Nobody says.
+    Unsaid,
+    /// The newest finding with its note, none before the first.
+    As(Option<(Finding, String)>),
+}
+
+/// Writes a note as the one line that a form has for it.
+pub(super) fn in_line(note: &str) -> String {
+    note.trim().replace(['\r', '\n'], "")
+}
+
 /// Writes down what was found; no answer of the household changes by it.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign}/units/{unit}/sample/findings",
     params(("campaign" = String, Path), ("unit" = String, Path)),
@@ -289,12 +303,24 @@ pub(super) async fn find(
     Path((id, unit)): Path<(CampaignId, String)>,
     Json(form): Json<Find>,
 ) -> Result<Json<bool>, Problem> {
+    find_at(&app, actor, (id, &unit), form, Shown::Unsaid).await?;
+    Ok(Json(true))
+}
+
+/// Writes a finding down, where what was shown of the household still stands.
+pub(super) async fn find_at(
+    app: &App,
+    actor: Actor,
+    (id, unit): (CampaignId, &str),
+    form: Find,
+    shown: Shown,
+) -> Result<(), Problem> {
     let actor = actor.with_role(&[Role::District])?;
-    list_unit(&app, &actor, id, &unit).await?;
-    let samples = app.store.sample_list(id, &unit).await?.into_iter();
+    list_unit(app, &actor, id, unit).await?;
+    let samples = app.store.sample_list(id, unit).await?.into_iter();
     let mut samples = samples.filter(|sample| sample.root == form.root);
     let sample = samples.next().ok_or(&problem::HOUSEHOLD_NOT_LISTED)?;
-    let list = frozen(&app, id, &unit, form.root).await?;
+    let list = frozen(app, id, unit, form.root).await?;
     let ids: Vec<HouseholdId> = list.rows.iter().map(|row| row.household).collect();
     let drawn = sample::draw(&sample.seed, &ids, sample.size)?;
     let drawn: BTreeSet<HouseholdId> = drawn.into_iter().collect();
@@ -309,14 +335,21 @@ pub(super) async fn find(
         note => remark_text(note)?,
     };
     let mut tx = app.store.begin().await?;
-    tx.unit_lock(id, &unit).await?;
+    tx.unit_lock(id, unit).await?;
     let (root, document, finding) = (form.root, form.document, form.finding);
-    let (last, known) = tx.sample_finding_last(id, &unit, root, document).await?;
+    let (last, known) = tx.sample_finding_last(id, unit, root, document).await?;
     if known != Some((finding, note.clone())) {
+        if let Shown::As(shown) = shown {
+            let read =
+                |one: Option<(Finding, String)>| one.map(|(what, note)| (what, in_line(&note)));
+            if read(shown) != read(known) {
+                return Err(Problem::new(&problem::SAMPLE_FINDING_MOVED));
+            }
+        }
         let (position, by, at_ms) = (last + 1, actor.account.id, app.now_ms());
         let new = NewFinding { root, position, document, finding, note: &note, by, at_ms };
-        tx.sample_finding_add(id, &unit, &new).await?;
+        tx.sample_finding_add(id, unit, &new).await?;
         tx.commit().await?;
     }
-    Ok(Json(true))
+    Ok(())
 }

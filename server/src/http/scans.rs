@@ -106,8 +106,8 @@ pub(super) async fn keep(
     let digest = Digest(sha256(bytes));
     let (by, at_ms) = (actor.account.id, app.now_ms());
     let new = NewScan { digest, kind, media, title: &title, bytes, by, at_ms };
-    app.store.scan_add(id, unit, &new).await?;
-    Ok(digest)
+    let is_kept = app.store.scan_add(id, unit, &new).await?;
+    if is_kept { Ok(digest) } else { Err(Problem::new(&problem::SCANS_TOO_MANY)) }
 }
 
 /// Hands a scan out, as a file to be saved.

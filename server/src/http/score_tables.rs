@@ -115,8 +115,8 @@ pub(super) async fn load(
     let seen = campaign(&app, &actor, id).await?;
     let table = parsed(&text)?;
     let units = seen.tree.list_units();
-    still_collecting(&app, id, units.iter().map(|unit| unit.code())).await?;
     let mut tx = open_campaign(&app, id).await?;
+    still_collecting(&mut tx, id, units.iter().map(|unit| unit.code())).await?;
     let digest = tx.table_keep(&text).await?;
     let steps = plain(&tx.table_steps(id).await?);
     let news = is_news(&steps, digest);
@@ -195,8 +195,8 @@ pub(super) async fn confirm(
     let seen = campaign(&app, &actor, id).await?;
     let by = actor.account.id;
     let units = seen.tree.list_units();
-    still_collecting(&app, id, units.iter().map(|unit| unit.code())).await?;
     let mut tx = open_campaign(&app, id).await?;
+    still_collecting(&mut tx, id, units.iter().map(|unit| unit.code())).await?;
     let steps = tx.table_steps(id).await?;
     match decide(&plain(&steps), by, named.digest) {
         Err(error) => {

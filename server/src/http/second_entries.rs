@@ -1,13 +1,14 @@
 //! Paper forms that are typed twice: which are due, the second entry, and what differs.
 
 use axum::extract::State;
-use mobile_schema::household::Value;
+use mobile_schema::household::{Household, Value};
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::id::{CampaignId, ChangeHash, DocumentId};
 use shared::resolve::Path as AnswerPath;
 use shared::scope::Role;
 use shared::second::{Compared, Difference, compare, is_drawn};
+use shared::text::folded;
 
 use super::desk_change::IfMoved;
 use super::extract::{Json, Path, list_unit};
@@ -278,21 +279,51 @@ pub(super) async fn settle(
     if of.is_none() {
         return Err(Problem::new(&problem::NOT_FOUND));
     }
+    let settled = app.store.second_settled(id, &at.unit).await?;
+    if let Some(settled) = settled.get(&(document, form.path.clone())) {
+        // The same again changes nothing; another value would change the household and not what is
+        // recorded of it.
+        let is_same = settled.value == form.value;
+        let refused = || Problem::new(&problem::SECOND_ENTRY_SETTLED);
+        return if is_same { Ok(Json(false)) } else { Err(refused()) };
+    }
     let looked = app.materialiser.look(&seen.campaign, document).await?;
-    let now = looked.ok_or(&problem::DOCUMENT_BROKEN)?.household;
-    let right = form.value.clone().zip(form.path.parse::<AnswerPath>().ok());
-    if let Some((value, path)) =
-        right.filter(|(value, path)| path.value_in(&now).as_ref() != Some(value))
-    {
-        let (reason, heads) = (form.reason.clone(), form.heads.clone());
-        let if_moved = IfMoved::Refuse;
-        let settle = Settle { heads, path, value, reason, closes: Vec::new(), if_moved };
-        let at = Path((id, document));
-        households::settle(State(app.clone()), actor.clone(), at, Json(settle)).await?;
+    let looked = looked.ok_or(&problem::DOCUMENT_BROKEN)?;
+    let path = form.path.parse::<AnswerPath>().ok();
+    let says_so = match &path {
+        Some(path) => {
+            let is_disputed = looked.standing.disputes.iter().any(|one| one.path == *path);
+            !is_disputed && path.value_in(&looked.household) == form.value
+        }
+        None => member_stands(&looked.household, &form.path, form.value.as_ref()),
+    };
+    match (path, form.value.clone()) {
+        _ if says_so => {}
+        (Some(path), Some(value)) => {
+            let (reason, heads) = (form.reason.clone(), form.heads.clone());
+            let if_moved = IfMoved::Refuse;
+            let settle = Settle { heads, path, value, reason, closes: Vec::new(), if_moved };
+            let at = Path((id, document));
+            households::settle(State(app.clone()), actor.clone(), at, Json(settle)).await?;
+        }
+        // No answer is emptied here, and nobody comes or goes.
+        (None, _) | (_, None) => return Err(Problem::new(&problem::SECOND_ENTRY_HOUSEHOLD)),
     }
     let (field, said) = ((document, form.path.as_str()), (&form.value, form.reason.trim()));
     let mut tx = app.store.begin().await?;
     let new = tx.second_settle(id, field, actor.account.id, said, app.now_ms()).await?;
     tx.commit().await?;
     Ok(Json(new))
+}
+
+/// Tells whether a household says of a member, at `members/ID`, what a person found on paper: there,
+/// by this name, or not there. Whoever was put right meanwhile may have come under another id.
+fn member_stands(household: &Household, path: &str, found: Option<&Value>) -> bool {
+    let id = path.strip_prefix("members/").unwrap_or_default();
+    let mut here = household.members.iter().filter(|(_, one)| !one.contains_key("removed"));
+    let name = |value: Option<&Value>| folded(value.and_then(Value::as_text).unwrap_or("?"));
+    match found {
+        None => !here.any(|(known, _)| known == id),
+        found => here.any(|(known, one)| known == id || name(one.get("name")) == name(found)),
+    }
 }

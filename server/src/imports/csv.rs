@@ -2,9 +2,9 @@
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
 use mobile_schema::problem::Problem as Name;
-use shared::spreadsheet::unguarded;
 
 use super::file::{At, COLUMNS_MAX, Cells, Each};
+use crate::table::unguarded_parts;
 
 /// Signs between cells, the usual one first: programs set to Vietnamese write semicolons.
 const SEPARATORS: [u8; 3] = *b",;\t";
@@ -29,9 +29,10 @@ pub(super) fn separator(text: &str) -> u8 {
 
 /// Hands over every row that is not empty.
 pub(super) fn rows(text: &str, each: Each<'_>) -> Result<(), &'static Name> {
-    let core = ReaderBuilder::new().delimiter(separator(text)).build();
+    let separator = separator(text);
     let mut reader = Reader {
-        core,
+        core: ReaderBuilder::new().delimiter(separator).build(),
+        separator: char::from(separator),
         rest: without_mark(text).as_bytes(),
         row: vec![0; ROW_BYTES],
         ends: vec![0; COLUMNS_MAX + 1],
@@ -49,6 +50,7 @@ pub(super) fn rows(text: &str, each: Each<'_>) -> Result<(), &'static Name> {
 /// takes memory of its own, empty ones too.
 struct Reader<'a> {
     core: csv_core::Reader,
+    separator: char,
     rest: &'a [u8],
     /// The cells kept of a row, one behind the other, and where each ends.
     row: Vec<u8>,
@@ -90,7 +92,8 @@ impl Reader<'_> {
         let mut start = 0;
         for end in &self.ends[..kept] {
             let cell = std::str::from_utf8(&self.row[start..*end]);
-            out.push(unguarded(cell.expect("text cut at separators is text").trim()));
+            let cell = cell.expect("text cut at separators is text").trim();
+            out.push(&unguarded_parts(cell, self.separator));
             start = *end;
         }
         out.count = count;

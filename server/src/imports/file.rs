@@ -2,8 +2,11 @@
 //!
 //! What a file may cost is bounded whatever it claims: rows, columns, and what its parts inflate to.
 
+use std::borrow::Cow;
+
 use mobile_schema::problem::{self, Problem as Name};
 use serde::Serialize;
+use shared::limits::TEXT_CHARS_MAX;
 use shared::text::composed;
 
 use super::csv;
@@ -49,6 +52,18 @@ impl Format {
     }
 }
 
+/// Composes the letters of a cell and takes the space around it off. Of a text that is too long the
+/// beginning alone is kept, one sign longer than a text may be: it is refused for that all the same.
+pub(super) fn kept(cell: &str) -> Cow<'_, str> {
+    let cell = cell.trim();
+    let text = if cell.is_ascii() { Cow::Borrowed(cell) } else { Cow::Owned(composed(cell)) };
+    let end = text.char_indices().nth(TEXT_CHARS_MAX).map(|(end, _)| end);
+    match end {
+        Some(end) => Cow::Owned(format!("{}…", &text[..end])),
+        None => text,
+    }
+}
+
 /// A row of a file: its cells in one text.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Cells {
@@ -56,10 +71,12 @@ pub(crate) struct Cells {
     ends: Vec<usize>,
     /// Cells the row has, some of them perhaps not kept.
     pub(crate) count: usize,
+    /// Bytes of all cells ever added, those forgotten too.
+    pub(super) bytes: usize,
 }
 
 impl Cells {
-    /// Forgets everything.
+    /// Forgets the row.
     pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.ends.clear();
@@ -69,16 +86,21 @@ impl Cells {
     /// Adds a cell, its letters composed and without space around it. Beyond what a file may have
     /// it is only counted.
     pub(crate) fn push(&mut self, cell: &str) {
+        if self.ends.len() > COLUMNS_MAX {
+            self.count += 1;
+        } else {
+            self.push_kept(&kept(cell));
+        }
+    }
+
+    /// Adds a cell that [`kept`] wrote.
+    pub(super) fn push_kept(&mut self, cell: &str) {
         self.count += 1;
         if self.ends.len() > COLUMNS_MAX {
             return;
         }
-        let cell = cell.trim();
-        if cell.is_ascii() {
-            self.text.push_str(cell);
-        } else {
-            self.text.push_str(&composed(cell));
-        }
+        self.text.push_str(cell);
+        self.bytes = self.bytes.saturating_add(cell.len());
         self.ends.push(self.text.len());
     }
 

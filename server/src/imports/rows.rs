@@ -14,6 +14,9 @@ use super::file::{At, COLUMNS_MAX, Cells, File, ROWS_MAX};
 /// Rows at the top of a sheet among which its headers are looked for: titles may stand above them.
 const HEADER_ROWS: usize = 10;
 
+/// Most bytes of text that the rows of a file keep, whatever it inflates from: 200.000 rows of 670.
+const KEPT_BYTES_MAX: usize = 128 * 1024 * 1024;
+
 /// What cells say whose formula failed.
 const FAILED: [&str; 7] = ["#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!"];
 
@@ -152,7 +155,15 @@ struct Sheet {
 
 /// Reads a file whose sheets have these columns. A sheet that has none of them is passed over.
 pub(super) fn read(file: &File<'_>, columns: &'static [Column]) -> Result<Rows, Unreadable> {
-    let mut reader = Reader::new(columns);
+    read_within(file, columns, KEPT_BYTES_MAX)
+}
+
+fn read_within(
+    file: &File<'_>,
+    columns: &'static [Column],
+    bytes_max: usize,
+) -> Result<Rows, Unreadable> {
+    let mut reader = Reader::new(columns, bytes_max);
     file.rows(&mut |at, cells| reader.take(at, cells)).map_err(Unreadable::File)?;
     reader.finish()
 }
@@ -167,12 +178,15 @@ pub(super) struct Reader {
     missing: BTreeMap<u32, Vec<String>>,
     found: usize,
     rows: Rows,
+    /// Bytes of text that may still be kept; `None` where a row was too much.
+    left: Option<usize>,
 }
 
 impl Reader {
-    fn new(columns: &'static [Column]) -> Self {
+    fn new(columns: &'static [Column], bytes_max: usize) -> Self {
         let rows = Rows { rows: Vec::new(), broken: Vec::new(), faults: Vec::new() };
-        Self { columns, sheet: None, looked: (0, 0), missing: BTreeMap::new(), found: 0, rows }
+        let (missing, left) = (BTreeMap::new(), Some(bytes_max));
+        Self { columns, sheet: None, looked: (0, 0), missing, found: 0, rows, left }
     }
 
     fn take(&mut self, at: At, cells: &Cells) -> ControlFlow<()> {
@@ -225,6 +239,10 @@ impl Reader {
             return ControlFlow::Break(());
         }
         let row = Row::of(at, self.columns, &sheet.places, cells);
+        self.left = self.left.and_then(|left| left.checked_sub(row.bytes()));
+        if self.left.is_none() {
+            return ControlFlow::Break(());
+        }
         // A workbook leaves empty cells out; a line of text must have them all.
         let is_whole =
             if at.sheet == 0 { cells.count == sheet.headers } else { cells.count <= COLUMNS_MAX };
@@ -260,6 +278,9 @@ impl Reader {
     }
 
     fn finish(self) -> Result<Rows, Unreadable> {
+        if self.left.is_none() {
+            return Err(Unreadable::File(&problem::FILE_INFLATES));
+        }
         match (self.found, self.missing.into_values().next()) {
             (_, Some(missing)) => Err(Unreadable::Columns(missing)),
             (0, None) => Err(Unreadable::Columns(needed(self.columns))),
@@ -356,6 +377,26 @@ mod tests {
         let faults: Vec<u64> = rows.faults.iter().map(|fault| fault.line).collect();
         assert_eq!(faults, [3, 4, 6]);
         assert_eq!(&rows.broken[0]["a"], "2", "whose row it is can be told");
+    }
+
+    #[test]
+    fn of_a_text_that_is_too_long_no_more_is_kept_than_tells_so() {
+        for sign in ["x", "ồ"] {
+            let fits = sign.repeat(TEXT_CHARS_MAX);
+            let rows = of(&format!("a,b\n1,{fits}\n2,{}\n", sign.repeat(50_000))).unwrap();
+            assert_eq!(lines(&rows), [(2, "1", &*fits)]);
+            assert_eq!((rows.faults.len(), &*rows.faults[0].column), (1, "b"));
+            assert_eq!(&rows.broken[0]["b"], format!("{fits}…"));
+        }
+    }
+
+    #[test]
+    fn a_file_whose_rows_say_more_than_may_be_kept_is_refused() {
+        let text = format!("a,b\n{}", "1,2345\n".repeat(10));
+        let file = File::open(text.as_bytes()).unwrap();
+        assert_eq!(read_within(&file, &AB, 50).unwrap().rows.len(), 10);
+        let refused = read_within(&file, &AB, 49).unwrap_err();
+        assert_eq!(refused, Unreadable::File(&problem::FILE_INFLATES));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use zip::ZipArchive;
 
 use self::cell::{Styles, column_of, plain, unescaped};
-use super::file::{At, Cells, Each};
+use super::file::{At, Cells, Each, kept};
 
 /// Largest workbook as sent, bytes: a province's opening list has about 10 MB.
 const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -33,6 +33,9 @@ const STRINGS_MAX: usize = 2_000_000;
 
 /// Most bytes that all sheets inflate to: 200.000 rows of 1.300 bytes.
 const SHEETS_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Most bytes of text that the cells of a sheet say: a string shared by many counts in each of them.
+const CELLS_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Longest single tag or text, bytes: a cell holds 32.767 characters at most.
 const EVENT_BYTES_MAX: usize = 1024 * 1024;
@@ -225,8 +228,7 @@ fn strings(archive: &mut Archive<'_>, path: Option<&str>) -> Result<Strings, &'s
                 if strings.ends.len() == STRINGS_MAX {
                     return Err(&problem::FILE_INFLATES);
                 }
-                let text = text_until(&mut part, "si")?;
-                strings.text.push_str(&text);
+                strings.text.push_str(&kept(&text_until(&mut part, "si")?));
                 strings.ends.push(strings.text.len());
             }
             Event::Eof => return Ok(strings),
@@ -313,6 +315,7 @@ fn sheet(
         buffer.clear();
         match part.read_event_into(&mut buffer).map_err(refuse)? {
             Event::Start(tag) => match tag.local_name().as_ref() {
+                "row" if cells.bytes > CELLS_BYTES_MAX => return Err(&problem::FILE_INFLATES),
                 "row" => {
                     let said = attribute(&tag, "r")?.and_then(|row| row.parse().ok());
                     line = said.unwrap_or(line + 1);
@@ -383,7 +386,7 @@ fn cell(
         (_, Some(text)) => cells.push(&text),
         ("s", None) => {
             let number = value.trim().parse().map_err(|_| &problem::FILE_DAMAGED)?;
-            cells.push(lookup.strings.get(number).ok_or(&problem::FILE_DAMAGED)?);
+            cells.push_kept(lookup.strings.get(number).ok_or(&problem::FILE_DAMAGED)?);
         }
         ("str" | "b" | "e", None) => cells.push(&unescaped(&value)),
         // A time of day behind a date says nothing here.

@@ -139,6 +139,29 @@ impl Store {
         tx.commit().await
     }
 
+    /// Does what [`Store::account_password`] does for whoever chose a password, if the account's is
+    /// still the one that was there before; false where it is not.
+    pub(crate) async fn account_password_own(
+        &self,
+        before: &Account,
+        password_hash: &str,
+        now_ms: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            update account set password_hash = $2, once_until_ms = null
+            where id = $1 and password_hash = $3 and coalesce(once_until_ms, -1) = $4";
+        let mut tx = self.begin().await?;
+        let once_until_ms = before.once_until_ms.unwrap_or(-1);
+        let row = vals![before.id, password_hash, &before.password_hash, once_until_ms];
+        if tx.run(SQL, row).await? == 0 {
+            return Ok(false);
+        }
+        tx.session_end_all(before.id, now_ms).await?;
+        tx.code_withdraw_all(before.id, now_ms).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// Closes an account and ends every session of the person, with the codes as for a new password.
     pub(crate) async fn account_disable(
         &self,

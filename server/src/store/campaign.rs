@@ -197,6 +197,24 @@ impl Store {
 const UNIT_FILES: &str = "select text from unit_file order by loaded_at_ms, digest";
 
 impl Tx {
+    /// Reads what a unit's list rests on beside its log: the score table, and hamlets by code.
+    pub(crate) async fn campaign_basis(
+        &mut self,
+        id: CampaignId,
+        unit: &str,
+    ) -> Result<(String, Vec<Hamlet>), StoreError> {
+        const HAMLETS: &str =
+            "select * from hamlet where campaign = $1 and unit = $2 order by code";
+        let row = self.one("select score_table from campaign where id = $1", vals![id]).await?;
+        let table = row.ok_or(StoreError::Damaged)?.get("score_table")?;
+        let rows = self.all(HAMLETS, vals![id, unit]).await?;
+        let hamlets = rows.iter().map(|row| Ok(hamlet(row)?.1)).collect::<Result<_, StoreError>>();
+        let mut hamlets: Vec<Hamlet> = hamlets?;
+        // As text is ordered here, not as the database orders it.
+        hamlets.sort_by(|one, other| one.code.cmp(&other.code));
+        Ok((table, hamlets))
+    }
+
     /// Adds hamlets or replaces their counts.
     pub(crate) async fn hamlet_put(
         &mut self,

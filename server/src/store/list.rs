@@ -104,6 +104,16 @@ impl Store {
 }
 
 impl Tx {
+    /// Returns where every list of a campaign stands, as [`Store::list_steps`] does.
+    pub(crate) async fn list_steps(
+        &mut self,
+        campaign: CampaignId,
+    ) -> Result<std::collections::BTreeMap<String, Step>, StoreError> {
+        let sql = "select unit, step from list where campaign = $1";
+        let rows = self.all(sql, vals![campaign]).await?;
+        rows.iter().map(|row| Ok((row.get("unit")?, step(&row.get::<String>("step")?)?))).collect()
+    }
+
     /// Returns where a unit's list stands; the unit's log must be locked.
     pub(crate) async fn list_step(
         &mut self,

@@ -6,6 +6,9 @@ use shared::scan::{Media, PaperKind};
 use super::backend::{Tx, vals};
 use super::{Store, StoreError};
 
+/// Most scans of one kind that a unit may have.
+const SCANS_MAX: i64 = 100;
+
 /// A scan without its bytes.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct Scan {
@@ -92,19 +95,29 @@ impl Store {
         Ok(Some((media(&row.get::<String>("media")?)?, bytes)))
     }
 
-    /// Keeps a scan; one that is there stays as it is.
+    /// Keeps a scan; one that is there stays as it is. False where the unit has too many.
     pub(crate) async fn scan_add(
         &self,
         campaign: CampaignId,
         unit: &str,
         new: &NewScan<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        const COUNT: &str = "
+            select count(*) as n from scan
+            where campaign = $1 and unit = $2 and kind = $3";
         const SQL: &str = "
             insert into scan
                 (campaign, unit, digest, kind, media, title, size, bytes, account, at_ms)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             on conflict (campaign, unit, digest) do nothing";
         let mut tx = self.begin().await?;
+        tx.unit_lock(campaign, unit).await?;
+        let count = tx.one(COUNT, vals![campaign, unit, new.kind.name()]).await?;
+        let count: i64 = count.ok_or(StoreError::Damaged)?.get("n")?;
+        let is_there = tx.scan_is_there(campaign, unit, new.digest, new.kind).await?;
+        if !is_there && count >= SCANS_MAX {
+            return Ok(false);
+        }
         let size = i64::try_from(new.bytes.len()).map_err(|_| StoreError::Damaged)?;
         let row = vals![
             campaign,
@@ -119,22 +132,23 @@ impl Store {
             new.at_ms
         ];
         tx.run(SQL, row).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 }
 
 impl Tx {
-    /// Tells whether a unit has a scan of this kind under this name.
+    /// Tells whether a unit has a scan under this name, whatever kind it was first kept as: one file
+    /// may be attached twice, and is kept once.
     pub(crate) async fn scan_is_there(
         &mut self,
         campaign: CampaignId,
         unit: &str,
         digest: Digest,
-        kind: PaperKind,
+        _kind: PaperKind,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "
-            select 1 as one from scan
-            where campaign = $1 and unit = $2 and digest = $3 and kind = $4";
-        Ok(self.one(SQL, vals![campaign, unit, digest, kind.name()]).await?.is_some())
+            select 1 as one from scan where campaign = $1 and unit = $2 and digest = $3";
+        Ok(self.one(SQL, vals![campaign, unit, digest]).await?.is_some())
     }
 }

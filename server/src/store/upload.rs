@@ -11,7 +11,10 @@ const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
 /// Files of one person that are kept beside a new one.
 const KEPT_BESIDE: i64 = 4;
 
-/// A file on its way in.
+/// How long a claim holds whose holder never came back, milliseconds: longer than any request takes.
+const CLAIM_MS: i64 = 5 * 60 * 1000;
+
+/// A file on its way in, without its bytes: those are read when their turn has come.
 #[derive(Debug, Clone)]
 pub(crate) struct Upload {
     pub(crate) id: [u8; 16],
@@ -19,7 +22,6 @@ pub(crate) struct Upload {
     pub(crate) campaign: CampaignId,
     pub(crate) kind: String,
     pub(crate) name: String,
-    pub(crate) bytes: Vec<u8>,
     /// How many rows were new and how many were there, once they were written.
     pub(crate) taken: Option<(i64, i64)>,
 }
@@ -33,14 +35,18 @@ fn upload(row: &Row) -> Result<Upload, StoreError> {
         campaign: row.id("campaign")?,
         kind: row.get("kind")?,
         name: row.get("name")?,
-        bytes: row.get("bytes")?,
         taken: taken.zip(skipped),
     })
 }
 
 impl Store {
     /// Keeps a file, and forgets those that are a day old or of which the person has too many.
-    pub(crate) async fn upload_add(&self, new: &Upload, now_ms: i64) -> Result<(), StoreError> {
+    pub(crate) async fn upload_add(
+        &self,
+        new: &Upload,
+        bytes: &[u8],
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
         const OLD: &str = "
             delete from upload where at_ms < $2 or (account = $1 and id not in (
                 select id from upload where account = $1 order by at_ms desc, id limit $3))";
@@ -55,7 +61,7 @@ impl Store {
             new.campaign,
             &new.kind,
             &new.name,
-            new.bytes.as_slice(),
+            bytes,
             now_ms
         ];
         tx.run(ADD, row).await?;
@@ -71,25 +77,57 @@ impl Store {
         now_ms: i64,
     ) -> Result<Option<Upload>, StoreError> {
         const SQL: &str = "
-            select * from upload
+            select id, account, campaign, kind, name, taken, skipped from upload
             where id = $1 and account = $2 and campaign = $3 and at_ms >= $4";
         let row = vals![id.as_slice(), account, campaign, now_ms - KEPT_MS];
         self.db.one(SQL, row).await?.as_ref().map(upload).transpose()
     }
 
-    /// Notes that the good rows of a file were written; the first word counts.
+    /// Reads the bytes of a file: none where it is gone, or all of it was written.
+    pub(crate) async fn upload_bytes(&self, id: [u8; 16]) -> Result<Vec<u8>, StoreError> {
+        const SQL: &str = "select bytes from upload where id = $1";
+        let row = self.db.one(SQL, vals![id.as_slice()]).await?;
+        row.as_ref().map_or(Ok(Vec::new()), |row| row.get("bytes"))
+    }
+
+    /// Claims a file for whoever writes its rows; false where somebody else writes them, or has.
+    pub(crate) async fn upload_claim(&self, id: [u8; 16], now_ms: i64) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            update upload set taken_ms = $2
+            where id = $1 and (taken_ms is null or (taken is null and taken_ms < $3))";
+        let mut tx = self.begin().await?;
+        let claimed = tx.run(SQL, vals![id.as_slice(), now_ms, now_ms - CLAIM_MS]).await?;
+        tx.commit().await?;
+        Ok(claimed > 0)
+    }
+
+    /// Gives a claim back whose rows were not written.
+    pub(crate) async fn upload_release(&self, id: [u8; 16]) -> Result<(), StoreError> {
+        const SQL: &str = "update upload set taken_ms = null where id = $1 and taken is null";
+        let mut tx = self.begin().await?;
+        tx.run(SQL, vals![id.as_slice()]).await?;
+        tx.commit().await
+    }
+
+    /// Notes that the good rows of a file were written; the first word counts. Bytes of which no row
+    /// goes back to be corrected are forgotten.
     pub(crate) async fn upload_taken(
         &self,
         id: [u8; 16],
-        taken: i64,
-        skipped: i64,
+        (taken, skipped): (i64, i64),
+        is_whole: bool,
         now_ms: i64,
     ) -> Result<(), StoreError> {
         const SQL: &str = "
             update upload set taken_ms = $4, taken = $2, skipped = $3
-            where id = $1 and taken_ms is null";
+            where id = $1 and taken is null";
+        const FORGET: &str = "update upload set bytes = $2 where id = $1";
         let mut tx = self.begin().await?;
         tx.run(SQL, vals![id.as_slice(), taken, skipped, now_ms]).await?;
+        if is_whole {
+            let none: &[u8] = &[];
+            tx.run(FORGET, vals![id.as_slice(), none]).await?;
+        }
         tx.commit().await
     }
 }

@@ -225,6 +225,23 @@ on_each_backend! {
         page.holds("Số dòng dùng được: <strong>0</strong>");
     }
 
+    /// Two clicks on one button are two requests: one writes and has the passwords, the other is told.
+    async fn a_double_click_writes_once_and_hides_no_password(town: Town) {
+        let mut clerk = province(&town).await;
+        let file = "Tên đăng nhập;Họ và tên;Vai trò;Mã đơn vị\nxa-moi;Hồ Thị Mới;Công chức xã;19558\n";
+        let at = upload(&mut clerk, &town, "accounts", ("ng.csv", file.as_bytes())).await;
+        let page = clerk.open(&at).await;
+        let mut same = Browser { server: clerk.server, cookies: clerk.cookies.clone() };
+        let (one, other) = tokio::join!(clerk.fill(&at, &page, &[]), same.fill(&at, &page, &[]));
+        let (first, second) = if one.status == 200 { (one, other) } else { (other, one) };
+        assert_eq!(first.status, 200, "{}", first.html);
+        let password = first.html.split("<code>").nth(1).unwrap().split('<').next().unwrap();
+        assert!(Office::sign_in(&town.client, "xa-moi", password).await.is_ok());
+        assert!([303, 409].contains(&second.status), "{}", second.html);
+        second.lacks("<code>");
+        clerk.open(&at).await.holds("Đã ghi: 1").lacks("<button>Ghi vào hệ thống");
+    }
+
     /// A commune brings the counts of its own hamlets up to date, and nothing else.
     async fn a_commune_counts_its_own_hamlets_alone(town: Town) {
         let mut officer = Browser::of(&town, &format!("xa-{MO_O}")).await;

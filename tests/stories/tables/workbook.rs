@@ -58,6 +58,7 @@ pub(super) fn bombs() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let entity =
         b"<!DOCTYPE a [<!ENTITY x \"y\">]><worksheet><sheetData><row><c t=\"str\"><v>&x;</v></c>";
     let whole = workbook(empty, b"<sst/>");
+    let (shared, long) = shared_string();
     vec![
         ("one endless text", workbook(&endless, b"<sst/>"), "file-inflates"),
         ("one endless tag", workbook(&tag, b"<sst/>"), "file-inflates"),
@@ -67,8 +68,18 @@ pub(super) fn bombs() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("an entity of its own", workbook(entity, b"<sst/>"), "file-damaged"),
         ("half a workbook", whole[..whole.len() / 2].to_vec(), "file-damaged"),
         ("a document of another kind", archive(&[("content.xml", b"<a/>")]), "file-kind"),
+        ("one long text in every cell", workbook(&shared, &long), "file-inflates"),
         ("a thousand parts", many_parts(), "file-inflates"),
     ]
+}
+
+/// Makes a sheet whose every cell names one string, and that string.
+fn shared_string() -> (Vec<u8>, Vec<u8>) {
+    let heads = String::from_utf8(inline(&[super::HEADS.split(',').collect()])).unwrap();
+    let row = format!("<row>{}</row>", "<c t=\"s\"><v>0</v></c>".repeat(11));
+    let sheet = heads.replace("</sheetData>", &(row.repeat(4_000) + "</sheetData>"));
+    let long = format!("<sst><si><t>{}</t></si></sst>", "x".repeat(1_000_000));
+    (sheet.into_bytes(), long.into_bytes())
 }
 
 fn many_parts() -> Vec<u8> {

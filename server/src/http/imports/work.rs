@@ -176,12 +176,23 @@ pub(crate) async fn judge(
     kind: Kind,
     sent: &Sent,
 ) -> Result<Judged, Problem> {
+    let _turn = app.tables.acquire().await.map_err(|_| &problem::TOO_BUSY)?;
+    judge_in_turn(app, actor, id, kind, sent).await
+}
+
+/// Judges every row of a table for a caller who has a turn. Nothing is written.
+pub(crate) async fn judge_in_turn(
+    app: &App,
+    actor: &Actor,
+    id: CampaignId,
+    kind: Kind,
+    sent: &Sent,
+) -> Result<Judged, Problem> {
     let role = actor.account.post.role;
     if !kind.is_of(role) {
         return Err(Problem::new(&problem::FORBIDDEN));
     }
     let seen = campaign(app, actor, id).await?;
-    let _turn = app.tables.acquire().await.map_err(|_| &problem::TOO_BUSY)?;
     match kind {
         Kind::Roster => {
             let hamlets = Hamlets::of(app.store.hamlet_list(id, None).await?);
@@ -261,13 +272,12 @@ pub(crate) async fn take(
                 let unit = hamlets.unit(&household.hamlet).ok_or(StoreError::Damaged)?;
                 by_unit.entry(unit).or_default().push(household);
             }
-            still_collecting(app, id, by_unit.keys().copied()).await?;
             let taken = write_opening(app, id, by_unit, actor).await?;
             Ok(Taken { taken, skipped: good - taken, ..Taken::default() })
         }
         Rows::Hamlets(hamlets) => {
-            still_collecting(app, id, hamlets.iter().map(|one| one.unit.as_str())).await?;
             let mut tx = open_campaign(app, id).await?;
+            still_collecting(&mut tx, id, hamlets.iter().map(|one| one.unit.as_str())).await?;
             tx.hamlet_put(id, &hamlets).await?;
             tx.commit().await?;
             Ok(Taken { taken: good, ..Taken::default() })
@@ -328,13 +338,13 @@ pub(crate) async fn hamlet_units(
     Ok(hamlets.into_iter().map(|(unit, hamlet)| (hamlet.code, unit)).collect())
 }
 
-/// Refuses where one of these lists has been frozen.
+/// Refuses where one of these lists has been frozen. The campaign is locked: none is frozen after it.
 pub(crate) async fn still_collecting(
-    app: &App,
+    tx: &mut Tx,
     id: CampaignId,
     units: impl Iterator<Item = &str>,
 ) -> Result<(), Problem> {
-    let steps = app.store.list_steps(id).await?;
+    let steps = tx.list_steps(id).await?;
     for unit in units.collect::<BTreeSet<_>>() {
         if steps.get(unit).is_some_and(Step::is_frozen) {
             return Err(Problem::new(&problem::IMPORT_AFTER_WORK).with_items(&[unit]));

@@ -169,7 +169,10 @@ impl Posted {
         let (path, lang) = (parts.uri.path().to_owned(), Lang::of(&parts.headers));
         let visitor = Visitor::find(app, &parts.headers, path.clone()).await;
         let Some(visitor) = visitor.map_err(|problem| refused(lang, &problem))? else {
-            // What was typed goes with the form for signing in, and comes back with it.
+            // What was typed goes with the form for signing in, and comes back with it; passwords do not.
+            if path == PASSWORD {
+                return Err(Redirect::to(&session::address(&path)).into_response());
+            }
             return Err(session::again(lang, &path, fields.written()));
         };
         let from_us = is_own_site(&parts.headers) && fields.get("token") == visitor.token;

@@ -1,6 +1,7 @@
 //! Tables that are sent: chosen, looked at, written, and what could not be used taken back.
 
 mod files;
+mod look;
 mod words;
 
 use std::sync::Arc;
@@ -15,16 +16,15 @@ use mobile_schema::problem;
 use shared::id::{CampaignId, from_hex, to_hex};
 use shared::limits::{IMPORT_BYTES_MAX, NAME_CHARS_MAX};
 use shared::spreadsheet::{Column, Need};
+use tokio::sync::OwnedSemaphorePermit;
 
 use self::words::{about, kind_text};
 use super::frame::{Asked, Frame, Lang, Notice, Posted, Visitor, page};
 use crate::app::App;
 use crate::gate::Share;
 use crate::http::extract::{Path, campaign};
-use crate::http::imports::FAULTS_MAX;
-use crate::http::imports::work::{Judged, Kind, Password, Sent, judge, take};
+use crate::http::imports::work::{Kind, Sent};
 use crate::imports::file::File;
-use crate::imports::rows::RowFault;
 use crate::keys::random;
 use crate::problem::Problem;
 use crate::store::StoreError;
@@ -41,7 +41,7 @@ pub(super) fn routes() -> Router<App> {
         .route(import, get(choose))
         .route(&kind, get(form).post(send).layer(sent))
         .route(&format!("{kind}/template"), get(files::template))
-        .route(upload, get(look).post(confirm))
+        .route(upload, get(look::look).post(look::confirm))
         .route(&format!("{upload}/errors"), get(files::errors))
 }
 
@@ -192,10 +192,9 @@ async fn send(
                         campaign: id,
                         kind: kind.name().to_owned(),
                         name,
-                        bytes,
                         taken: None,
                     };
-                    app.store.upload_add(&upload, app.now_ms()).await?;
+                    app.store.upload_add(&upload, &bytes, app.now_ms()).await?;
                     let to = format!("/office/campaigns/{id}/uploads/{}", to_hex(&upload.id));
                     Ok(Redirect::to(&to).into_response())
                 }
@@ -260,134 +259,9 @@ async fn find(
     Ok((found, kind))
 }
 
-/// One fault as the page shows it.
-struct FaultLine {
-    sheet: u32,
-    line: u64,
-    column: String,
-    text: String,
-}
-
-#[derive(Template)]
-#[template(path = "office/upload.html")]
-struct Look {
-    f: Frame,
-    id: CampaignId,
-    upload: String,
-    name: &'static str,
-    file: String,
-    is_roster: bool,
-    notice: Option<Notice>,
-    good: usize,
-    left_out: usize,
-    total: usize,
-    most: usize,
-    faults: Vec<FaultLine>,
-    taken: Option<(i64, i64)>,
-    passwords: Vec<Password>,
-}
-
-/// Shows what a file would write, and which rows cannot be used.
-async fn look(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path((id, upload)): Path<(CampaignId, String)>,
-) -> Asked {
-    let lang = visitor.lang;
-    Asked::of(
-        lang,
-        async {
-            let (found, kind) = find(&app, &visitor, id, &upload).await?;
-            looked(&app, &visitor, (found, kind), None, Vec::new()).await
-        }
-        .await,
-    )
-}
-
-async fn looked(
-    app: &App,
-    visitor: &Visitor,
-    (upload, kind): (Upload, Kind),
-    refused: Option<Problem>,
-    passwords: Vec<Password>,
-) -> Result<Response, Problem> {
-    let (lang, id) = (visitor.lang, upload.campaign);
-    let judged = judge(app, &visitor.actor(), id, kind, &Sent::of(upload.bytes)).await;
-    let (judged, unread) = match judged {
-        Ok(judged) => (Some(judged), None),
-        Err(problem) if problem.said().0.is_server_error() => return Err(problem),
-        Err(problem) => (None, Some(problem)),
-    };
-    let refused = refused.or(unread);
-    let faults = judged.as_ref().map_or(&[][..], |judged| &judged.faults);
-    let shown = faults.iter().take(FAULTS_MAX).map(|fault| fault_line(lang, kind, fault));
-    let page_of = Look {
-        f: visitor.frame(kind_text(lang, kind)),
-        id,
-        upload: to_hex(&upload.id),
-        name: kind.name(),
-        file: upload.name,
-        is_roster: kind == Kind::Roster,
-        notice: refused.as_ref().map(|problem| Notice::of(lang, problem)),
-        good: judged.as_ref().map_or(0, |judged| judged.good),
-        left_out: judged.as_ref().map_or(0, |judged| judged.left_out),
-        total: faults.len(),
-        most: FAULTS_MAX,
-        faults: shown.collect(),
-        taken: upload.taken,
-        passwords,
-    };
-    let status = refused.map_or(StatusCode::OK, |problem| problem.said().0);
-    Ok(page(status, &page_of))
-}
-
-fn fault_line(lang: Lang, kind: Kind, fault: &RowFault) -> FaultLine {
-    let sets = kind.columns();
-    let column = sets.iter().flat_map(|set| set.iter()).find(|column| column.key == fault.column);
-    let title = column.and_then(|column| column.titles.first().copied());
-    FaultLine {
-        sheet: fault.sheet,
-        line: fault.line,
-        column: title.unwrap_or(&fault.column).to_owned(),
-        text: lang.t(&fault.vi, &fault.en).to_owned(),
-    }
-}
-
-/// Writes the good rows of a file. Passwords of people added are shown on the page that answers,
-/// and nowhere else.
-async fn confirm(
-    State(app): State<App>,
-    Path((id, upload)): Path<(CampaignId, String)>,
-    posted: Posted,
-) -> Asked {
-    let visitor = posted.visitor;
-    let lang = visitor.lang;
-    Asked::of(
-        lang,
-        async {
-            let (mut found, kind) = find(&app, &visitor, id, &upload).await?;
-            let back = format!("/office/campaigns/{id}/uploads/{upload}");
-            if found.taken.is_some() {
-                return Ok(Redirect::to(&back).into_response());
-            }
-            let sent = Sent { bytes: Arc::new(found.bytes.clone()), _share: Arc::default() };
-            let judged: Judged = judge(&app, &visitor.actor(), id, kind, &sent).await?;
-            let taken = match take(&app, &visitor.actor(), id, judged).await {
-                Ok(taken) => taken,
-                Err(problem) if problem.said().0.is_server_error() => return Err(problem),
-                Err(problem) => {
-                    return looked(&app, &visitor, (found, kind), Some(problem), Vec::new()).await;
-                }
-            };
-            let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-            let (new, old) = (number(taken.taken), number(taken.skipped));
-            app.store.upload_taken(found.id, new, old, app.now_ms()).await?;
-            if taken.passwords.is_empty() {
-                return Ok(Redirect::to(&back).into_response());
-            }
-            found.taken = Some((new, old));
-            looked(&app, &visitor, (found, kind), None, taken.passwords).await
-        }
-        .await,
-    )
+/// Waits for a turn and then reads a file: of those who wait nothing is in memory.
+async fn in_turn(app: &App, upload: &Upload) -> Result<(OwnedSemaphorePermit, Sent), Problem> {
+    let turn = Arc::clone(&app.tables).acquire_owned().await.map_err(|_| &problem::TOO_BUSY)?;
+    let bytes = app.store.upload_bytes(upload.id).await?;
+    Ok((turn, Sent::of(bytes)))
 }

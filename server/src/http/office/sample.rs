@@ -18,8 +18,9 @@ use super::list::{class_text, outcome_text};
 use super::opinion::notice_of;
 use crate::app::App;
 use crate::http::extract::{Json, Path, list_unit};
+use crate::http::households::household;
 use crate::http::lists;
-use crate::http::samples::{self, Checked, Draw, Drawn, Find};
+use crate::http::samples::{self, Checked, Draw, Drawn, Find, Shown};
 use crate::problem::Problem;
 
 /// One household of a sample.
@@ -34,6 +35,8 @@ struct Line {
     chosen: String,
     text: String,
     note: String,
+    /// What is kept, as the form sends it.
+    was: Said,
     by: String,
     earlier: usize,
     /// What was chosen cannot be.
@@ -231,9 +234,11 @@ fn line(lang: Lang, one: Checked, typed: &Fields) -> Line {
     };
     let finding = one.found.as_ref().map(|found| found.finding);
     let kept = finding.map_or("", finding_code);
-    let chosen = typed.find(&format!("finding-{}", one.document)).unwrap_or(kept).to_owned();
-    let note = one.found.as_ref().map_or("", |found| found.note.as_str());
-    let note = typed.find(&format!("note-{}", one.document)).unwrap_or(note).to_owned();
+    let kept_note = one.found.as_ref().map_or("", |found| found.note.as_str());
+    // What nobody has changed is shown as it is kept by now.
+    let (now, was) = said(typed, &one.document.to_string());
+    let kept = (kept.to_owned(), kept_note.to_owned());
+    let (chosen, note) = if now == was { kept.clone() } else { now };
     Line {
         household: one.household,
         document: one.document,
@@ -245,6 +250,7 @@ fn line(lang: Lang, one: Checked, typed: &Fields) -> Line {
         chosen,
         text: finding.map_or(String::new(), |finding| finding_text(lang, finding)),
         note,
+        was: kept,
         by: match &one.found {
             Some(found) => format!("{} · {}", found.by, time_text(found.at_ms)),
             None => String::new(),
@@ -305,26 +311,81 @@ fn draw_form(fields: &Fields) -> Result<Draw, Problem> {
     Ok(Draw { root, size, seed: seed.map(ToOwned::to_owned) })
 }
 
-/// Writes findings down: those that can be are, the others are shown again.
+/// What a form says of one household: the code of the finding, and the note.
+type Said = (String, String);
+
+/// Reads what a form says of a household, and what its page showed of it.
+fn said(fields: &Fields, document: &str) -> (Said, Said) {
+    let read = |what: &str, note: &str| {
+        let note = fields.get(&format!("{note}-{document}"));
+        (fields.get(&format!("{what}-{document}")).to_owned(), samples::in_line(note))
+    };
+    (read("finding", "note"), read("was", "was-note"))
+}
+
+/// Writes findings down where somebody has changed them: those that can be are, the others are shown
+/// again.
 pub(super) async fn find(
     State(app): State<App>,
     Path((id, unit)): Path<(CampaignId, String)>,
     posted: Posted,
 ) -> Asked {
     let (visitor, fields) = (posted.visitor, posted.fields);
-    let mut done = Ok(());
-    for (name, code) in &fields.0 {
+    let (mut moved, mut missing, mut done) = (Vec::new(), Vec::new(), Ok(()));
+    for (name, _) in &fields.0 {
         let Some(document) = name.strip_prefix("finding-") else { continue };
-        let Some(finding) = finding_of(code) else { continue };
-        let found = async {
-            let unreadable = || Problem::new(&problem::BODY_MALFORMED);
-            let root = fields.get("root").parse().map_err(|_| unreadable())?;
-            let note = fields.get(&format!("note-{document}")).to_owned();
-            let document = document.parse().map_err(|_| unreadable())?;
-            let (form, path) = (Find { root, document, finding, note }, Path((id, unit.clone())));
-            samples::find(State(app.clone()), visitor.actor(), path, Json(form)).await.map(drop)
-        };
-        done = done.and(found.await);
+        let (now, was) = said(&fields, document);
+        if now == was {
+            continue;
+        }
+        let found = found(&app, &visitor, (id, &unit), (&fields, document), (&now, &was)).await;
+        let Err(problem) = found else { continue };
+        let name = *problem.said().1;
+        if name == problem::SAMPLE_FINDING_MOVED {
+            moved.push(named(&app, &visitor, id, document).await);
+        } else if name == problem::SAMPLE_FINDING_MISSING {
+            missing.push(named(&app, &visitor, id, document).await);
+        } else {
+            done = done.and(Err(problem));
+        }
+    }
+    if !missing.is_empty() {
+        done = Err(Problem::new(&problem::SAMPLE_FINDING_MISSING).with_items(&missing));
+    }
+    // Said before all else: whoever sends the form again has seen what stands now.
+    if !moved.is_empty() {
+        done = Err(Problem::new(&problem::SAMPLE_FINDING_MOVED).with_items(&moved));
     }
     answer(app, &visitor, (id, unit), fields, done).await
+}
+
+async fn found(
+    app: &App,
+    visitor: &Visitor,
+    place: (CampaignId, &str),
+    (fields, document): (&Fields, &str),
+    ((code, note), (was, was_note)): (&Said, &Said),
+) -> Result<(), Problem> {
+    let unreadable = || Problem::new(&problem::BODY_MALFORMED);
+    if code.is_empty() {
+        return Err(Problem::new(&problem::SAMPLE_FINDING_MISSING));
+    }
+    let finding = finding_of(code).ok_or_else(unreadable)?;
+    let root = fields.get("root").parse().map_err(|_| unreadable())?;
+    let document = document.parse().map_err(|_| unreadable())?;
+    let shown = Shown::As(finding_of(was).map(|finding| (finding, was_note.clone())));
+    let form = Find { root, document, finding, note: note.clone() };
+    samples::find_at(app, visitor.actor(), place, form, shown).await
+}
+
+/// Names a household by its code, as far as it has one.
+async fn named(app: &App, visitor: &Visitor, id: CampaignId, document: &str) -> serde_json::Value {
+    let mut name = document.to_owned();
+    if let Ok(document) = document.parse::<DocumentId>()
+        && let Ok((_, at)) = household(app, &visitor.actor(), id, document).await
+        && !at.code.is_empty()
+    {
+        name = at.code;
+    }
+    serde_json::json!({ "document": document, "vi": name, "en": name })
 }

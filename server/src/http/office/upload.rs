@@ -1,16 +1,18 @@
 //! A form of a page with a file in it, read part by part. The file is looked at by whoever takes it.
 
+use std::time::Duration;
+
 use axum::RequestExt;
 use axum::extract::multipart::Field;
-use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Multipart, Request};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use mobile_schema::problem;
 use shared::scan::SCAN_BYTES_MAX;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::frame::{Fields, Lang, Posted, Visitor, form_bytes, refused};
+use super::frame::{Fields, Lang, Posted, Visitor, refused};
 use crate::app::App;
-use crate::gate::Share;
 use crate::problem::Problem;
 
 /// Most bytes of a form that are read. A browser listens only once it has sent everything, so a
@@ -22,6 +24,12 @@ const TEXT_BYTES_MAX: usize = 256 * 1024;
 
 /// Most parts of a form.
 const PARTS_MAX: usize = 64;
+
+/// Longest wait for the next bytes of a form, or for a place among the scans, seconds.
+const WAIT_SECONDS: u64 = 30;
+
+/// Scans that are in memory at one time: 30 MB, apart from the memory for what phones send.
+static PLACES: Semaphore = Semaphore::const_new(3);
 
 /// The field that says that a file was chosen and could not be kept.
 pub(super) const LOST: &str = "scan_lost";
@@ -43,36 +51,34 @@ pub(super) struct Sent {
     pub(super) visitor: Visitor,
     pub(super) fields: Fields,
     pub(super) file: File,
-    _share: Share,
+    _place: Option<SemaphorePermit<'static>>,
 }
 
 impl FromRequest<App> for Sent {
     type Rejection = Response;
 
     async fn from_request(mut request: Request, app: &App) -> Result<Self, Response> {
+        if !has_parts(request.headers()) {
+            let Posted { visitor, fields } = Posted::from_request(request, app).await?;
+            return Ok(Self { visitor, fields, file: File::None, _place: None });
+        }
         let lang = Lang::of(request.headers());
-        let mut share = Share::default();
-        let (parts, mut fields, file) = if has_parts(request.headers()) {
-            DefaultBodyLimit::max(FORM_BYTES_MAX).apply(&mut request);
-            let (head, body) = request.into_parts();
-            let again = Request::from_parts(head.clone(), body);
-            let read = read(app, again, &mut share).await;
-            let (fields, file) = read.map_err(|problem| refused(lang, &problem))?;
-            (head, fields, file)
-        } else {
-            let (head, body) = request.into_parts();
-            let fields = Fields::parse(&form_bytes(lang, body).await?);
-            (head, fields, File::None)
-        };
-        if !matches!(file, File::None) {
+        DefaultBodyLimit::max(FORM_BYTES_MAX).apply(&mut request);
+        let (mut head, body) = request.into_parts();
+        // Nobody has bytes of a file kept who is not signed in; what was typed is.
+        let keeps = Visitor::from_request_parts(&mut head, app).await.is_ok();
+        let read = Form::read(Request::from_parts(head.clone(), body), keeps).await;
+        let Form { mut fields, file, has_file, place } =
+            read.map_err(|problem| refused(lang, &problem))?;
+        if has_file {
             // Whoever has to sign in again keeps what was typed, and is told to choose the file again.
             fields.0.push((LOST.to_owned(), "1".to_owned()));
         }
-        let Posted { visitor, mut fields } = Posted::of(app, &parts, fields).await?;
-        if !matches!(file, File::None) {
+        let Posted { visitor, mut fields } = Posted::of(app, &head, fields).await?;
+        if has_file && keeps {
             fields.0.retain(|(name, _)| name != LOST);
         }
-        Ok(Self { visitor, fields, file, _share: share })
+        Ok(Self { visitor, fields, file, _place: place })
     }
 }
 
@@ -86,52 +92,84 @@ fn malformed<E>(_: E) -> Problem {
     Problem::new(&problem::BODY_MALFORMED)
 }
 
-async fn read(app: &App, request: Request, share: &mut Share) -> Result<(Fields, File), Problem> {
-    let mut parts = request.extract::<Multipart, _>().await.map_err(malformed)?;
-    let (mut fields, mut file, mut text_bytes) = (Fields::default(), File::None, 0);
-    for _ in 0..PARTS_MAX {
-        let next = parts.next_field().await;
-        let Some(mut field) = next.map_err(malformed)? else { return Ok((fields, file)) };
-        let name = field.name().unwrap_or_default().to_owned();
-        if field.file_name().is_some() {
-            let read = file_of(app, &mut field, share).await?;
-            if !matches!(read, File::None) {
-                file = read;
+/// Waits for the next bytes, but not for a line that is lost.
+async fn in_time<T, E>(next: impl Future<Output = Result<T, E>>) -> Result<T, Problem> {
+    let next = tokio::time::timeout(Duration::from_secs(WAIT_SECONDS), next).await;
+    next.map_err(|_| Problem::new(&problem::TOO_SLOW))?.map_err(malformed)
+}
+
+/// Waits for a place among the scans.
+async fn a_place() -> Result<SemaphorePermit<'static>, Problem> {
+    let place = tokio::time::timeout(Duration::from_secs(WAIT_SECONDS), PLACES.acquire()).await;
+    place.ok().and_then(Result::ok).ok_or_else(|| Problem::new(&problem::TOO_BUSY))
+}
+
+/// A form as far as it is read.
+#[derive(Debug)]
+struct Form {
+    fields: Fields,
+    file: File,
+    /// A file came, kept or not.
+    has_file: bool,
+    /// Held as long as the bytes of a file are.
+    place: Option<SemaphorePermit<'static>>,
+}
+
+impl Form {
+    async fn read(request: Request, keeps: bool) -> Result<Self, Problem> {
+        let mut parts = request.extract::<Multipart, _>().await.map_err(malformed)?;
+        let mut form =
+            Self { fields: Fields::default(), file: File::None, has_file: false, place: None };
+        let mut text_bytes = 0;
+        for _ in 0..PARTS_MAX {
+            let Some(mut field) = in_time(parts.next_field()).await? else { return Ok(form) };
+            let name = field.name().unwrap_or_default().to_owned();
+            if field.file_name().is_some() {
+                form.take(&mut field, keeps).await?;
+            } else {
+                let value = text_of(&mut field, TEXT_BYTES_MAX - text_bytes).await?;
+                text_bytes += value.len();
+                form.fields.0.push((name, value));
             }
-        } else {
-            let value = text_of(&mut field, TEXT_BYTES_MAX - text_bytes).await?;
-            text_bytes += value.len();
-            fields.0.push((name, value));
         }
+        Err(Problem::new(&problem::BODY_MALFORMED))
     }
-    Err(Problem::new(&problem::BODY_MALFORMED))
+
+    /// Reads a file to its end. Its bytes are kept as long as they may be.
+    async fn take(&mut self, field: &mut Field<'_>, keeps: bool) -> Result<(), Problem> {
+        let (mut bytes, mut too_large, mut is_empty) = (Vec::new(), false, true);
+        while let Some(part) = in_time(field.chunk()).await? {
+            is_empty &= part.is_empty();
+            if !keeps || part.is_empty() {
+                continue;
+            }
+            // A form has one file: of several the last is kept, in the same place.
+            self.file = File::None;
+            if self.place.is_none() {
+                self.place = Some(a_place().await?);
+            }
+            too_large |= bytes.len() + part.len() > SCAN_BYTES_MAX;
+            if too_large {
+                bytes = Vec::new();
+            } else {
+                bytes.extend_from_slice(&part);
+            }
+        }
+        self.has_file |= !is_empty;
+        if keeps && !is_empty {
+            self.file = if too_large { File::TooLarge } else { File::Given(bytes) };
+        }
+        Ok(())
+    }
 }
 
 async fn text_of(field: &mut Field<'_>, bytes_max: usize) -> Result<String, Problem> {
     let mut bytes = Vec::new();
-    while let Some(part) = field.chunk().await.map_err(malformed)? {
+    while let Some(part) = in_time(field.chunk()).await? {
         if bytes.len() + part.len() > bytes_max {
             return Err(Problem::new(&problem::BODY_TOO_LARGE));
         }
         bytes.extend_from_slice(&part);
     }
     String::from_utf8(bytes).map_err(malformed)
-}
-
-async fn file_of(app: &App, field: &mut Field<'_>, share: &mut Share) -> Result<File, Problem> {
-    let (mut bytes, mut too_large) = (Vec::new(), false);
-    while let Some(part) = field.chunk().await.map_err(malformed)? {
-        too_large |= bytes.len() + part.len() > SCAN_BYTES_MAX;
-        if too_large {
-            bytes = Vec::new();
-        } else {
-            bytes.extend_from_slice(&part);
-            app.gate.hold(share, bytes.len())?;
-        }
-    }
-    Ok(match (too_large, bytes.is_empty()) {
-        (true, _) => File::TooLarge,
-        (false, true) => File::None,
-        (false, false) => File::Given(bytes),
-    })
 }

@@ -1,7 +1,6 @@
 //! Files that imports give back: templates to fill in, and rows to correct.
 
 use std::fs::File as Disk;
-use std::sync::Arc;
 
 use axum::extract::State;
 use mobile_schema::problem;
@@ -11,11 +10,11 @@ use shared::layout::Cell;
 use shared::scope::Role;
 use shared::spreadsheet::{Column, date};
 
-use super::{find, kind_of, kind_text};
+use super::{find, in_turn, kind_of, kind_text};
 use crate::app::App;
 use crate::http::download::{attachment, feed, nameless, pour};
 use crate::http::extract::{Path, Query, campaign};
-use crate::http::imports::work::{Kind, Sent, judge};
+use crate::http::imports::work::{Kind, judge_in_turn};
 use crate::http::office::frame::{Asked, Lang, Visitor};
 use crate::imports::file::{File, Format};
 use crate::imports::hamlets::Counted;
@@ -133,21 +132,22 @@ pub(super) async fn errors(
         lang,
         async {
             let (found, kind) = find(&app, &visitor, id, &upload).await?;
-            let sent = Sent::of(found.bytes);
-            let said = judge(&app, &visitor.actor(), id, kind, &sent).await?.said();
+            let (turn, sent) = in_turn(&app, &found).await?;
+            let said = judge_in_turn(&app, &visitor.actor(), id, kind, &sent).await?.said();
             let format = File::open(&sent.bytes).map_err(Problem::new)?.format();
             let disk = nameless(&app.data).map_err(failed)?;
             let (folder, written) = (app.data.clone(), disk.try_clone().map_err(failed)?);
-            let turn = Arc::clone(&app.tables).acquire_owned().await;
             let (parts, body) = feed();
             tokio::spawn(async move {
-                let _turn = turn;
                 let writing = tokio::task::spawn_blocking(move || {
                     let file =
                         File::open(&sent.bytes).map_err(|name| std::io::Error::other(name.name))?;
                     returned::write(&file, &kind.columns(), &said, &folder, written)
                 });
-                let done = match writing.await.map_err(std::io::Error::other).flatten() {
+                let written = writing.await.map_err(std::io::Error::other).flatten();
+                // A slow line takes the file down without a turn.
+                drop(turn);
+                let done = match written {
                     Ok(()) => pour(disk, &parts).await,
                     Err(error) => Err(error),
                 };

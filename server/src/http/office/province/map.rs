@@ -191,7 +191,10 @@ fn draw(
         "" => lang.t("Xếp ngoài lưới", "Without a place").to_owned(),
         code => full(code),
     };
-    let text = format!("{district} {} %", percent(rates.get(block.unit.as_str())));
+    let of_all = rates.get(block.unit.as_str());
+    let part = of_all.is_some_and(|row| !row.complete && row.figures.poor.is_some());
+    let note = if part { lang.t(" (chưa đầy đủ)", " (incomplete)") } else { "" };
+    let text = format!("{district} {} %{note}", percent(of_all));
     page.heads.push(Head { x: left, y: top + 16, text });
     for (index, code) in block.tiles.iter().enumerate() {
         let row = rates.get(code.as_str());
