@@ -60,13 +60,13 @@ async fn list(cast: &mut Cast, families: Vec<Spec>) {
 }
 
 /// Two people disagree about one roof of Mò Ó; everything else there is agreed.
-async fn dispute(cast: &Cast) -> DocumentId {
+async fn dispute(cast: &Cast) -> (DocumentId, Phone) {
     let mut hoa = cast.review_mo_o().await;
     let document = cast.document(&hoa, "19558-01-0001");
     let mut minh = cast.phone_with_work("minh").await;
     say_roof(&mut hoa, document, "concrete").await;
     say_roof(&mut minh, document, "canvas").await;
-    document
+    (document, hoa)
 }
 
 async fn say_roof(phone: &mut Phone, document: DocumentId, roof: &str) {
@@ -110,13 +110,11 @@ async fn type_paper(
 }
 
 /// Two people of Mò Ó type from paper: the second finds a slip in one form and has one to type.
-async fn type_twice(cast: &Cast) -> [DocumentId; 2] {
+async fn type_twice(cast: &Cast, phone: &Phone) -> [DocumentId; 2] {
     let colleague = json!([person(COLLEAGUE, "officer", MO_O, Some(PASSWORD))]);
     cast.province.post("/v1/accounts", &colleague).await.expect("an account");
     let colleague = cast.sign_in(COLLEAGUE).await;
-    let phone = cast.phone_with_work("minh").await;
-    let [compared, due] =
-        ["19558-01-0002", "19558-01-0003"].map(|code| cast.document(&phone, code));
+    let [compared, due] = ["19558-01-0002", "19558-01-0003"].map(|code| cast.document(phone, code));
     type_paper(cast, &cast.officer, (compared, "paper"), None).await;
     type_paper(cast, &colleague, (compared, "second-entry"), Some(7777)).await;
     type_paper(cast, &cast.officer, (due, "paper"), None).await;
@@ -145,8 +143,8 @@ async fn play() -> std::io::Result<()> {
     list(&mut cast, unvisited).await;
     let found = families(&cast, "19369-01-0001", &FOUND);
     list(&mut cast, found).await;
-    let (disputed, reviewed) = (dispute(&cast).await, recognise(&cast).await);
-    let ([compared, due], code) = (type_twice(&cast).await, make_code(&cast).await);
+    let ((disputed, hoa), reviewed) = (dispute(&cast).await, recognise(&cast).await);
+    let ([compared, due], code) = (type_twice(&cast, &hoa).await, make_code(&cast).await);
     freeze(&cast).await;
     let scene = json!({
         "base": server.base(),
