@@ -26,10 +26,11 @@ export function prints({ campaign, unvisited, recognised, disputed }) {
 
 /** Lists the pages of a scene. */
 export function pages(scene) {
-  const { campaign, disputed, unvisited, recognised } = scene;
+  const { campaign, disputed, unvisited, recognised, typed, code } = scene;
   const of = `/office/campaigns/${campaign}`;
   const own = `${of}/units/${disputed.unit}`;
   const papers = Object.values(prints(scene));
+  const forms = ["7.1", "7.2", "7.3", "7.4-poor", "7.4-near-poor", "7.5-poor", "7.5-near-poor"];
   return [
     ["nobody", "/office/sign-in"],
     ["officer", "/office"],
@@ -81,6 +82,33 @@ export function pages(scene) {
     ["province", "/office/standards/nd-07-2021"],
     ["province", "/office/units"],
     ["province", "/office/campaigns/new"],
+    ["officer", `${own}/paper`],
+    ["officer", `${own}/paper?q=ho`],
+    ["officer", `${own}/paper/new`],
+    ["officer", `${of}/households/${disputed.household}/paper`],
+    ["neighbour", `${of}/units/${unvisited.unit}/paper`],
+    ["district", `${own}/paper`],
+    ["colleague", `${of}/households/${typed.due}/second`],
+    ["officer", `${of}/households/${typed.due}/second`, { status: 403 }],
+    ["colleague", `${of}/households/${typed.compared}/second`],
+    ["province", `${of}/import`],
+    ["officer", `${of}/import`],
+    ["province", `${of}/import/roster`],
+    ["province", `${of}/import/accounts`],
+    ["officer", `${of}/import/hamlets`],
+    ["officer", `${of}/import/assignments`],
+    ["officer", `${of}/export`],
+    ["province", `${of}/export`],
+    ["province", `${of}/layouts`],
+    ["province", `${of}/layouts?name=members`],
+    ["officer", `/office/devices/codes/${code}`],
+    ["province", `${of}/forms`],
+    ["district", `${of}/forms`],
+    ["officer", `${of}/forms`],
+    ["officer", `${of}/forms/7.1`, { status: 409 }],
+    ["other_district", `${of}/forms?under=${recognised.unit}`],
+    ...forms.map((form) => ["other_district", `${of}/forms/${form}?under=${recognised.unit}`]),
+    ...forms.map((form) => ["province", `${of}/forms/${form}?under=45&number=1`]),
     ...papers,
   ];
 }

@@ -144,6 +144,24 @@ async function holds(stage, who, page, text) {
   assert.deepEqual(found, [], `${page.url()} with ${text}`);
 }
 
+story("a table is looked at before it is written, with what to correct", async (stage) => {
+  const page = await stage.enter("officer", plain);
+  const at = `/office/campaigns/${stage.scene.campaign}/import/hamlets`;
+  const template = await (await page.request.get(`${at}/template?format=csv`)).text();
+  const foreign = "19561,19561-01,thôn,A,rural,1,1,1,1,1,1,1,1,thử,\r\n";
+  await page.goto(at);
+  await page.locator("input[type=file]").setInputFiles({
+    name: "thon.csv",
+    mimeType: "text/csv",
+    buffer: Buffer.from(template + foreign),
+  });
+  await page.locator("main form button").click();
+  await holds(stage, "officer", page, "Cần sửa");
+  await page.getByRole("button", { name: "Chỉ ghi phần dùng được" }).click();
+  await holds(stage, "officer", page, "Đã ghi");
+  await page.context().close();
+});
+
 story("the commune officer settles the dispute and submits the list", async (stage) => {
   const page = await stage.enter("officer", plain);
   await page.getByRole("link", { name: "Rà soát cuối năm 2022" }).click();

@@ -2,7 +2,7 @@
 //! --bin scene`.
 //!
 //! It prints one line of JSON (where the server is, who signs in and what there is to see) and
-//! serves until its input ends. Mò Ó is reviewed but for one dispute, Hướng Hiệp has two printed
+//! serves until its input ends. Mò Ó is reviewed but for one dispute, some of it typed from paper, Hướng Hiệp has two printed
 //! pages of households that nobody has visited yet, and the list of Vĩnh Thái is recognised.
 
 use std::io::{Read as _, Write as _};
@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use mobile_schema::household::Value;
 use serde_json::json;
 use server::cli::serve::FIRST_ACCOUNT;
+use server::demo::office::Office;
 use server::demo::phone::Phone;
 use server::demo::population::{Goal, Spec};
 use shared::classify::Class;
@@ -18,7 +19,10 @@ use shared::id::DocumentId;
 use shared::page::Page;
 use tests::hamlet::roster_file;
 use tests::process::{Home, free_address};
-use tests::town::{Cast, HUONG_HIEP, MO_O, PASSWORD, VINH_THAI};
+use tests::town::{Cast, HUONG_HIEP, MO_O, PASSWORD, VINH_THAI, person};
+
+/// A second officer of Mò Ó.
+const COLLEAGUE: &str = "xa-19558-2";
 
 /// Households of Hướng Hiệp beside the town's, none of them visited.
 const UNVISITED: usize = 58;
@@ -56,13 +60,13 @@ async fn list(cast: &mut Cast, families: Vec<Spec>) {
 }
 
 /// Two people disagree about one roof of Mò Ó; everything else there is agreed.
-async fn dispute(cast: &Cast) -> DocumentId {
+async fn dispute(cast: &Cast) -> (DocumentId, Phone) {
     let mut hoa = cast.review_mo_o().await;
     let document = cast.document(&hoa, "19558-01-0001");
     let mut minh = cast.phone_with_work("minh").await;
     say_roof(&mut hoa, document, "concrete").await;
     say_roof(&mut minh, document, "canvas").await;
-    document
+    (document, hoa)
 }
 
 async fn say_roof(phone: &mut Phone, document: DocumentId, roof: &str) {
@@ -84,6 +88,52 @@ async fn recognise(cast: &Cast) -> DocumentId {
     cast.document(&son, "19369-01-0100")
 }
 
+/// Types a form of Mò Ó from paper, with another area of the house than was found, where one is
+/// given; `at` is the way in, for a first or a second entry.
+async fn type_paper(
+    cast: &Cast,
+    by: &Office,
+    (document, at): (DocumentId, &str),
+    area: Option<i64>,
+) {
+    let household = cast.path(&format!("/households/{document}"));
+    let read = cast.officer.get(&household).await.expect("a household");
+    let mut form = json!({ "by": "Hồ Văn Hoa", "answered_by": "chủ hộ", "day": "2022-10-15" });
+    for part in ["answers", "b1_items", "members"] {
+        form[part] = read["household"][part].clone();
+    }
+    form["heads"] = read["standing"]["heads"].clone();
+    if let Some(area) = area {
+        form["answers"]["area_dm2"] = json!(area);
+    }
+    by.post(&format!("{household}/{at}"), &form).await.expect("it is taken");
+}
+
+/// Two people of Mò Ó type from paper: the second finds a slip in one form and has one to type.
+async fn type_twice(cast: &Cast, phone: &Phone) -> [DocumentId; 2] {
+    let colleague = json!([person(COLLEAGUE, "officer", MO_O, Some(PASSWORD))]);
+    cast.province.post("/v1/accounts", &colleague).await.expect("an account");
+    let colleague = cast.sign_in(COLLEAGUE).await;
+    let [compared, due] = ["19558-01-0002", "19558-01-0003"].map(|code| cast.document(phone, code));
+    type_paper(cast, &cast.officer, (compared, "paper"), None).await;
+    type_paper(cast, &colleague, (compared, "second-entry"), Some(7777)).await;
+    type_paper(cast, &cast.officer, (due, "paper"), None).await;
+    [compared, due]
+}
+
+/// Mò Ó makes an enrolment code; returns what it is called.
+async fn make_code(cast: &Cast) -> serde_json::Value {
+    let people = json!({ "accounts": ["hoa"] });
+    let codes = cast.officer.post("/v1/devices/codes", &people).await.expect("a code");
+    codes[0]["id"].clone()
+}
+
+/// The province freezes what there is so far.
+async fn freeze(cast: &Cast) {
+    let path = cast.path("/preliminaries?under=45");
+    cast.province.post(&path, &json!({ "number": 1 })).await.expect("a preliminary report");
+}
+
 async fn play() -> std::io::Result<()> {
     let home = Home::new(None);
     let (server, password) = home.start_first(free_address());
@@ -93,12 +143,15 @@ async fn play() -> std::io::Result<()> {
     list(&mut cast, unvisited).await;
     let found = families(&cast, "19369-01-0001", &FOUND);
     list(&mut cast, found).await;
-    let (disputed, reviewed) = (dispute(&cast).await, recognise(&cast).await);
+    let ((disputed, hoa), reviewed) = (dispute(&cast).await, recognise(&cast).await);
+    let ([compared, due], code) = (type_twice(&cast, &hoa).await, make_code(&cast).await);
+    freeze(&cast).await;
     let scene = json!({
         "base": server.base(),
         "campaign": cast.campaign.to_string(),
         "people": {
             "officer": { "name": format!("xa-{MO_O}"), "password": PASSWORD },
+            "colleague": { "name": COLLEAGUE, "password": PASSWORD },
             "neighbour": { "name": format!("xa-{HUONG_HIEP}"), "password": PASSWORD },
             "district": { "name": "huyen-467", "password": PASSWORD },
             "other_district": { "name": "huyen-464", "password": PASSWORD },
@@ -106,6 +159,8 @@ async fn play() -> std::io::Result<()> {
         },
         "disputed": { "unit": MO_O, "household": disputed.to_string() },
         "unvisited": { "unit": HUONG_HIEP, "hamlet": "19561-01", "households": UNVISITED + 2 },
+        "typed": { "compared": compared.to_string(), "due": due.to_string() },
+        "code": code,
         "recognised": { "unit": VINH_THAI, "hamlet": "19369-01", "household": reviewed.to_string() },
     });
     let mut out = std::io::stdout();

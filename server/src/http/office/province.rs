@@ -43,6 +43,29 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{of_campaign}/units/{{unit}}/hamlets"), get(hamlets::show))
 }
 
+/// Most rows of a page.
+const ROWS_MAX: usize = 100;
+
+/// Which page of a long list is shown, counted from one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Part {
+    page: usize,
+    pages: usize,
+}
+
+impl Part {
+    /// Finds the page that is asked for; one that there is not is the nearest there is.
+    fn of(found: usize, asked: &str) -> Self {
+        let pages = found.div_ceil(ROWS_MAX).max(1);
+        Self { page: asked.parse().unwrap_or(1).clamp(1, pages), pages }
+    }
+
+    /// Counts the rows of the pages before.
+    const fn skipped(self) -> usize {
+        (self.page - 1) * ROWS_MAX
+    }
+}
+
 /// What somebody tried and was refused: why, and what was typed.
 #[derive(Debug, Clone, Default)]
 struct Tried {
@@ -58,5 +81,28 @@ impl Tried {
     fn of(lang: Lang, problem: &Problem, field: &'static str, typed: Fields) -> Self {
         let (status, ..) = problem.said();
         Self { status, notice: Some(Notice::of(lang, problem)), field, typed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_on_one_page() {
+        for found in [0, 1, ROWS_MAX, ROWS_MAX + 1, 3 * ROWS_MAX] {
+            let pages = Part::of(found, "").pages;
+            let rows = |page: usize| {
+                let part = Part::of(found, &page.to_string());
+                (0..found).skip(part.skipped()).take(ROWS_MAX)
+            };
+            assert!((1..=pages).flat_map(rows).eq(0..found), "{found} rows");
+        }
+    }
+
+    #[test]
+    fn a_page_that_there_is_not_is_the_nearest() {
+        let pages = |asked| Part::of(2 * ROWS_MAX, asked).page;
+        assert_eq!(["", "x", "-1", "0", "2", "9"].map(pages), [1, 1, 1, 1, 2, 2]);
     }
 }

@@ -11,15 +11,12 @@ use shared::scope::Role;
 use shared::text::folded;
 
 use super::super::frame::{Asked, Fields, Frame, Lang, Posted, Visitor, page, time_text};
-use super::Tried;
+use super::{Part, ROWS_MAX, Tried};
 use crate::app::App;
 use crate::http::accounts::{self, NewPerson};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::passwords::{self, Drawn};
 use crate::problem::Problem;
-
-/// Most rows of a page.
-const ROWS_MAX: usize = 300;
 
 /// What is looked for.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -28,6 +25,8 @@ pub(super) struct Filter {
     q: String,
     #[serde(default)]
     role: String,
+    #[serde(default)]
+    page: String,
 }
 
 /// One account as the page shows it.
@@ -60,7 +59,7 @@ struct Page {
     addable: Vec<(&'static str, &'static str)>,
     lines: Vec<Line>,
     found: usize,
-    most: usize,
+    part: Part,
     own_unit: String,
     secret: Option<Secret>,
     tried: Tried,
@@ -133,12 +132,12 @@ async fn shown(
         Role::Officer => roles(lang, &[Role::Enumerator]),
         Role::District | Role::Enumerator => Vec::new(),
     };
-    let lines = fitting.iter().take(ROWS_MAX).map(line).collect();
+    let part = Part::of(fitting.len(), &filter.page);
+    let lines = fitting.iter().skip(part.skipped()).take(ROWS_MAX).map(line).collect();
     let (f, found) = (visitor.frame(lang.t("Tài khoản", "Accounts")), fitting.len());
     let own_unit = by.post.unit.clone();
     let (roles, status) = (roles(lang, &all), tried.status);
-    let most = ROWS_MAX;
-    let shown = Page { f, filter, roles, addable, lines, found, most, own_unit, secret, tried };
+    let shown = Page { f, filter, roles, addable, lines, found, part, own_unit, secret, tried };
     Ok(page(status, &shown))
 }
 

@@ -12,15 +12,12 @@ use shared::scope::Role;
 use shared::text::folded;
 
 use super::super::frame::{Asked, Fields, Frame, Lang, Posted, Visitor, page, time_text};
-use super::Tried;
+use super::{Part, ROWS_MAX, Tried};
 use crate::app::App;
 use crate::http::codes::{self, CodesFor};
 use crate::http::devices::{self, Listed};
 use crate::http::extract::{Json, Path, Query};
 use crate::problem::Problem;
-
-/// Most rows of a page.
-const ROWS_MAX: usize = 300;
 
 /// A clock further off than this is pointed out, milliseconds: ten minutes.
 const SKEW_MS: u64 = 10 * 60 * 1000;
@@ -32,6 +29,8 @@ pub(super) struct Filter {
     q: String,
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    page: String,
 }
 
 impl Filter {
@@ -85,7 +84,7 @@ struct Page {
     states: Vec<(&'static str, &'static str)>,
     lines: Vec<Line>,
     found: usize,
-    most: usize,
+    part: Part,
     is_keeper: bool,
     codes: Vec<CodeLine>,
     tried: Tried,
@@ -131,11 +130,12 @@ async fn shown(
         ("copied", lang.t("Bị sao chép", "Copied")),
         ("revoked", lang.t("Đã thu hồi", "Out of use")),
     ];
-    let lines = fitting.iter().take(ROWS_MAX).map(|device| line(lang, device)).collect();
+    let part = Part::of(fitting.len(), &filter.page);
+    let shown = fitting.iter().skip(part.skipped()).take(ROWS_MAX);
+    let lines = shown.map(|device| line(lang, device)).collect();
     let f = visitor.frame(lang.t("Thiết bị", "Devices"));
     let (found, status) = (fitting.len(), tried.status);
-    let most = ROWS_MAX;
-    let shown = Page { f, filter, states, lines, found, most, is_keeper, codes: open, tried };
+    let shown = Page { f, filter, states, lines, found, part, is_keeper, codes: open, tried };
     Ok(page(status, &shown))
 }
 
