@@ -545,4 +545,9 @@ export type ProblemName =
   | "password-short"
   | "password-differs"
   | "password-none"
-  | "account-own";
+  | "account-own"
+  | "sample-finding-moved"
+  | "sample-finding-missing"
+  | "second-entry-settled"
+  | "second-entry-household"
+  | "scans-too-many";

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use shared::approve::{Act, Step, decide};
 use shared::id::{CampaignId, DeviceId, Digest};
 use shared::list::{Blocker, List, Open, blockers, freeze, thaw};
-use shared::scan::PaperKind;
 use shared::scope::Role;
 
 use super::comments::{Listed, listed, travel};
@@ -205,7 +204,7 @@ async fn take(
         tx.frozen_add(id, unit, draft.root, &draft.frozen, now_ms).await?;
     }
     if let Some(scan) = act.paper().and_then(|paper| paper.scan)
-        && !tx.scan_is_there(id, unit, scan, paper_kind(act)).await?
+        && !tx.scan_is_there(id, unit, scan).await?
     {
         return Err(Problem::new(&problem::SCAN_UNKNOWN));
     }
@@ -226,14 +225,6 @@ async fn take(
     }
     tx.commit().await?;
     Ok(Some(next))
-}
-
-/// Returns which paper goes with an act.
-fn paper_kind(act: &Act) -> PaperKind {
-    match act {
-        Act::Return { .. } | Act::Approve { .. } => PaperKind::Opinion,
-        Act::Submit { .. } | Act::Recognise { .. } | Act::Withdraw { .. } => PaperKind::Decision,
-    }
 }
 
 fn kind(act: &Act) -> &'static str {

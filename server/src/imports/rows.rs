@@ -270,9 +270,9 @@ impl Reader {
         }
         let is_good = rows.faults.len() == before;
         if is_good {
-            rows.rows.push(row)
+            rows.rows.push(row);
         } else {
-            rows.broken.push(row)
+            rows.broken.push(row);
         }
         ControlFlow::Continue(())
     }

@@ -328,10 +328,10 @@ fn sheet(
                 _ => {}
             },
             Event::End(tag) => match tag.local_name().as_ref() {
-                "row" if !cells.is_empty() => {
-                    if each(At { sheet: number, line }, &cells).is_break() {
-                        return Ok(true);
-                    }
+                "row"
+                    if !cells.is_empty() && each(At { sheet: number, line }, &cells).is_break() =>
+                {
+                    return Ok(true);
                 }
                 "sheetData" => return Ok(false),
                 _ => {}

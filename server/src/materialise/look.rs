@@ -119,9 +119,7 @@ impl Materialiser {
             Job::Settle(Settling { changes: logged(material.changes), ..settling.clone() })
         };
         Ok(match self.asked(campaign, document, job).await? {
-            Some(Answer::Written { hash, chunk }) => {
-                checked(hash, &chunk, settling.actor).map(|written| Ok(written))
-            }
+            Some(Answer::Written { hash, chunk }) => checked(hash, &chunk, settling.actor).map(Ok),
             Some(Answer::Unsettled(why)) => Some(Err(why)),
             _ => None,
         })

@@ -114,7 +114,7 @@ impl Store {
         tx.unit_lock(campaign, unit).await?;
         let count = tx.one(COUNT, vals![campaign, unit, new.kind.name()]).await?;
         let count: i64 = count.ok_or(StoreError::Damaged)?.get("n")?;
-        let is_there = tx.scan_is_there(campaign, unit, new.digest, new.kind).await?;
+        let is_there = tx.scan_is_there(campaign, unit, new.digest).await?;
         if !is_there && count >= SCANS_MAX {
             return Ok(false);
         }
@@ -145,7 +145,6 @@ impl Tx {
         campaign: CampaignId,
         unit: &str,
         digest: Digest,
-        _kind: PaperKind,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "
             select 1 as one from scan where campaign = $1 and unit = $2 and digest = $3";

@@ -111,7 +111,7 @@ impl Page<'_> {
         let labels = self.labels_at();
         sheet.set_paper_size(A4).set_landscape().set_print_fit_to_pages(1, 0);
         sheet.set_margins(0.5, 0.5, 0.6, 0.6, 0.3, 0.3);
-        sheet.set_footer(&format!("&L{}&RTrang &P/&N", self.shown.name.replace('&', "&&")));
+        sheet.set_footer(format!("&L{}&RTrang &P/&N", self.shown.name.replace('&', "&&")));
         sheet.set_repeat_rows(labels, labels + 1)?;
         // The names stay in sight; the heading is too high to stay on a small screen.
         sheet.set_freeze_panes(0, self.lead())?;

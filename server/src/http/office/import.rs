@@ -19,7 +19,7 @@ use shared::spreadsheet::{Column, Need};
 use tokio::sync::OwnedSemaphorePermit;
 
 use self::words::{about, kind_text};
-use super::frame::{Asked, Frame, Lang, Notice, Posted, Visitor, page};
+use super::frame::{Asked, Frame, Lang, Notice, Visitor, page};
 use crate::app::App;
 use crate::gate::Share;
 use crate::http::extract::{Path, campaign};

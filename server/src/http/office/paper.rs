@@ -305,13 +305,10 @@ async fn entered(
     } else {
         Err(also(app, paper, misfits))
     };
-    let problem = match done {
-        Ok(_) => {
-            let (id, document) = place;
-            let to = format!("/office/campaigns/{id}/households/{document}#class");
-            return Ok(Redirect::to(&to).into_response());
-        }
-        Err(problem) => problem,
+    let Err(problem) = done else {
+        let (id, document) = place;
+        let to = format!("/office/campaigns/{id}/households/{document}#class");
+        return Ok(Redirect::to(&to).into_response());
     };
     let (status, name, _) = problem.said();
     let mut tried = Tried::of(lang, fields, &problem);
