@@ -99,7 +99,13 @@ export class Stage {
       let bytes = 0;
       for (const request of requests) {
         if (!request.url().startsWith(`${this.scene.base}/`)) wrong.push(`loads ${request.url()}`);
-        bytes += (await request.sizes()).responseBodySize;
+        try {
+          bytes += (await request.sizes()).responseBodySize;
+        } catch {
+          // What the page before was still loading is given up; nothing else may fail.
+          const why = request.failure()?.errorText;
+          if (why !== "net::ERR_ABORTED") wrong.push(`${request.url()}: ${why}`);
+        }
       }
       if (bytes === 0) wrong.push("nothing was counted");
       if (bytes > FIRST_LOAD_BYTES) wrong.push(`first load of ${bytes} bytes`);
