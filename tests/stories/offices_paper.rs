@@ -14,7 +14,7 @@ type Fields = Vec<(String, String)>;
 
 /// Reads what a browser would send of the page's form with class `paper`, as it is shown.
 fn form(page: &Shown) -> Fields {
-    let start = page.html.find("class=\"paper\"").expect("a paper form");
+    let start = page.html.find("class=\"typing\"").expect("a paper form");
     let html = &page.html[start..];
     let html = &html[..html.find("</form>").unwrap()];
     let mut fields = Fields::new();
