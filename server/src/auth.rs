@@ -4,13 +4,15 @@
 //! account, the device and the session are looked up at every request, so whatever ends one of them
 //! acts at the next.
 
+pub(crate) mod checked;
+
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use jsonwebtoken::{Algorithm, Header, Validation};
+use jsonwebtoken::{Algorithm, Header};
 use mobile_schema::frame::REFRESH_CONTEXT;
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,7 @@ use shared::id::{AccountId, DeviceId, from_hex, to_hex};
 use shared::scope::Role;
 use shared::verify::is_signed;
 
+use self::checked::check;
 use crate::app::App;
 use crate::keys::{Keys, random};
 use crate::problem::Problem;
@@ -40,9 +43,6 @@ pub(crate) const COOKIE_MS: i64 = 12 * 60 * 60 * 1000;
 /// Life of a refresh token, milliseconds: longer than the longest offline spell (60 days).
 pub(crate) const REFRESH_MS: i64 = 75 * 24 * 60 * 60 * 1000;
 
-/// How far two machines' clocks may be apart before a token counts as not yet valid.
-const SKEW_MS: i64 = 60 * 1000;
-
 /// A signed-in person, looked up for this request.
 #[derive(Debug, Clone)]
 pub(crate) struct Actor {
@@ -58,7 +58,7 @@ pub(crate) struct Sender(pub(crate) Actor);
 #[derive(Debug, Clone)]
 pub(crate) struct Choosing(pub(crate) Actor);
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Claims {
     iss: String,
     aud: String,
@@ -106,27 +106,6 @@ fn sign(keys: &Keys, kind: &str, claims: &Claims) -> String {
     header.kid = Some(keys.kid.clone());
     jsonwebtoken::encode(&header, claims, &keys.jwt_sign)
         .expect("claims are plain text and numbers")
-}
-
-/// Checks a token of one kind. Times are judged by the caller's clock, not the library's.
-fn check(keys: &Keys, kind: &str, token: &str, now_ms: i64) -> Option<Claims> {
-    let header = jsonwebtoken::decode_header(token).ok()?;
-    let expected = header.alg == Algorithm::EdDSA
-        && header.typ.as_deref() == Some(kind)
-        && header.kid.as_deref() == Some(keys.kid.as_str());
-    if !expected {
-        return None;
-    }
-    let mut validation = Validation::new(Algorithm::EdDSA);
-    validation.set_issuer(&[ISSUER]);
-    validation.set_audience(&[AUDIENCE]);
-    validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    let claims = jsonwebtoken::decode::<Claims>(token, &keys.jwt_check, &validation).ok()?.claims;
-    let in_time = claims.exp.checked_mul(1000)? > now_ms
-        && claims.nbf.checked_mul(1000)? <= now_ms.saturating_add(SKEW_MS);
-    in_time.then_some(claims)
 }
 
 /// Makes the tokens of a session whose refresh token id is already stored.

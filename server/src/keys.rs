@@ -13,6 +13,8 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use mobile_schema::frame::{PAGE_CONTEXT, RECEIPT_CONTEXT};
 use shared::id::{Actor, CodeId, sha256};
 
+use crate::auth::checked::Checked;
+
 /// Bytes in front of a decision whose actor is worked out.
 const DESK_ACTOR_CONTEXT: &[u8] = b"rasoat desk actor 1\0";
 
@@ -46,6 +48,8 @@ pub struct Keys {
     signing: SigningKey,
     /// For signing tokens.
     pub(crate) jwt_sign: EncodingKey,
+    /// Access tokens that were checked before.
+    pub(crate) checked: Checked,
     /// For checking tokens.
     pub(crate) jwt_check: DecodingKey,
     /// Short name of the key, put into tokens.
@@ -77,6 +81,7 @@ impl Keys {
         let der = signing.to_pkcs8_der().map_err(|_| KeyError::Content)?;
         let public = signing.verifying_key().to_bytes();
         Ok(Self {
+            checked: Checked::default(),
             jwt_sign: EncodingKey::from_ed_der(der.as_bytes()),
             jwt_check: DecodingKey::from_ed_der(&public),
             kid: shared::id::to_hex(&shared::id::sha256(&public)[..8]),

@@ -250,7 +250,8 @@ impl Store {
             join account as holder on holder.id = device.account
             where session.family = $1 and account.id = $2"
         );
-        let row = self.db.one(SQL, vals![family.as_slice(), id, device]).await?;
+        let rows = self.db.all_together(SQL, vals![family.as_slice(), id, device]).await?;
+        let row = rows.into_iter().next();
         row.map(|row| {
             let ended = row.get::<Option<i64>>("ended_at_ms")?.is_some();
             Ok((account(&row)?, ended, self::device(&row)?))
