@@ -30,7 +30,6 @@ pub(crate) mod score_table;
 pub(crate) mod snapshot;
 pub(crate) mod sync;
 pub(crate) mod target;
-mod together;
 pub(crate) mod upload;
 mod value;
 pub(crate) mod volume;

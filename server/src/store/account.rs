@@ -250,8 +250,7 @@ impl Store {
             join account as holder on holder.id = device.account
             where session.family = $1 and account.id = $2"
         );
-        let rows = self.db.all_together(SQL, vals![family.as_slice(), id, device]).await?;
-        let row = rows.into_iter().next();
+        let row = self.db.one(SQL, vals![family.as_slice(), id, device]).await?;
         row.map(|row| {
             let ended = row.get::<Option<i64>>("ended_at_ms")?.is_some();
             Ok((account(&row)?, ended, self::device(&row)?))

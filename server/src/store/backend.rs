@@ -18,7 +18,6 @@ use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, SqlSafeStr, Sqlite, Transa
 use super::StoreError;
 use super::faults::Faults;
 use super::rows::Values;
-use super::together::Together;
 pub(crate) use super::value::{Id, Val, vals};
 
 /// The migrations in order: number, name, text with dialect tokens. Released ones never change.
@@ -55,7 +54,6 @@ const POSTGRES_CONNECTIONS: u32 = 12;
 pub(crate) struct Db {
     pools: Pools,
     pub(super) faults: Faults,
-    pub(super) together: Together,
 }
 
 #[derive(Debug, Clone)]
@@ -222,7 +220,7 @@ impl Db {
     }
 
     async fn ready(pools: Pools) -> Result<Self, StoreError> {
-        let db = Self { pools, faults: Faults::default(), together: Together::default() };
+        let db = Self { pools, faults: Faults::default() };
         db.migrate().await?;
         Ok(db)
     }
@@ -271,14 +269,6 @@ impl Db {
         vals: Vec<Val>,
     ) -> Result<Vec<Row>, StoreError> {
         self.faults.pass()?;
-        self.read(sql, vals).await
-    }
-
-    pub(super) async fn read(
-        &self,
-        sql: impl SqlSafeStr,
-        vals: Vec<Val>,
-    ) -> Result<Vec<Row>, StoreError> {
         Ok(match &self.pools {
             Pools::Sqlite { readers, .. } => {
                 let rows = bound!(sql, vals).fetch_all(readers).await?;
@@ -289,11 +279,6 @@ impl Db {
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
-    }
-
-    /// Tells whether values stand in their order, without a number; see [`Tx::values`].
-    pub(super) fn takes_values_in_order(&self) -> bool {
-        matches!(self.pools, Pools::Sqlite { .. })
     }
 
     /// Reads at most one row outside a transaction.

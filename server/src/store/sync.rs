@@ -53,7 +53,7 @@ impl Store {
             left join unit_log on unit_log.campaign = campaign.id and unit_log.unit = place.unit
             where campaign.id = $1"
         );
-        let rows = self.db.all_together(SQL, vals![campaign, account, device]).await?;
+        let rows = self.db.all(SQL, vals![campaign, account, device]).await?;
         let Some(first) = rows.first() else { return Ok(None) };
         let mut start = Start {
             province: first.get("province")?,
@@ -92,7 +92,7 @@ impl Store {
                 select actor from installation where device = $3 and forked_at_ms is not null
                 order by forked_at_ms desc, actor limit $4) as forked"
         );
-        let rows = self.db.all_together(SQL, vals![campaign, account, device, FORKED_MAX]).await?;
+        let rows = self.db.all(SQL, vals![campaign, account, device, FORKED_MAX]).await?;
         let (mut places, mut forked) = (Vec::new(), Vec::new());
         for row in &rows {
             match row.get::<Option<Vec<u8>>>("actor")? {
@@ -131,7 +131,7 @@ impl Store {
         let singles = hamlets.contains('#');
         let vals = vals![campaign, unit, position, hamlets, rows_max, singles];
         let (mut read, mut last) = (Vec::new(), 0);
-        for row in self.db.all_together(SQL, vals).await? {
+        for row in self.db.all(SQL, vals).await? {
             let position = row.get("position")?;
             match row.get::<Option<i64>>("bytes")? {
                 None => last = position,
