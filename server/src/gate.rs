@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use mobile_schema::problem;
 use shared::bucket::{Bucket, Empty, Rate};
@@ -17,6 +18,9 @@ use crate::problem::Problem;
 
 /// Bytes that one permit of a budget stands for.
 const GRAIN: usize = 1024;
+
+/// Longest wait for a place among the files.
+const FILE_WAIT: Duration = Duration::from_secs(30);
 
 /// Who a request is counted to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +63,8 @@ pub(crate) struct Gate {
     places: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     inside: Arc<Mutex<BTreeMap<Caller, usize>>>,
+    files: Arc<Semaphore>,
+    sending: Arc<Mutex<BTreeMap<Caller, usize>>>,
 }
 
 impl Default for Gate {
@@ -70,6 +76,8 @@ impl Default for Gate {
             places: Arc::new(Semaphore::new(limits::SYNCS_MAX)),
             waiting: Arc::new(Semaphore::new(limits::SYNCS_WAITING_MAX)),
             inside: Arc::default(),
+            files: Arc::new(Semaphore::new(limits::FILES_MAX)),
+            sending: Arc::default(),
         }
     }
 }
@@ -98,6 +106,22 @@ pub(crate) struct Place {
 struct Inside {
     caller: Caller,
     all: Arc<Mutex<BTreeMap<Caller, usize>>>,
+}
+
+impl Inside {
+    fn of(
+        all: &Arc<Mutex<BTreeMap<Caller, usize>>>,
+        caller: Caller,
+        most: usize,
+    ) -> Result<Self, Problem> {
+        let mut counts = locked(all);
+        let count = counts.entry(caller).or_default();
+        if *count >= most {
+            return Err(Problem::new(&problem::TOO_MANY));
+        }
+        *count += 1;
+        Ok(Self { caller, all: Arc::clone(all) })
+    }
 }
 
 impl Drop for Inside {
@@ -150,7 +174,7 @@ impl Gate {
 
     /// Waits for a place among the requests being worked on. One sender cannot fill them.
     pub(crate) async fn enter(&self, caller: Caller) -> Result<Place, Problem> {
-        let inside = self.inside(caller)?;
+        let inside = Inside::of(&self.inside, caller, limits::SYNCS_PER_DEVICE_MAX)?;
         let _waits =
             Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| &problem::TOO_BUSY)?;
         let place = Arc::clone(&self.places).acquire_owned().await;
@@ -158,14 +182,12 @@ impl Gate {
         Ok(Place { _place: place, _inside: inside })
     }
 
-    fn inside(&self, caller: Caller) -> Result<Inside, Problem> {
-        let mut inside = locked(&self.inside);
-        let count = inside.entry(caller).or_default();
-        if *count >= limits::SYNCS_PER_DEVICE_MAX {
-            return Err(Problem::new(&problem::TOO_MANY));
-        }
-        *count += 1;
-        Ok(Inside { caller, all: Arc::clone(&self.inside) })
+    /// Waits for a place among the files that are in memory. One sender cannot fill them.
+    pub(crate) async fn file(&self, caller: Caller) -> Result<Place, Problem> {
+        let inside = Inside::of(&self.sending, caller, limits::FILES_PER_SENDER_MAX)?;
+        let place = Arc::clone(&self.files).acquire_owned();
+        let place = tokio::time::timeout(FILE_WAIT, place).await.map_err(|_| &problem::TOO_BUSY)?;
+        Ok(Place { _place: place.map_err(|_| &problem::TOO_BUSY)?, _inside: inside })
     }
 
     /// Takes a share of the memory for answers: as much as is wanted, or the least there can be, or
@@ -254,6 +276,19 @@ mod tests {
         gate.enter(device(1)).await.unwrap();
         drop(places);
         assert!(gate.inside.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_sender_cannot_take_every_place_for_files() {
+        let gate = Gate::default();
+        let mut places = Vec::new();
+        for _ in 0..limits::FILES_PER_SENDER_MAX {
+            places.push(gate.file(device(1)).await.unwrap());
+        }
+        assert!(gate.file(device(1)).await.is_err());
+        let _another = gate.file(device(2)).await.unwrap();
+        places.pop();
+        gate.file(device(1)).await.unwrap();
     }
 
     #[tokio::test]

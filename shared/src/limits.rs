@@ -192,6 +192,13 @@ pub const SYNCS_MAX: usize = 64;
 /// 500 first downloads at once, and half of 1.250 devices beside them.
 pub const SYNCS_WAITING_MAX: usize = 2_048;
 
+/// Files of offices, as scans, in memory at one time: 10 MB each, apart from the memory for what
+/// phones send.
+pub const FILES_MAX: usize = 3;
+
+/// Of those, the files of one sender: another's is never shut out by it.
+pub const FILES_PER_SENDER_MAX: usize = 2;
+
 /// Requests of one device between its upload and its answer.
 ///
 /// An honest one sends one at a time; those it gave up on may still be worked on.

@@ -1,6 +1,7 @@
 //! `rasoat serve`: runs the server until it is asked to stop.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::Args;
 use shared::date::Date;
@@ -56,8 +57,20 @@ impl Serve {
                  POST /v1/sessions {{\"name\":\"{FIRST_ACCOUNT}\",\"password\":\"{password}\"}}"
             ));
         }
+        let forgets = tokio::spawn(forget(running.app.clone()));
         stopped().await;
+        forgets.abort();
         Ok(running.stop().await?)
+    }
+}
+
+/// Forgets every hour what is kept for a day only.
+async fn forget(app: App) {
+    loop {
+        if let Err(error) = app.store.upload_forget(app.now_ms()).await {
+            tracing::warn!(error = %error, "files that are a day old were not forgotten");
+        }
+        tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     }
 }
 

@@ -92,10 +92,7 @@ pub(super) async fn say(
     Json(say): Json<Say>,
 ) -> Result<Json<Said>, Problem> {
     let actor = actor.with_role(&[Role::District, Role::Officer])?;
-    let seen = list_unit(&app, &actor, id, &unit).await?;
-    if seen.campaign.closed {
-        return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
-    }
+    list_unit(&app, &actor, id, &unit).await?;
     let (kind, text) = match &say {
         Say::Comment { text, .. } => (Remark::Comment, text),
         Say::Answer { text, .. } => (Remark::Answer, text),
@@ -107,6 +104,10 @@ pub(super) async fn say(
         Say::Answer { .. } | Say::Done { .. } => Listed::default(),
     };
     let mut tx = app.store.begin().await?;
+    // The campaign first: its closing comes before this or after it.
+    if !tx.campaign_lock(id).await? {
+        return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
+    }
     tx.unit_lock(id, &unit).await?;
     let (root, document, about) = match say {
         Say::Comment { root, document, .. } => {

@@ -51,9 +51,14 @@ pub(super) async fn append(
 ) -> Result<Appended, Problem> {
     let (id, document) = (seen.campaign.id, at.document);
     let mut tx = app.store.begin().await?;
+    // The campaign first: its closing comes before this or after it.
+    let is_open = tx.campaign_lock(id).await?;
     let position = tx.unit_lock(id, &at.unit).await?;
     if is_there(&mut tx, id, at, desk.written.hash).await? {
         return Ok(Appended::Before);
+    }
+    if !is_open {
+        return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
     }
     if tx.list_step(id, &at.unit).await?.0.is_frozen() {
         return Err(Problem::new(&problem::LIST_FROZEN));

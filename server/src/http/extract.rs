@@ -20,7 +20,7 @@ use shared::unit::UnitTree;
 use super::encoding::{Encoding, Unpacker};
 use crate::app::App;
 use crate::auth::{Actor, Sender};
-use crate::gate::{Caller, Share};
+use crate::gate::{Caller, Place, Share};
 use crate::imports::units::Known;
 use crate::problem::Problem;
 use crate::store::account::Account;
@@ -32,10 +32,20 @@ const BODY_WAIT_SECONDS: u64 = 30;
 /// Reads a body, unpacking it as it arrives, to at most so many bytes. Its share of the memory for
 /// bodies lasts as long as what is returned with it.
 async fn body(request: Request, app: &App, bytes_max: usize) -> Result<(Vec<u8>, Share), Problem> {
+    let mut share = Share::default();
+    let bytes = read(request, bytes_max, |bytes| app.gate.hold(&mut share, bytes)).await?;
+    Ok((bytes, share))
+}
+
+/// Reads a body, asking at each part whether there is memory for as much.
+async fn read(
+    request: Request,
+    bytes_max: usize,
+    mut hold: impl FnMut(usize) -> Result<(), Problem>,
+) -> Result<Vec<u8>, Problem> {
     let encoding = Encoding::of_body(request.headers())?;
     let mut unpacker =
         Unpacker::new(encoding, bytes_max).map_err(|_| &problem::ENCODING_UNSUPPORTED)?;
-    let mut share = Share::default();
     let mut body = request.into_limited_body();
     let wait = Duration::from_secs(BODY_WAIT_SECONDS);
     loop {
@@ -44,10 +54,10 @@ async fn body(request: Request, app: &App, bytes_max: usize) -> Result<(Vec<u8>,
         let frame = frame.map_err(refuse_body)?;
         if let Some(part) = frame.data_ref() {
             unpacker.take(part)?;
-            app.gate.hold(&mut share, unpacker.len())?;
+            hold(unpacker.len())?;
         }
     }
-    Ok((unpacker.finish()?, share))
+    unpacker.finish()
 }
 
 fn refuse_body(error: axum::Error) -> Problem {
@@ -135,19 +145,22 @@ impl FromRequest<App> for Upload {
     }
 }
 
-/// A file as it came, of at most so many bytes, with its share of the memory for bodies.
+/// A file as it came, of at most so many bytes, with its place among the files.
 #[derive(Debug)]
 pub(super) struct Raw<const BYTES_MAX: usize> {
     pub(super) bytes: Vec<u8>,
-    _share: Share,
+    _place: Place,
 }
 
 impl<const BYTES_MAX: usize> FromRequest<App> for Raw<BYTES_MAX> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let (bytes, share) = body(request, app, BYTES_MAX).await?;
-        Ok(Self { bytes, _share: share })
+        let (mut parts, rest) = request.into_parts();
+        let sender = Actor::from_request_parts(&mut parts, app).await?;
+        let place = app.gate.file(Caller::of(&sender)).await?;
+        let request = Request::from_parts(parts, rest);
+        Ok(Self { bytes: read(request, BYTES_MAX, |_| Ok(())).await?, _place: place })
     }
 }
 

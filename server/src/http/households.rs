@@ -309,7 +309,22 @@ pub(super) async fn settle(
     Json(form): Json<Settle>,
 ) -> Result<Json<Settled>, Problem> {
     let actor = actor.with_role(&[Role::Officer])?;
-    let (seen, at) = household(&app, &actor, id, document).await?;
+    let (hash, appended) = settle_open(&app, &actor, (id, document), form).await?;
+    if let Appended::Now(tx) = appended {
+        tx.commit().await?;
+        app.materialiser.queue([(id, document)]);
+    }
+    Ok(Json(Settled { hash }))
+}
+
+/// Writes the change that settles a dispute; returns its hash and what the caller commits.
+pub(super) async fn settle_open(
+    app: &App,
+    actor: &Actor,
+    (id, document): (CampaignId, DocumentId),
+    form: Settle,
+) -> Result<(ChangeHash, Appended), Problem> {
+    let (seen, at) = household(app, actor, id, document).await?;
     if seen.campaign.closed {
         return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
     }
@@ -343,11 +358,7 @@ pub(super) async fn settle(
         note: reason.trim(),
         unmoved: newest.as_deref().map(|newest| [shown.as_slice(), newest]),
     };
-    if let Appended::Now(tx) = append(&app, &seen, &at, &desk).await? {
-        tx.commit().await?;
-        app.materialiser.queue([(id, document)]);
-    }
-    Ok(Json(Settled { hash: written.hash }))
+    Ok((written.hash, append(app, &seen, &at, &desk).await?))
 }
 
 /// Says why a change could not be written.

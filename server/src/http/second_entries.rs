@@ -10,7 +10,7 @@ use shared::scope::Role;
 use shared::second::{Compared, Difference, compare, is_drawn};
 use shared::text::folded;
 
-use super::desk_change::IfMoved;
+use super::desk_change::{Appended, IfMoved};
 use super::extract::{Json, Path, list_unit};
 use super::households::{self, OFFICES, Settle, household};
 use super::paper::Paper;
@@ -297,23 +297,35 @@ pub(super) async fn settle(
         }
         None => member_stands(&looked.household, &form.path, form.value.as_ref()),
     };
-    match (path, form.value.clone()) {
-        _ if says_so => {}
+    let opened = match (path, form.value.clone()) {
+        _ if says_so => None,
         (Some(path), Some(value)) => {
             let (reason, heads) = (form.reason.clone(), form.heads.clone());
             let if_moved = IfMoved::Refuse;
             let settle = Settle { heads, path, value, reason, closes: Vec::new(), if_moved };
-            let at = Path((id, document));
-            households::settle(State(app.clone()), actor.clone(), at, Json(settle)).await?;
+            Some(households::settle_open(&app, &actor, (id, document), settle).await?.1)
         }
         // No answer is emptied here, and nobody comes or goes.
         (None, _) | (_, None) => return Err(Problem::new(&problem::SECOND_ENTRY_HOUSEHOLD)),
-    }
+    };
     let (field, said) = ((document, form.path.as_str()), (&form.value, form.reason.trim()));
-    let mut tx = app.store.begin().await?;
-    let new = tx.second_settle(id, field, actor.account.id, said, app.now_ms()).await?;
+    // The household and what is recorded of it say the same, or neither is written.
+    let mut tx = match opened {
+        Some(Appended::Now(tx)) => tx,
+        Some(Appended::Before) | None => {
+            let mut tx = app.store.begin().await?;
+            if !tx.campaign_lock(id).await? {
+                return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
+            }
+            tx
+        }
+    };
+    if !tx.second_settle(id, field, actor.account.id, said, app.now_ms()).await? {
+        return Err(Problem::new(&problem::SECOND_ENTRY_SETTLED));
+    }
     tx.commit().await?;
-    Ok(Json(new))
+    app.materialiser.queue([(id, document)]);
+    Ok(Json(true))
 }
 
 /// Tells whether a household says of a member, at `members/ID`, what a person found on paper: there,

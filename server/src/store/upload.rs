@@ -68,6 +68,13 @@ impl Store {
         tx.commit().await
     }
 
+    /// Forgets the files that are a day old.
+    pub(crate) async fn upload_forget(&self, now_ms: i64) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        tx.run("delete from upload where at_ms < $1", vals![now_ms - KEPT_MS]).await?;
+        tx.commit().await
+    }
+
     /// Finds a file of a person's own.
     pub(crate) async fn upload_get(
         &self,

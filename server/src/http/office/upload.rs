@@ -9,10 +9,10 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use mobile_schema::problem;
 use shared::scan::SCAN_BYTES_MAX;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::frame::{Fields, Lang, Posted, Visitor, refused};
 use crate::app::App;
+use crate::gate::{Caller, Place};
 use crate::problem::Problem;
 
 /// Most bytes of a form that are read. A browser listens only once it has sent everything, so a
@@ -25,11 +25,8 @@ const TEXT_BYTES_MAX: usize = 256 * 1024;
 /// Most parts of a form.
 const PARTS_MAX: usize = 64;
 
-/// Longest wait for the next bytes of a form, or for a place among the scans, seconds.
+/// Longest wait for the next bytes of a form, seconds.
 const WAIT_SECONDS: u64 = 30;
-
-/// Scans that are in memory at one time: 30 MB, apart from the memory for what phones send.
-static PLACES: Semaphore = Semaphore::const_new(3);
 
 /// The field that says that a file was chosen and could not be kept.
 pub(super) const LOST: &str = "scan_lost";
@@ -51,7 +48,7 @@ pub(super) struct Sent {
     pub(super) visitor: Visitor,
     pub(super) fields: Fields,
     pub(super) file: File,
-    _place: Option<SemaphorePermit<'static>>,
+    _place: Option<Place>,
 }
 
 impl FromRequest<App> for Sent {
@@ -66,8 +63,10 @@ impl FromRequest<App> for Sent {
         DefaultBodyLimit::max(FORM_BYTES_MAX).apply(&mut request);
         let (mut head, body) = request.into_parts();
         // Nobody has bytes of a file kept who is not signed in; what was typed is.
-        let keeps = Visitor::from_request_parts(&mut head, app).await.is_ok();
-        let read = Form::read(Request::from_parts(head.clone(), body), keeps).await;
+        let visitor = Visitor::from_request_parts(&mut head, app).await.ok();
+        let keeper = visitor.map(|visitor| (app, Caller::of(&visitor.actor())));
+        let keeps = keeper.is_some();
+        let read = Form::read(Request::from_parts(head.clone(), body), keeper).await;
         let Form { mut fields, file, has_file, place } =
             read.map_err(|problem| refused(lang, &problem))?;
         if has_file {
@@ -98,11 +97,8 @@ async fn in_time<T, E>(next: impl Future<Output = Result<T, E>>) -> Result<T, Pr
     next.map_err(|_| Problem::new(&problem::TOO_SLOW))?.map_err(malformed)
 }
 
-/// Waits for a place among the scans.
-async fn a_place() -> Result<SemaphorePermit<'static>, Problem> {
-    let place = tokio::time::timeout(Duration::from_secs(WAIT_SECONDS), PLACES.acquire()).await;
-    place.ok().and_then(Result::ok).ok_or_else(|| Problem::new(&problem::TOO_BUSY))
-}
+/// Whose file is kept; nobody's who is not signed in.
+type Keeper<'a> = (&'a App, Caller);
 
 /// A form as far as it is read.
 #[derive(Debug)]
@@ -112,11 +108,11 @@ struct Form {
     /// A file came, kept or not.
     has_file: bool,
     /// Held as long as the bytes of a file are.
-    place: Option<SemaphorePermit<'static>>,
+    place: Option<Place>,
 }
 
 impl Form {
-    async fn read(request: Request, keeps: bool) -> Result<Self, Problem> {
+    async fn read(request: Request, keeper: Option<Keeper<'_>>) -> Result<Self, Problem> {
         let mut parts = request.extract::<Multipart, _>().await.map_err(malformed)?;
         let mut form =
             Self { fields: Fields::default(), file: File::None, has_file: false, place: None };
@@ -125,7 +121,7 @@ impl Form {
             let Some(mut field) = in_time(parts.next_field()).await? else { return Ok(form) };
             let name = field.name().unwrap_or_default().to_owned();
             if field.file_name().is_some() {
-                form.take(&mut field, keeps).await?;
+                form.take(&mut field, keeper).await?;
             } else {
                 let value = text_of(&mut field, TEXT_BYTES_MAX - text_bytes).await?;
                 text_bytes += value.len();
@@ -136,17 +132,19 @@ impl Form {
     }
 
     /// Reads a file to its end. Its bytes are kept as long as they may be.
-    async fn take(&mut self, field: &mut Field<'_>, keeps: bool) -> Result<(), Problem> {
+    async fn take(
+        &mut self,
+        field: &mut Field<'_>,
+        keeper: Option<Keeper<'_>>,
+    ) -> Result<(), Problem> {
         let (mut bytes, mut too_large, mut is_empty) = (Vec::new(), false, true);
         while let Some(part) = in_time(field.chunk()).await? {
             is_empty &= part.is_empty();
-            if !keeps || part.is_empty() {
-                continue;
-            }
+            let Some((app, caller)) = keeper.filter(|_| !part.is_empty()) else { continue };
             // A form has one file: of several the last is kept, in the same place.
             self.file = File::None;
             if self.place.is_none() {
-                self.place = Some(a_place().await?);
+                self.place = Some(app.gate.file(caller).await?);
             }
             too_large |= bytes.len() + part.len() > SCAN_BYTES_MAX;
             if too_large {
@@ -156,7 +154,7 @@ impl Form {
             }
         }
         self.has_file |= !is_empty;
-        if keeps && !is_empty {
+        if keeper.is_some() && !is_empty {
             self.file = if too_large { File::TooLarge } else { File::Given(bytes) };
         }
         Ok(())
