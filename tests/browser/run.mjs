@@ -162,6 +162,27 @@ story("a table is looked at before it is written, with what to correct", async (
   await page.context().close();
 });
 
+story("a list follows what is typed, and whoever has to sign in again is told", async (stage) => {
+  const page = await stage.enter("neighbour");
+  const at = `/office/campaigns/${stage.scene.campaign}/units/${stage.scene.unvisited.unit}/households`;
+  await page.goto(at);
+  const rows = page.locator("#found tbody tr");
+  const all = await rows.count();
+  const code = (await rows.first().locator("td").first().textContent()) ?? "";
+  await page.getByRole("searchbox").pressSequentially(code);
+  await page.locator("#count", { hasText: "Tìm thấy: 1" }).waitFor();
+  assert(all > 1 && (await rows.count()) === 1, `of ${all} rows one is left`);
+  assert.match(page.url(), /[?]q=/, "the address can be kept and opened again");
+  await page.locator("#q").fill("<script>alert(1)</script>");
+  await page.locator("#count", { hasText: "Tìm thấy: 0" }).waitFor();
+  assert.deepEqual(await accessible(page), []);
+  assert.equal(await page.evaluate(() => localStorage.length), 0, "nothing is kept on the machine");
+  await page.context().clearCookies();
+  await page.locator("#q").fill("x");
+  await page.getByRole("heading", { name: "Đăng nhập" }).waitFor();
+  await page.context().close();
+});
+
 story("the commune officer settles the dispute and submits the list", async (stage) => {
   const page = await stage.enter("officer", plain);
   await page.getByRole("link", { name: "Rà soát cuối năm 2022" }).click();

@@ -1,6 +1,7 @@
 //! The offices' own pages: what people in commune, district and province do in a browser.
 //!
-//! Every page is whole without a script, and every action is a plain form. A page loads what the API
+//! Every page is whole without a script, and every action is a plain form. One list follows what is
+//! typed where scripts run. A page loads what the API
 //! loads, by the same functions, and shows it in words; nothing is decided here.
 
 mod comments;
@@ -46,6 +47,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/office/style.css", get(style))
         .route("/office/print.css", get(print_style))
         .route("/office/icon.svg", get(icon))
+        .route("/office/htmx.js", get(htmx))
         .route("/office/sign-in", get(session::show).post(session::sign_in))
         .route("/office/sign-out", post(session::sign_out))
         .route("/office/language", get(session::language))
@@ -75,6 +77,10 @@ async fn print_style() -> Response {
 
 async fn icon() -> Response {
     kept("image/svg+xml", include_str!("../../templates/office/icon.svg"))
+}
+
+async fn htmx() -> Response {
+    kept("text/javascript; charset=utf-8", include_str!("../../templates/office/htmx.min.js"))
 }
 
 /// Sends a file of the program, which browsers keep for an hour.

@@ -15,7 +15,7 @@ use shared::scope::Role;
 use shared::standing::Standing;
 use shared::text::folded;
 
-use super::frame::{Asked, Frame, Lang, Posted, Visitor, page, time_text};
+use super::frame::{Asked, Frame, Lang, Posted, Visitor, live_page, page, time_text};
 use super::list::{blocker_lines, class_text, outcome_text, step_text};
 use crate::app::App;
 use crate::http::extract::{Json, Path, Query, list_unit};
@@ -346,5 +346,5 @@ async fn found(
         filter,
         hamlets,
     };
-    Ok(page(StatusCode::OK, &shown))
+    Ok(live_page(&shown))
 }

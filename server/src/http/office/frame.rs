@@ -27,6 +27,11 @@ pub(super) const PASSWORD: &str = "/office/password";
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
+/// The same for a page whose list follows what is typed: our own file runs, and asks us.
+const LIVE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+                           script-src 'self'; connect-src 'self'; form-action 'self'; \
+                           base-uri 'none'; frame-ancestors 'none'";
+
 /// The two languages of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lang {
@@ -119,10 +124,18 @@ impl FromRequestParts<App> for Visitor {
                 Err(Redirect::to(PASSWORD).into_response())
             }
             Ok(Some(visitor)) => Ok(visitor),
-            Ok(None) => Err(Redirect::to(&session::address(&path)).into_response()),
+            Ok(None) => Err(to_sign_in(&parts.headers, &session::address(&path))),
             Err(problem) => Err(refused(lang, &problem)),
         }
     }
+}
+
+/// Sends a browser to sign in. A part of a page that is asked for takes the whole page along.
+fn to_sign_in(headers: &HeaderMap, address: &str) -> Response {
+    if headers.contains_key("hx-request") {
+        return (StatusCode::UNAUTHORIZED, [("hx-redirect", address)]).into_response();
+    }
+    Redirect::to(address).into_response()
 }
 
 /// Fields of a form, in their order.
@@ -271,6 +284,14 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
         return Problem::new(&problem::STORE_FAILED).into_response();
     };
     guarded((status, Html(html)).into_response())
+}
+
+/// Sends a page whose list follows what is typed, where the browser runs scripts.
+pub(super) fn live_page(template: &impl Template) -> Response {
+    let mut response = page(StatusCode::OK, template);
+    let policy = HeaderValue::from_static(LIVE_POLICY);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
 }
 
 /// Puts on what every answer to a browser has.
