@@ -6,17 +6,26 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use shared::aggregate::Counts;
 use shared::forms::Tally;
-use shared::id::{CampaignId, Digest};
+use shared::id::{CampaignId, Digest, DocumentId};
+use shared::phones::Against;
 
 use crate::config::Config;
 use crate::gate::Gate;
+use crate::http::comparison::Touches;
 use crate::http::desk::Progress;
 use crate::imports::units::{Known, UnitFault, check_units};
 use crate::ingest::Writer;
+use crate::kept::Kept;
 use crate::keys::{KeyError, Keys, random};
 use crate::materialise::Materialiser;
 use crate::store::{Store, StoreError};
 use crate::worker::pool::Merging;
+
+/// Units whose progress is kept in memory: those of a province and its neighbour.
+const UNITS_KEPT: usize = 256;
+
+/// Households kept in memory as they were held against their phones: about a kilobyte each.
+const HOUSEHOLDS_KEPT: usize = 2048;
 
 /// The running installation, cheap to clone.
 #[derive(Clone)]
@@ -53,7 +62,11 @@ pub struct Inner {
     /// The same for the official forms.
     pub(crate) tallies: Mutex<BTreeMap<Digest, Arc<Tally>>>,
     /// How far units have come, with the mark of the standings it was counted from.
-    pub(crate) progress: Mutex<BTreeMap<(CampaignId, String), (i64, Progress)>>,
+    pub(crate) progress: Kept<(CampaignId, String), (i64, i64), Progress>,
+    /// Who touched the households of a unit, up to a position of its log.
+    pub(crate) touches: Kept<(CampaignId, String), i64, Arc<BTreeMap<DocumentId, Touches>>>,
+    /// Households held against their phones' answers, by their log and what else that rests on.
+    pub(crate) against: Kept<DocumentId, String, Option<Arc<Against>>>,
     clock: fn() -> i64,
 }
 
@@ -136,7 +149,9 @@ impl App {
                 units: Mutex::default(),
                 counts: Mutex::default(),
                 tallies: Mutex::default(),
-                progress: Mutex::default(),
+                progress: Kept::new(UNITS_KEPT),
+                touches: Kept::new(UNITS_KEPT / 8),
+                against: Kept::new(HOUSEHOLDS_KEPT),
                 clock,
             }),
         })

@@ -7,7 +7,7 @@ mod caller;
 mod campaigns;
 mod codes;
 mod comments;
-mod comparison;
+pub(crate) mod comparison;
 mod days;
 pub(crate) mod desk;
 mod desk_change;

@@ -12,6 +12,7 @@ pub mod gate;
 pub mod http;
 pub mod imports;
 pub mod ingest;
+mod kept;
 pub mod keys;
 pub mod listen;
 pub mod materialise;

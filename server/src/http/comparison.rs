@@ -1,6 +1,7 @@
 //! A unit's list held against the opening list, and against what the phones answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use axum::extract::State;
 use mobile_schema::household::Value;
@@ -20,8 +21,9 @@ use crate::auth::Actor;
 use crate::problem::{Body, Problem};
 use crate::standing::{Standings, refresh};
 use crate::store::StoreError;
-use crate::store::desk::{Author, Trace};
+use crate::store::desk::Author;
 use crate::store::material::AT_ONCE;
+use crate::worker::BasisText;
 
 /// A list against the opening list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -86,7 +88,7 @@ pub(super) async fn read(
     let shown = lists::read(State(app.clone()), actor.clone(), path).await?.0;
     let seen = list_unit(&app, &actor, id, &unit).await?;
     let standings = refresh(&app, &seen.campaign, &unit).await?;
-    let traces = traced(app.store.change_traces(id, &unit).await?);
+    let traces = touches(&app, id, &unit).await?;
     let rows = shown.list.rows;
     let named: BTreeMap<DocumentId, _> =
         standings.iter().map(|(at, standing)| (at.document, (at, standing))).collect();
@@ -126,14 +128,24 @@ pub(super) async fn read(
 
 /// What the log alone says about a household.
 #[derive(Debug, Clone, Copy, Default)]
-struct Touches {
+pub(crate) struct Touches {
     phones: usize,
     desk_after_phones: usize,
     joined: usize,
 }
 
-fn traced(traces: Vec<Trace>) -> BTreeMap<DocumentId, Touches> {
-    let mut found: BTreeMap<DocumentId, Touches> = BTreeMap::new();
+/// Reads who touched the households of a unit. What was read before is not read again: a log only
+/// grows.
+async fn touches(
+    app: &App,
+    id: CampaignId,
+    unit: &str,
+) -> Result<Arc<BTreeMap<DocumentId, Touches>>, StoreError> {
+    let key = (id, unit.to_owned());
+    let (until, known) = app.touches.last(&key).unwrap_or_default();
+    let traces = app.store.change_traces(id, unit, until).await?;
+    let Some(last) = traces.last().map(|trace| trace.position) else { return Ok(known) };
+    let mut found = (*known).clone();
     for trace in traces {
         let touches = found.entry(trace.document).or_default();
         if trace.provenance != "desk" {
@@ -143,7 +155,9 @@ fn traced(traces: Vec<Trace>) -> BTreeMap<DocumentId, Touches> {
         }
         touches.joined += usize::from(trace.dependencies > 1);
     }
-    found
+    let found = Arc::new(found);
+    app.touches.put(key, last, Arc::clone(&found));
+    Ok(found)
 }
 
 /// A household whose answers are not only those of its phones.
@@ -216,36 +230,59 @@ pub(super) async fn phones(
     let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
     let seen = list_unit(&app, &actor, id, &unit).await?;
     let standings = refresh(&app, &seen.campaign, &unit).await?;
-    let traces = traced(app.store.change_traces(id, &unit).await?);
+    let traces = touches(&app, id, &unit).await?;
     let touched = traces.iter().filter(|(_, of)| of.desk_after_phones + of.joined > 0);
-    let documents: Vec<DocumentId> = touched.map(|(document, _)| *document).collect();
-    let found = held_against(&app, &seen, &documents).await?;
+    let touched: BTreeSet<DocumentId> = touched.map(|(document, _)| *document).collect();
+    let found = held_against(&app, &seen, &standings, &touched).await?;
     let authors = app.store.change_deciders(id, &unit).await?;
-    Ok(Json(differing(&standings, found, &authors)))
+    Ok(Json(differing(&standings, &found, &authors)))
 }
 
+/// Holds households against their phones' answers: those that moved since it was done last.
 async fn held_against(
     app: &App,
     seen: &Seen,
-    documents: &[DocumentId],
-) -> Result<BTreeMap<DocumentId, Against>, StoreError> {
-    let mut found = BTreeMap::new();
-    for documents in documents.chunks(AT_ONCE) {
-        found.extend(app.materialiser.against(&seen.campaign, documents).await?);
+    standings: &Standings,
+    touched: &BTreeSet<DocumentId>,
+) -> Result<BTreeMap<DocumentId, Arc<Against>>, StoreError> {
+    let basis = BasisText::of(&seen.campaign).name();
+    let mut marks = BTreeMap::new();
+    for (at, standing) in standings.iter().filter(|(at, _)| touched.contains(&at.document)) {
+        let area = standing.row.area;
+        let mark = format!("{}/{basis}/{}/{}/{area:?}", at.last_position, at.unit, at.hamlet);
+        marks.insert(at.document, mark);
+    }
+    let (mut found, mut open) = (BTreeMap::new(), Vec::new());
+    for (document, mark) in &marks {
+        match app.against.at(document, mark) {
+            Some(known) => found.extend(known.map(|known| (*document, known))),
+            None => open.push(*document),
+        }
+    }
+    for documents in open.chunks(AT_ONCE) {
+        let mut held: BTreeMap<_, _> =
+            app.materialiser.against(&seen.campaign, documents).await?.into_iter().collect();
+        for document in documents {
+            let against = held.remove(document).map(Arc::new);
+            found.extend(against.clone().map(|against| (*document, against)));
+            if let Some(mark) = marks.remove(document) {
+                app.against.put(*document, mark, against);
+            }
+        }
     }
     Ok(found)
 }
 
 fn differing(
     standings: &Standings,
-    mut found: BTreeMap<DocumentId, Against>,
+    found: &BTreeMap<DocumentId, Arc<Against>>,
     authors: &BTreeMap<(DocumentId, shared::id::ChangeHash), Author>,
 ) -> Vec<Differing> {
     let mut lines = Vec::new();
     for (at, standing) in standings {
-        let Some(against) = found.remove(&at.document) else { continue };
+        let Some(against) = found.get(&at.document) else { continue };
         let row: &Row = &standing.row;
-        let answers = against.touched.into_iter().map(|touched| {
+        let answers = against.touched.iter().cloned().map(|touched| {
             let author = authors.get(&(at.document, touched.by));
             answered(touched, author)
         });

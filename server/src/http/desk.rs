@@ -150,21 +150,17 @@ async fn progress(
     let marks = app.store.standing_marks(id).await?;
     let mut found = BTreeMap::new();
     for unit in units {
-        let Some((households, mark)) = marks.get(unit).copied() else { continue };
+        let Some(mark) = marks.get(unit) else { continue };
         let key = (id, unit.clone());
-        let known = app.progress.lock().ok().and_then(|known| known.get(&key).copied());
-        let counted = match known.filter(|(at, _)| *at == mark) {
-            Some((_, counted)) => counted,
+        let counted = match app.progress.at(&key, mark) {
+            Some(counted) => counted,
             None => {
-                let bodies = app.store.standing_bodies(id, unit).await?;
-                let counted = count(&bodies)?;
-                if let Ok(mut known) = app.progress.lock() {
-                    known.insert(key, (mark, counted));
-                }
+                let counted = count(&app.store.standing_bodies(id, unit).await?)?;
+                app.progress.put(key, *mark, counted);
                 counted
             }
         };
-        found.insert(unit.clone(), Progress { households, ..counted });
+        found.insert(unit.clone(), counted);
     }
     Ok(found)
 }
@@ -174,6 +170,7 @@ fn count(bodies: &[String]) -> Result<Progress, StoreError> {
     for body in bodies {
         let counted: Counted = serde_json::from_str(body).map_err(|_| StoreError::Damaged)?;
         let disputed = counted.open.disputes > 0;
+        progress.households += 1;
         progress.disputed += i64::from(disputed);
         progress.done += i64::from(!disputed && counted.row.outcome != Outcome::Pending);
     }

@@ -32,10 +32,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "tables", include_str!("../../migrations/0009_tables.sql")),
     (10, "province", include_str!("../../migrations/0010_province.sql")),
     (11, "posted list", include_str!("../../migrations/0011_posted_list.sql")),
+    (15, "marks", include_str!("../../migrations/0015_marks.sql")),
 ];
 
 /// What SQLite's planner takes the tables to look like, and the version that is written with it.
-const STATISTICS: (&str, i64) = (include_str!("statistics.sql"), 1);
+const STATISTICS: (&str, i64) = (include_str!("statistics.sql"), 2);
 
 /// Pages that the writer keeps, as negative KiB: ids are random, and each change touches another page.
 const SQLITE_WRITER_CACHE: &str = "-24576";

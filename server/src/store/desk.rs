@@ -9,9 +9,16 @@ use shared::id::{AccountId, CampaignId, ChangeHash, DocumentId};
 use super::backend::vals;
 use super::{Store, StoreError};
 
+/// Read from an index alone.
+const STANDING_MARKS: &str = "
+    select unit, count(*) as standings, cast(sum(position) as bigint) as mark
+    from standing where campaign = $1 group by unit";
+
 /// One accepted change without its bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Trace {
+    /// Its position in the unit's log.
+    pub(crate) position: i64,
     pub(crate) document: DocumentId,
     /// `device`, `session` or `desk`.
     pub(crate) provenance: String,
@@ -38,22 +45,24 @@ pub(crate) struct Author {
 }
 
 impl Store {
-    /// Lists a unit's accepted changes of main branches, household by household in their order.
+    /// Lists a unit's accepted changes of main branches after a position, in their order.
     pub(crate) async fn change_traces(
         &self,
         campaign: CampaignId,
         unit: &str,
+        after: i64,
     ) -> Result<Vec<Trace>, StoreError> {
         const SQL: &str = "
-            select change.document, change.provenance,
+            select change.position, change.document, change.provenance,
                 cast(length(change.dependencies) / 32 as bigint) as dependencies
-            from change where change.campaign = $1 and change.unit = $2
+            from change where change.campaign = $1 and change.unit = $2 and change.position > $3
             and change.fate = 'accepted' and change.side = 0
-            order by change.document, change.position";
-        let rows = self.db.all(SQL, vals![campaign, unit]).await?;
+            order by change.position";
+        let rows = self.db.all(SQL, vals![campaign, unit, after]).await?;
         rows.iter()
             .map(|row| {
                 Ok(Trace {
+                    position: row.get("position")?,
                     document: row.id("document")?,
                     provenance: row.get("provenance")?,
                     dependencies: row.get("dependencies")?,
@@ -164,22 +173,15 @@ impl Store {
         rows.iter().map(|row| row.get("body")).collect()
     }
 
-    /// Counts the households of a campaign that the log knows, and up to where their standings are,
-    /// by unit.
+    /// Says by unit how many standings a campaign has, and how far they are: where neither moves, no
+    /// standing has.
     pub(crate) async fn standing_marks(
         &self,
         campaign: CampaignId,
     ) -> Result<BTreeMap<String, (i64, i64)>, StoreError> {
-        const SQL: &str = "
-            select household.unit, count(*) as households,
-                cast(coalesce(sum(standing.position), 0) as bigint) as mark
-            from household left join standing on standing.document = household.document
-                and standing.unit = household.unit
-            where household.campaign = $1 and household.last_position > 0
-            group by household.unit";
-        let rows = self.db.all(SQL, vals![campaign]).await?;
+        let rows = self.db.all(STANDING_MARKS, vals![campaign]).await?;
         rows.iter()
-            .map(|row| Ok((row.get("unit")?, (row.get("households")?, row.get("mark")?))))
+            .map(|row| Ok((row.get("unit")?, (row.get("standings")?, row.get("mark")?))))
             .collect()
     }
 
@@ -213,5 +215,20 @@ impl Store {
         tx.run("update campaign set name = name where id = $1", vals![campaign]).await?;
         tx.run(SQL, vals![campaign, body, by, now_ms]).await?;
         tx.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn how_far_a_province_is_stands_in_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::sqlite(&folder.path().join("store.sqlite")).await.unwrap();
+        let plan = store.db.plan(STANDING_MARKS, vals![CampaignId([1; 16])]).await.unwrap();
+        assert!(plan.iter().all(|step| step.contains("COVERING INDEX")), "{plan:#?}");
+        store.close().await;
     }
 }

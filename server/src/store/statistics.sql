@@ -18,6 +18,6 @@ insert into sqlite_stat1 (tbl, idx, stat) values
     ('household_assignment', 'household_assignment_account', '12000 2 2'),
     ('household_assignment', 'sqlite_autoindex_household_assignment_1', '12000 3000 2 1'),
     ('standing', 'sqlite_autoindex_standing_1', '132000 1'),
-    ('standing', 'standing_unit', '132000 33000 262');
-pragma user_version = 1;
+    ('standing', 'standing_mark', '132000 33000 262 1');
+pragma user_version = 2;
 analyze sqlite_schema;
