@@ -32,6 +32,7 @@ mod people;
 mod posting;
 mod problems;
 mod rates;
+mod review;
 mod samples;
 mod scans;
 mod score_tables;
@@ -116,6 +117,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(assignments::list))
         .routes(routes!(households::list))
         .routes(routes!(households::disputes))
+        .routes(routes!(review::queue))
+        .routes(routes!(review::ledger))
         .routes(routes!(households::aside, households::release))
         .routes(routes!(households::read))
         .routes(routes!(households::settle))

@@ -209,3 +209,9 @@ pub const CONNECTIONS_MAX: usize = 4_096;
 const _: () = assert!(BATCH_CHANGES_MAX.is_power_of_two());
 const _: () = assert!(REQUEST_BYTES_MAX <= REQUEST_INFLATED_BYTES_MAX);
 const _: () = assert!(CLOSES_MAX * 33 + 6 <= MESSAGE_BYTES_MAX);
+
+/// Most combinations of competing values whose outcomes are worked out for one household: eight
+/// answers with two values each. A family's dispute has two to eight; each combination is one
+/// classification, so the worst household costs 256 of them, a tenth of a worker's two seconds.
+/// Beyond it nothing is guessed: a person decides.
+pub const TRIAGE_COMBINATIONS_MAX: usize = 256;

@@ -19,6 +19,7 @@ use crate::limits;
 use crate::merge::genesis_map;
 
 mod answer;
+mod removal;
 
 pub(crate) use answer::writers;
 pub use answer::written_by;
@@ -145,7 +146,11 @@ pub fn resolve(doc: &Automerge) -> Resolved {
     }
     if let Some(members) = reader.map("members") {
         for (id, member) in reader.maps(&members) {
-            let answers = reader.answers(&member, &|key| Path::Member(id.clone(), key));
+            let mut answers = reader.answers(&member, &|key| Path::Member(id.clone(), key));
+            let removed = Path::Member(id.clone(), removal::KEY.to_owned());
+            if removal::dispute(doc, &member, &removed, &mut reader.disputes) {
+                answers.remove(removal::KEY);
+            }
             household.members.insert(id, answers);
         }
     }
@@ -241,7 +246,8 @@ impl Reader<'_> {
         answers
     }
 
-    /// Reads all competing values. Equal ones are no disagreement.
+    /// Reads all competing values. Equal ones are no disagreement, nor are the two ways in which
+    /// Unicode writes one letter with its marks.
     fn conflict(&mut self, map: &ObjId, path: &Path) -> Option<Value> {
         let key = match path {
             Path::Answer(key) | Path::B1Item(key) | Path::Member(_, key) => key.as_str(),
@@ -249,7 +255,7 @@ impl Reader<'_> {
         let mut sides: BTreeMap<Option<Value>, Vec<ChangeHash>> = BTreeMap::new();
         for (value, id) in self.doc.get_all(map, key).unwrap_or_default() {
             let value = match self.value(&value, &id) {
-                Read::Value(value) => Some(value),
+                Read::Value(value) => Some(one_form(value)),
                 Read::Nothing => None,
                 Read::Unreadable => {
                     self.flag("unreadable-value", &path.to_string());
@@ -348,6 +354,22 @@ enum Read {
     Value(Value),
     Nothing,
     Unreadable,
+}
+
+/// Writes a text in composed form; what is no text stays as it is.
+pub(crate) fn one_form(value: Value) -> Value {
+    match value {
+        Value::Text(text) => Value::Text(crate::text::one_form(&text)),
+        other => other,
+    }
+}
+
+/// Reads a scalar as an answer; `None` where it is none or cannot be read.
+pub(crate) fn scalar_value(scalar: &ScalarValue) -> Option<Value> {
+    match read_scalar(scalar) {
+        Read::Value(value) => Some(value),
+        Read::Nothing | Read::Unreadable => None,
+    }
 }
 
 /// JavaScript writes 3 and 3.0 alike, so every whole number is one kind of number here.

@@ -10,16 +10,17 @@ use mobile_schema::form::Form;
 use mobile_schema::household::{Household, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::classify::{Basis, Class, classify};
+use crate::classify::{Basis, Class};
 use crate::date::{PartialDate, age_on};
+use crate::figures::Figures;
 use crate::guard::guard;
 use crate::id::{ChangeHash, DocumentId, HouseholdId};
-use crate::list::{Open, Outcome, Provenance, Row, changes_digest};
+use crate::list::{ByRule, Open, Provenance, Row, changes_digest};
 use crate::merge::{Merged, merge, merge_at, merge_onto};
 use crate::page::message_closes;
 use crate::phones::{Values, difference, values};
-use crate::resolve::{Dispute, DisputedValue, Flag, Resolved, resolve, writers};
-use crate::standard::{is_dtts, known_ethnicity};
+use crate::resolve::{Dispute, DisputedValue, Flag, Path, Resolved, resolve, writers};
+use crate::triage::{RULE, Triage, triage};
 use crate::unit::Area;
 
 /// What the server's own rows say about a household; never taken from its document.
@@ -101,6 +102,9 @@ pub struct Standing {
     pub open: Open,
     /// Every disagreement with all its values.
     pub disputes: Vec<Dispute>,
+    /// Which of them a person decides and what hangs on them, and what the rule chose for the rest.
+    #[serde(default)]
+    pub triage: Triage,
     /// What a person should look at.
     pub flags: Vec<Flag>,
     /// Changes on the side branch of a copied phone that no decision has closed yet.
@@ -202,58 +206,74 @@ fn judge(
     side: &[Known],
     basis: &Basis<'_>,
 ) -> Standing {
-    let Read { resolved, flags: left_out, broken, forked } = read;
+    let Read { mut resolved, flags: left_out, broken, forked } = read;
+    let triage = triage(&resolved.household, &resolved.disputes, place.area, basis);
+    triage.apply(&mut resolved.household);
     let household = &resolved.household;
-    let code = household.answers.get("outcome").and_then(Value::as_text);
-    let outcome = Outcome::of_code(code);
-    let classified = classify(household, place.area, basis);
-    let dtts = is_dtts(household, &basis.standard.dtts);
-
-    let mut missing = classified.missing;
-    let mut class = (outcome == Outcome::Surveyed).then_some(classified.class);
-    // A figure of its own hangs on the household being DTTS or not: nobody guesses that either.
-    if class.is_some() && dtts.is_none() {
-        class = Some(Class::Insufficient);
-        missing.push("dtts".to_owned());
-    }
+    let figures = Figures::of(household, place.area, basis);
     let hashes: Vec<ChangeHash> = changes.iter().chain(side).map(|change| change.hash).collect();
     let row = Row {
         household: place.household,
         document: place.document,
         hamlet: place.hamlet.clone(),
         area: place.area,
-        outcome,
-        class,
-        b1: classified.b1.as_ref().map(|b1| b1.points),
-        b1_method: classified.b1.as_ref().map(|b1| b1.method),
-        table: classified.b1.as_ref().and_then(|b1| b1.table.clone()),
-        b2: classified.b2,
-        deprived: classified.deprived,
-        members: u32::try_from(household.present().count()).unwrap_or(u32::MAX),
-        dtts: dtts.unwrap_or(false),
-        ethnicity: household.head().and_then(known_ethnicity).unwrap_or("").to_owned(),
-        causes: causes(household),
+        outcome: figures.outcome,
+        class: figures.class,
+        b1: figures.b1,
+        b1_method: figures.b1_method,
+        table: figures.table,
+        b2: figures.b2,
+        deprived: figures.deprived,
+        members: figures.members,
+        dtts: figures.dtts,
+        ethnicity: figures.ethnicity,
+        causes: figures.causes,
         opening: place.opening,
         opening_dtts: place.opening_dtts,
         provenance: provenance(changes),
         changes: changes_digest(&hashes),
+        by_rule: by_rule(&resolved.disputes, &triage),
     };
     let mut flags = [resolved.flags, objections(household, basis), left_out].concat();
     flags.sort();
     flags.dedup();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let disputes = count(resolved.disputes.len());
     Standing {
-        row,
-        head: household.head_name().to_owned(),
-        visit: code.unwrap_or("").to_owned(),
+        head: figures.head,
+        visit: figures.visit,
         on_paper: count(household.asked.values().filter(|asked| is_paper(asked)).count()),
-        open: Open { disputes, broken: count(broken), missing },
+        open: Open {
+            disputes: count(triage.for_person()),
+            by_rule: count(row.by_rule.len()),
+            broken: count(broken),
+            missing: figures.missing,
+        },
+        row,
         disputes: resolved.disputes,
+        triage,
         flags,
         forked,
         heads: resolved.heads,
     }
+}
+
+/// Names for each dispute that the rule settled the changes behind the value it chose.
+fn by_rule(disputes: &[Dispute], triage: &Triage) -> Vec<ByRule> {
+    let changes = |path: &Path, value: Option<&Value>| {
+        let dispute = disputes.iter().find(|dispute| dispute.path == *path);
+        let sides = dispute.map(|dispute| dispute.values.iter()).into_iter().flatten();
+        let chosen = sides.filter(|side| side.value.as_ref() == value);
+        let mut changes: Vec<ChangeHash> = chosen.flat_map(|side| side.changes.clone()).collect();
+        changes.sort_unstable();
+        changes.dedup();
+        changes
+    };
+    let one = |(path, value): (&Path, Option<&Value>)| ByRule {
+        path: path.to_string(),
+        rule: RULE.to_owned(),
+        changes: changes(path, value),
+    };
+    triage.by_rule().map(one).collect()
 }
 
 /// Leaves out the side branches that somebody at the desk has looked at and closed.
@@ -297,7 +317,7 @@ fn dispute_side(
         for (path, value) in other {
             let other = DisputedValue { value: Some(value), changes: vec![change.hash] };
             match disputes.iter_mut().find(|dispute| dispute.path == path) {
-                Some(dispute) => dispute.values.push(other),
+                Some(dispute) => beside(dispute, other),
                 None => {
                     let changes = writers(doc, &path);
                     let current = DisputedValue { value: main.get(&path).cloned(), changes };
@@ -307,13 +327,22 @@ fn dispute_side(
             forked.push(change.hash);
         }
     }
-    for dispute in disputes.iter_mut() {
-        dispute.values.sort();
-        dispute.values.dedup();
-    }
+    disputes.iter_mut().for_each(|dispute| dispute.values.sort());
     disputes.sort_by(|a, b| a.path.cmp(&b.path));
     forked.dedup();
     forked
+}
+
+/// Puts a value beside the others, or its change to those that wrote the same.
+fn beside(dispute: &mut Dispute, other: DisputedValue) {
+    match dispute.values.iter_mut().find(|side| side.value == other.value) {
+        Some(side) => {
+            side.changes.extend(other.changes);
+            side.changes.sort_unstable();
+            side.changes.dedup();
+        }
+        None => dispute.values.push(other),
+    }
 }
 
 /// Tells whether the phone wrote a change again under a new actor: the new one names it and holds
@@ -350,14 +379,6 @@ fn is_paper(asked: &mobile_schema::household::Asked) -> bool {
 
 fn flag(code: &str, path: &str) -> Flag {
     Flag { code: code.to_owned(), path: path.to_owned() }
-}
-
-fn causes(household: &Household) -> Vec<u8> {
-    (1..=8)
-        .filter(|cause| {
-            household.answers.get(&format!("causes.{cause}")) == Some(&Value::Bool(true))
-        })
-        .collect()
 }
 
 fn provenance(changes: &[Known]) -> Provenance {

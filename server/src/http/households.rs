@@ -271,9 +271,11 @@ pub(super) struct Settle {
     /// `answers/KEY`, `b1_items/ITEM` or `members/ID/KEY`.
     #[schema(value_type = String)]
     pub(super) path: AnswerPath,
-    /// The value that holds: yes or no, a whole number, or text.
+    /// The value that holds: yes or no, a whole number, or text; null where one side of the dispute
+    /// is that there is no answer, as where somebody removed a member and others did not.
+    #[serde(deserialize_with = "Option::deserialize")]
     #[schema(value_type = Object)]
-    pub(super) value: Value,
+    pub(super) value: Option<Value>,
     /// Why.
     pub(super) reason: String,
     /// Changes of a copied phone's side branch that this decision has looked at, at most 7.
