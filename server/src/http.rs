@@ -17,6 +17,7 @@ pub(crate) mod encoding;
 mod export;
 mod extract;
 mod forms;
+mod four_eyes;
 mod hamlets;
 mod health;
 mod history;
@@ -119,6 +120,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(households::disputes))
         .routes(routes!(review::queue))
         .routes(routes!(review::ledger))
+        .routes(routes!(four_eyes::list, four_eyes::sign))
+        .routes(routes!(four_eyes::set))
         .routes(routes!(households::aside, households::release))
         .routes(routes!(households::read))
         .routes(routes!(households::settle))

@@ -179,3 +179,143 @@ fn sides(values: impl IntoIterator<Item = (Option<Value>, ChangeHash)>) -> Vec<D
         .map(|(value, changes)| DisputedValue { value, changes: changes.into_iter().collect() })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use automerge::ReadDoc;
+    use automerge::transaction::{CommitOptions, Transactable};
+    use mobile_schema::household::Answers;
+
+    use super::*;
+    use crate::classify::Basis;
+    use crate::date::Date;
+    use crate::id::{Actor, DocumentId, HouseholdId};
+    use crate::merge::{actor_id, genesis_map};
+    use crate::page::{Page, write};
+    use crate::standard::Standard;
+    use crate::standing::{Place, stand};
+    use crate::unit::Area;
+
+    fn logged(hash: ChangeHash, chunk: Vec<u8>, by: Way) -> Logged {
+        Logged { hash, chunk, by }
+    }
+
+    fn said(on: &[Logged], actor: u8, page: &Page, by: Way) -> Logged {
+        let mut doc = merge(on).doc;
+        doc.set_actor(actor_id(Actor([actor; 16])));
+        let written = write(&mut doc, page, 0).unwrap().unwrap();
+        logged(written.hash, written.chunk, by)
+    }
+
+    fn roof(value: &str) -> Page {
+        Page { answers: [("roof".to_owned(), value.into())].into(), ..Page::default() }
+    }
+
+    fn member(key: &str, value: &str) -> Page {
+        let answers = Answers::from([(key.to_owned(), value.into())]);
+        Page { members: [("m".repeat(32), answers)].into(), ..Page::default() }
+    }
+
+    /// Writes as a client of another make might: by hand.
+    fn by_hand(on: &[Logged], actor: u8, act: impl Fn(&mut automerge::Automerge)) -> Logged {
+        let mut doc = merge(on).doc;
+        doc.set_actor(actor_id(Actor([actor; 16])));
+        act(&mut doc);
+        let change = doc.get_last_local_change().unwrap();
+        logged(ChangeHash(change.hash().0), change.raw_bytes().to_vec(), Way::Session)
+    }
+
+    fn told(log: &[Logged], side: &[Logged]) -> Vec<(Kind, String, Vec<Option<Value>>)> {
+        let standard = Standard::nd_07_2021();
+        let review_date = Date::parse("2022-12-14").unwrap();
+        let basis = Basis { standard: &standard, table: None, review_date, region: "" };
+        let place = Place {
+            household: HouseholdId([1; 16]),
+            document: DocumentId([2; 16]),
+            hamlet: "19558-01".to_owned(),
+            area: Area::Rural,
+            opening: None,
+            opening_dtts: false,
+        };
+        let standing = stand(&place, log, side, &basis);
+        ledger(log, side, &standing)
+            .into_iter()
+            .map(|entry| {
+                let values = entry.values.into_iter().map(|side| side.value).collect();
+                (entry.kind, entry.path.to_string(), values)
+            })
+            .collect()
+    }
+
+    fn of(values: &[&str]) -> Vec<Option<Value>> {
+        values.iter().map(|value| Some((*value).into())).collect()
+    }
+
+    #[test]
+    fn whoever_writes_over_several_values_leaves_them_in_the_ledger() {
+        let (hoa, minh) =
+            (said(&[], 1, &roof("tile"), Way::Device), said(&[], 2, &roof("leaf"), Way::Device));
+        let both = vec![hoa.clone(), minh.clone()];
+        let roof_path = || "answers/roof".to_owned();
+        assert_eq!(told(&both, &[]), [(Kind::Competing, roof_path(), of(&["leaf", "tile"]))]);
+        for (by, kind) in [(Way::Device, Kind::Overwritten), (Way::Desk, Kind::Settled)] {
+            let third = said(&both, 3, &roof("canvas"), by);
+            let all = [both.clone(), vec![third]].concat();
+            assert_eq!(told(&all, &[]), [(kind, roof_path(), of(&["leaf", "tile"]))]);
+        }
+        let agreed = said(&[], 2, &roof("tile"), Way::Device);
+        let both = vec![hoa, agreed];
+        let third = said(&both, 3, &roof("canvas"), Way::Device);
+        assert!(told(&[both, vec![third]].concat(), &[]).is_empty(), "they had said the same");
+    }
+
+    #[test]
+    fn what_automerge_hides_is_found() {
+        let opening = said(&[], 1, &member("name", "Hồ Thị Lan"), Way::Desk);
+        let base = std::slice::from_ref(&opening);
+        let edited = said(base, 2, &member("sex", "female"), Way::Device);
+        let deleted = by_hand(base, 3, |doc| {
+            let members = genesis_map("members").unwrap();
+            let mut tx = doc.transaction();
+            tx.delete(&members, "m".repeat(32)).unwrap();
+            tx.commit_with(CommitOptions::default());
+        });
+        let path = format!("members/{}/sex", "m".repeat(32));
+        let all = [opening.clone(), edited.clone(), deleted];
+        assert_eq!(told(&all, &[]), [(Kind::Cleared, path, vec![None, Some("female".into())])]);
+
+        let first = said(&[], 1, &roof("tile"), Way::Device);
+        let base = std::slice::from_ref(&first);
+        let kept = said(base, 2, &roof("leaf"), Way::Device);
+        let emptied = by_hand(base, 3, |doc| {
+            let answers = genesis_map("answers").unwrap();
+            assert!(doc.get(&answers, "roof").unwrap().is_some());
+            let mut tx = doc.transaction();
+            tx.delete(&answers, "roof").unwrap();
+            tx.commit_with(CommitOptions::default());
+        });
+        let all = [first, kept, emptied];
+        let cleared = (Kind::Cleared, "answers/roof".to_owned(), vec![None, Some("leaf".into())]);
+        assert_eq!(told(&all, &[]), [cleared]);
+    }
+
+    #[test]
+    fn a_copied_phone_and_a_removal_are_named_for_what_they_are() {
+        let opening = said(&[], 1, &member("name", "Hồ Thị Lan"), Way::Device);
+        let base = std::slice::from_ref(&opening);
+        let (one, two) =
+            (said(base, 1, &roof("tile"), Way::Device), said(base, 1, &roof("leaf"), Way::Device));
+        let mut copies = [one, two];
+        copies.sort_by_key(|change| change.hash);
+        let [main, side] = copies;
+        let found = told(&[opening.clone(), main], &[side]);
+        assert_eq!(found, [(Kind::SideBranch, "answers/roof".to_owned(), of(&["leaf", "tile"]))]);
+
+        let removed = said(base, 2, &member("removed", "died"), Way::Device);
+        let edited = said(base, 3, &member("sex", "female"), Way::Device);
+        let found = told(&[opening, removed, edited], &[]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].0, Kind::Removed);
+    }
+}

@@ -15,6 +15,7 @@
 //! | [`standing`] | one household's log | its row of the list, and what is open about it |
 //! | [`ledger`] | one household's log | everything that stood or stands against each other |
 //! | [`list`] | households of a commune | what is still open; frozen bytes and their root |
+//! | [`four_eyes`] | decisions of an office | how many people stand behind them |
 //! | [`approve`] | a list's step and what somebody does | the next step, or why not |
 //! | [`compare`], [`phones`], [`sample`], [`remark`], [`scan`], [`deadline`] | a list, what was answered, a seed, a paper | what a district looks at before it gives its opinion |
 //! | [`aggregate`] | frozen lists | exact counts and rates |
@@ -85,6 +86,7 @@ pub mod classify;
 pub mod compare;
 pub mod deadline;
 pub mod forms;
+pub mod four_eyes;
 pub mod list;
 #[cfg(feature = "merge")]
 pub mod phones;

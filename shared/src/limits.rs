@@ -215,3 +215,7 @@ const _: () = assert!(CLOSES_MAX * 33 + 6 <= MESSAGE_BYTES_MAX);
 /// classification, so the worst household costs 256 of them, a tenth of a worker's two seconds.
 /// Beyond it nothing is guessed: a person decides.
 pub const TRIAGE_COMBINATIONS_MAX: usize = 256;
+
+/// Most members that are looked at over all these combinations: 64 with each of 256. A document may
+/// hold thousands of members, and a worker has two seconds.
+pub const TRIAGE_MEMBERS_MAX: usize = 64 * TRIAGE_COMBINATIONS_MAX;

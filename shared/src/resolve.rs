@@ -8,9 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use automerge::iter::MapRangeItem;
-use automerge::{
-    Automerge, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value as CrdtValue, ValueRef,
-};
+use automerge::{Automerge, ObjId, ObjType, ROOT, ReadDoc, Value as CrdtValue, ValueRef};
 use mobile_schema::household::{Answers, Asked, Household, SCHEMA_VERSION, Value};
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +18,12 @@ use crate::merge::genesis_map;
 
 mod answer;
 mod removal;
+mod scalar;
 
 pub(crate) use answer::writers;
 pub use answer::written_by;
+use scalar::{Read, read_scalar, read_text};
+pub(crate) use scalar::{one_form, scalar_value};
 
 /// Where one answer stands in the document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -348,57 +349,4 @@ impl Reader<'_> {
             })
             .max()
     }
-}
-
-enum Read {
-    Value(Value),
-    Nothing,
-    Unreadable,
-}
-
-/// Writes a text in composed form; what is no text stays as it is.
-pub(crate) fn one_form(value: Value) -> Value {
-    match value {
-        Value::Text(text) => Value::Text(crate::text::one_form(&text)),
-        other => other,
-    }
-}
-
-/// Reads a scalar as an answer; `None` where it is none or cannot be read.
-pub(crate) fn scalar_value(scalar: &ScalarValue) -> Option<Value> {
-    match read_scalar(scalar) {
-        Read::Value(value) => Some(value),
-        Read::Nothing | Read::Unreadable => None,
-    }
-}
-
-/// JavaScript writes 3 and 3.0 alike, so every whole number is one kind of number here.
-fn read_scalar(scalar: &ScalarValue) -> Read {
-    match scalar {
-        ScalarValue::Str(text) => read_text(text),
-        ScalarValue::Int(number) => Read::Value(Value::Int(*number)),
-        ScalarValue::Uint(number) => match i64::try_from(*number) {
-            Ok(number) => Read::Value(Value::Int(number)),
-            Err(_) => Read::Unreadable,
-        },
-        ScalarValue::F64(number) => read_whole(*number),
-        ScalarValue::Boolean(flag) => Read::Value(Value::Bool(*flag)),
-        ScalarValue::Null => Read::Nothing,
-        _ => Read::Unreadable,
-    }
-}
-
-/// Takes a floating point number that is whole; ours are never written that way.
-fn read_whole(number: f64) -> Read {
-    match format!("{number}").parse() {
-        Ok(whole) => Read::Value(Value::Int(whole)),
-        Err(_) => Read::Unreadable,
-    }
-}
-
-fn read_text(text: &str) -> Read {
-    if text.chars().nth(limits::TEXT_CHARS_MAX).is_some() {
-        return Read::Unreadable;
-    }
-    Read::Value(Value::Text(text.to_owned()))
 }

@@ -38,7 +38,8 @@ pub struct Triage {
     /// One for each dispute, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disputes: Vec<Triaged>,
-    /// More combinations than [`TRIAGE_COMBINATIONS_MAX`](crate::limits::TRIAGE_COMBINATIONS_MAX): what hangs on what was not worked out.
+    /// There are more combinations than [`crate::limits::TRIAGE_COMBINATIONS_MAX`], or than so many
+    /// members allow: what hangs on what was not worked out.
     #[serde(default, skip_serializing_if = "is_false")]
     pub beyond: bool,
 }
@@ -158,7 +159,7 @@ pub fn triage(agreed: &Household, disputes: &[Dispute], area: Area, basis: &Basi
         figures: Figures::of(household, area, basis),
         people: watched.iter().map(|path| present_value(household, path)).collect(),
     };
-    let worked_out = Combinations::of(&weighty)
+    let worked_out = Combinations::of(&weighty, agreed.members.len())
         .map(|combinations| combinations.hangs(agreed, &outcome, &watched));
     let beyond = worked_out.is_none();
     let mut hangs: BTreeMap<&Path, Vec<Hang>> = match worked_out {
@@ -186,7 +187,7 @@ pub fn outcomes(
     basis: &Basis<'_>,
 ) -> Option<Vec<Figures>> {
     let all: Vec<&Dispute> = disputes.iter().collect();
-    let mut found = Combinations::of(&all)?
+    let mut found = Combinations::of(&all, agreed.members.len())?
         .each(agreed, |household| Figures::of(household, area, basis))
         .collect::<Vec<_>>();
     found.sort();
@@ -243,3 +244,6 @@ fn set(household: &mut Household, path: &Path, value: Option<&Value>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,6 +56,7 @@ pub(super) fn routes() -> Router<App> {
         .route(&unit, get(commune::today))
         .route(&format!("{unit}/households"), get(commune::households))
         .route(&format!("{unit}/disputes"), get(review::show))
+        .route(&format!("{unit}/countersignatures"), post(review::countersign))
         .route(&format!("{unit}/waivers"), post(commune::waive))
         .route(&format!("{unit}/list"), get(list::show).post(opinion::act))
         .route(&household, get(household::show).post(household::settle))

@@ -302,7 +302,8 @@ pub(super) async fn settle(
         (Some(path), Some(value)) => {
             let (reason, heads) = (form.reason.clone(), form.heads.clone());
             let if_moved = IfMoved::Refuse;
-            let settle = Settle { heads, path, value, reason, closes: Vec::new(), if_moved };
+            let (value, closes) = (Some(value), Vec::new());
+            let settle = Settle { heads, path, value, reason, closes, if_moved };
             let at = Path((id, document));
             households::settle(State(app.clone()), actor.clone(), at, Json(settle)).await?;
         }

@@ -103,3 +103,71 @@ impl Past {
         seen
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use mobile_schema::household::{Answers, Value};
+
+    use super::*;
+    use crate::guard::guard;
+    use crate::id::Actor;
+    use crate::merge::{actor_id, merge};
+    use crate::page::{Decision, Page, SettleError, settle, write};
+    use crate::resolve::resolve;
+
+    fn said(on: &[Vec<u8>], actor: u8, key: &str, value: &str) -> Vec<u8> {
+        let mut doc = merge(on).doc;
+        doc.set_actor(actor_id(Actor([actor; 16])));
+        let mut page = Page::default();
+        page.members.insert("m".repeat(32), Answers::from([(key.to_owned(), value.into())]));
+        write(&mut doc, &page, 0).unwrap().unwrap().chunk
+    }
+
+    fn read(chunks: &[Vec<u8>]) -> Vec<Vec<Option<Value>>> {
+        let sides = |dispute: Dispute| dispute.values.into_iter().map(|side| side.value).collect();
+        resolve(&merge(chunks).doc).disputes.into_iter().map(sides).collect()
+    }
+
+    #[test]
+    fn removing_somebody_while_others_answer_for_them_is_a_dispute() {
+        let opening = said(&[], 1, "name", "Hồ Thị Lan");
+        let base = std::slice::from_ref(&opening);
+        let removed = said(base, 2, KEY, "died");
+        let edited = said(base, 3, "insurance", "yes");
+        let all = [opening.clone(), removed.clone(), edited.clone()];
+        assert_eq!(read(&all), [[None, Some("died".into())]]);
+        let again = [edited, opening.clone(), removed.clone()];
+        assert_eq!(read(&again), [[None, Some("died".into())]], "in every order");
+
+        let alone = [opening.clone(), removed.clone()];
+        assert!(read(&alone).is_empty(), "nobody said otherwise");
+        let after = said(&alone, 4, "insurance", "yes");
+        assert!(read(&[opening, removed, after]).is_empty(), "the editor had seen the removal");
+    }
+
+    #[test]
+    fn it_is_settled_either_way_and_stays_settled() {
+        let opening = said(&[], 1, "name", "Hồ Thị Lan");
+        let base = std::slice::from_ref(&opening);
+        let all = vec![opening.clone(), said(base, 2, KEY, "died"), said(base, 3, "sex", "female")];
+        let heads: Vec<ChangeHash> =
+            all[1..].iter().map(|chunk| guard(chunk).unwrap().hash()).collect();
+        let path = Path::Member("m".repeat(32), KEY.to_owned());
+        let died = Value::from("died");
+        for value in [Some(&died), None] {
+            let decision = Decision { heads: &heads, path: &path, value, closes: &[] };
+            let written = settle(&all, Actor([9; 16]), &decision).unwrap();
+            let mut now = all.clone();
+            now.push(written.chunk);
+            assert!(read(&now).is_empty());
+            let household = resolve(&merge(&now).doc).household;
+            assert_eq!(household.members[&"m".repeat(32)].get(KEY), value);
+        }
+        // What was never a side of it is no decision.
+        let name = Path::Member("m".repeat(32), "name".to_owned());
+        let decision = Decision { heads: &heads, path: &name, value: None, closes: &[] };
+        let refused = settle(&all, Actor([9; 16]), &decision);
+        assert!(matches!(refused, Err(SettleError::Unfit(None))), "{refused:?}");
+    }
+}

@@ -6,7 +6,7 @@ use mobile_schema::household::{Household, Value};
 
 use super::{Figure, Hang, set};
 use crate::figures::Figures;
-use crate::limits::TRIAGE_COMBINATIONS_MAX;
+use crate::limits::{TRIAGE_COMBINATIONS_MAX, TRIAGE_MEMBERS_MAX};
 use crate::resolve::{Dispute, Path};
 
 /// Most values of one figure that are kept with a dispute.
@@ -29,14 +29,15 @@ pub(super) struct Combinations<'a> {
 
 impl<'a> Combinations<'a> {
     /// Lays them out; `None` where there are more than may be worked out.
-    pub(super) fn of(disputes: &[&'a Dispute]) -> Option<Self> {
+    pub(super) fn of(disputes: &[&'a Dispute], members: usize) -> Option<Self> {
+        let most = TRIAGE_COMBINATIONS_MAX.min(TRIAGE_MEMBERS_MAX / members.max(1));
         let mut count = 1_usize;
         let mut values = Vec::new();
         for dispute in disputes {
             let sides = dispute.values.iter().map(|side| side.value.as_ref());
             let distinct: BTreeSet<Option<&Value>> = sides.collect();
             count = count.checked_mul(distinct.len())?;
-            if count > TRIAGE_COMBINATIONS_MAX {
+            if count > most {
                 return None;
             }
             values.push(distinct.into_iter().collect());
