@@ -40,6 +40,10 @@ enum Place {
     Member(String, Name),
 }
 
+/// What one change did to an answer: the values it wrote over, and what it says at its end; nothing
+/// where it took the answer away.
+type Said = (BTreeSet<Name>, Option<Option<Value>>);
+
 /// One value of an answer, or the map of a member.
 struct Write {
     change: usize,
@@ -100,8 +104,7 @@ impl Trace {
     fn change(&mut self, operations: Vec<(Name, &Op)>, places: &mut BTreeMap<Name, Place>) {
         let change = self.changes.len() - 1;
         // Of an answer: what this change wrote over, and what it says of it at its end.
-        let mut said: BTreeMap<(Path, Option<Name>), (BTreeSet<Name>, Option<Option<Value>>)> =
-            BTreeMap::new();
+        let mut said: BTreeMap<(Path, Option<Name>), Said> = BTreeMap::new();
         for (at, (name, op)) in operations.iter().enumerate() {
             let (ObjectId::Id(object), Key::Map(key)) = (&op.obj, &op.key) else { continue };
             let Some(place) = places.get(&named(object)).cloned() else { continue };
