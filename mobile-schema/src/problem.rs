@@ -111,6 +111,8 @@ problems! {
     COLUMN_NOT_POSTED = "column-not-posted", "Danh sách niêm yết không được có cột này.", "A posted list may not have this column.";
     CODE_CLOSED = "code-closed", "Mã đã dùng, đã rút hoặc quá hạn. Tạo mã mới.", "The code was used, withdrawn or has expired. Make a new one.";
     HOUSEHOLD_MOVED = "household-moved", "Có người đã ghi vào hồ sơ của hộ này sau khi trang được mở. Xem phần đã thay đổi rồi quyết định.", "Somebody wrote to this household after it was shown. See what changed, then decide.";
+    FOUR_EYES_MISSING = "four-eyes-missing", "Có quyết định chưa có người thứ hai xem. Để người khác trình danh sách, hoặc ghi người ký xác nhận của Ban Chỉ đạo.", "A decision was seen by one person alone. Let somebody else submit the list, or record who of the steering committee has countersigned.";
+    COUNTERSIGN_REFUSED = "countersign-refused", "Phải ghi họ tên, chức vụ của thành viên Ban Chỉ đạo khác với người đã quyết định, và các quyết định như danh sách đang có.", "Name and title of a member of the steering committee are needed, another person than who decided, and decisions as they are listed.";
     PAPER_MISFITS = "paper-misfits", "Có ô chưa đúng. Sửa các ô được chỉ ra rồi ghi lại; chưa có gì được ghi.", "Some fields cannot be read. Change them and send the form again; nothing was written.";
     PAPER_EMPTY = "paper-empty", "Chưa nhập gì. Ghi câu trả lời, hoặc đánh dấu các phần đã hỏi.", "Nothing was typed. Type an answer, or mark the blocks that were asked.";
     PAPER_MISSING = "paper-missing", "Hộ này chưa có phiếu giấy nào được nhập, nên không có gì để nhập lần hai.", "No paper form of this household was typed, so there is nothing to type a second time.";

@@ -17,6 +17,7 @@ pub(crate) mod encoding;
 mod export;
 mod extract;
 mod forms;
+mod four_eyes;
 mod hamlets;
 mod health;
 mod history;
@@ -32,6 +33,7 @@ mod people;
 mod posting;
 mod problems;
 mod rates;
+mod review;
 mod samples;
 mod scans;
 mod score_tables;
@@ -116,6 +118,10 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(assignments::list))
         .routes(routes!(households::list))
         .routes(routes!(households::disputes))
+        .routes(routes!(review::queue))
+        .routes(routes!(review::ledger))
+        .routes(routes!(four_eyes::list, four_eyes::sign))
+        .routes(routes!(four_eyes::set))
         .routes(routes!(households::aside, households::release))
         .routes(routes!(households::read))
         .routes(routes!(households::settle))

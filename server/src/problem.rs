@@ -95,6 +95,7 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "list-state"
         | "list-counts-missing"
         | "list-has-aside"
+        | "four-eyes-missing"
         | "document-broken"
         | "household-moved"
         | "paper-missing"

@@ -21,7 +21,7 @@ use crate::worker::BasisText;
 use crate::worker::pool::unavailable;
 
 /// Version of what the cache holds; raised when `shared` computes something else.
-const CACHE_VERSION: u32 = 5;
+const CACHE_VERSION: u32 = 6;
 
 /// Times that a unit is looked at again while other processes replace what was computed.
 const ROUNDS: usize = 3;

@@ -13,6 +13,7 @@ pub(crate) mod code;
 pub(crate) mod desk;
 pub(crate) mod device;
 pub mod faults;
+pub(crate) mod four_eyes;
 pub(crate) mod health;
 pub(crate) mod household;
 pub(crate) mod layout;

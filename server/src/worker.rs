@@ -14,13 +14,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use mobile_schema::household::Value;
+use mobile_schema::household::{Answers, Value};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use shared::classify::{Basis, classify};
 use shared::date::Date;
 use shared::history::history;
 use shared::id::{Actor, ChangeHash};
+use shared::ledger::{Entry, Mark, ledger, marks};
 use shared::merge::{merge, merge_onto};
 use shared::page::{Decision, Page, SettleError, Written, settle, write_at};
 use shared::phones::against;
@@ -71,6 +72,8 @@ pub(crate) enum Job {
     Read { place: Place, changes: Vec<Logged>, side: Vec<Logged> },
     /// Its answers and nothing else, from the saved document where there is one.
     Answers { base: Option<ByteBuf>, changes: Vec<Logged> },
+    /// Everything that stood or stands against each other in it.
+    Ledger { place: Place, changes: Vec<Logged>, side: Vec<Logged> },
     /// Its log held against what its phones answered.
     Against { place: Place, changes: Vec<Logged> },
     /// The change that settles one answer.
@@ -97,7 +100,7 @@ pub(crate) struct Settling {
     pub(crate) actor: Actor,
     pub(crate) heads: Vec<ChangeHash>,
     pub(crate) path: Path,
-    pub(crate) value: Value,
+    pub(crate) value: Option<Value>,
     pub(crate) closes: Vec<ChangeHash>,
 }
 
@@ -112,6 +115,8 @@ pub(crate) enum Answer {
     Looked(String),
     /// The agreed answers as JSON.
     Answers(String),
+    /// A [`Case`] as JSON.
+    Ledger(String),
     /// What the log comes to against its phones as JSON; null where no phone wrote.
     Against(String),
     /// The change that settles it.
@@ -145,6 +150,17 @@ pub(crate) struct Looked {
     /// The changes that wrote each agreed answer, by its path.
     pub(crate) writers: BTreeMap<String, Vec<ChangeHash>>,
     pub(crate) classification: shared::classify::Classification,
+}
+
+/// One household with its dispute ledger.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Case {
+    pub(crate) standing: Standing,
+    /// Members as far as they are agreed.
+    pub(crate) members: BTreeMap<String, Answers>,
+    pub(crate) entries: Vec<Entry>,
+    /// Who asked the values that stand against each other, and on what.
+    pub(crate) marks: Vec<Mark>,
 }
 
 /// A basis as the rules read it.
@@ -203,10 +219,11 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
         }
         Job::Read { place, changes, side } => {
             let doc = merge(changes).doc;
-            let household = resolve(&doc).household;
+            let mut household = resolve(&doc).household;
+            let standing = stand(place, changes, side, basis);
+            standing.triage.apply(&mut household);
             let writers = written_by(&doc, &household);
             let classification = classify(&household, place.area, basis);
-            let standing = stand(place, changes, side, basis);
             Answer::Looked(json(&Looked { standing, household, writers, classification }))
         }
         Job::Answers { base: Some(packed), changes } => {
@@ -215,6 +232,13 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
         }
         Job::Answers { base: None, changes } => {
             Answer::Answers(json(&resolve(&merge(changes).doc).household))
+        }
+        Job::Ledger { place, changes, side } => {
+            let standing = stand(place, changes, side, basis);
+            let entries = ledger(changes, side, &standing);
+            let marks = marks(changes, side, &entries);
+            let members = resolve(&merge(changes).doc).household.members;
+            Answer::Ledger(json(&Case { standing, members, entries, marks }))
         }
         Job::Against { place, changes } => Answer::Against(json(&against(place, changes, basis))),
         Job::Settle(settling) => settled(settling),
@@ -244,7 +268,7 @@ fn saved(of: &Writing) -> Answer {
 
 fn settled(of: &Settling) -> Answer {
     let decision =
-        Decision { heads: &of.heads, path: &of.path, value: &of.value, closes: &of.closes };
+        Decision { heads: &of.heads, path: &of.path, value: of.value.as_ref(), closes: &of.closes };
     match settle(&of.changes, of.actor, &decision) {
         Ok(written) => Answer::Written { hash: written.hash, chunk: ByteBuf::from(written.chunk) },
         Err(SettleError::HeadsUnknown) => Answer::Unsettled(Unsettled::HeadsUnknown),
@@ -333,7 +357,7 @@ mod tests {
             actor: Actor([1; 16]),
             heads: Vec::new(),
             path: "answers/roof".parse().unwrap(),
-            value: "tile".into(),
+            value: Some("tile".into()),
             closes: Vec::new(),
         });
         let question = frame(&Question::<BasisText, _>::Jobs(vec![job])).unwrap();

@@ -74,6 +74,15 @@ pub enum B1Method {
 }
 
 impl B1Method {
+    /// Returns the code of the answer `b1_method`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Computed => "computed",
+            Self::ItemPoints => "item_points",
+            Self::Entered => "entered",
+        }
+    }
+
     /// Reads the code of the answer `b1_method`.
     pub fn from_code(code: &str) -> Option<Self> {
         match code {

@@ -14,6 +14,8 @@ use crate::list::{Hamlet, Row};
 use crate::standard::Standard;
 
 pub use self::fields::{Field, Kind, fields};
+#[cfg(feature = "merge")]
+pub(crate) use self::values::no_labour;
 
 /// Most columns of a layout.
 pub const COLUMNS_MAX: usize = 250;

@@ -10,9 +10,12 @@
 //! | [`verify`] | a signed batch and the device's key | changes that may be merged, and what is set aside |
 //! | [`merge`] | the set of a household's changes | one document, and what was left out of it |
 //! | [`resolve`] | a document | agreed answers, and every dispute |
+//! | [`triage`] | disputes, and what classifies | which of them a person must decide, and why |
 //! | [`classify`] | answers, area type, standard | class, points, indicators, and why |
 //! | [`standing`] | one household's log | its row of the list, and what is open about it |
+//! | [`ledger`] | one household's log | everything that stood or stands against each other |
 //! | [`list`] | households of a commune | what is still open; frozen bytes and their root |
+//! | [`four_eyes`] | decisions of an office | how many people stand behind them |
 //! | [`approve`] | a list's step and what somebody does | the next step, or why not |
 //! | [`compare`], [`phones`], [`sample`], [`remark`], [`scan`], [`deadline`] | a list, what was answered, a seed, a paper | what a district looks at before it gives its opinion |
 //! | [`aggregate`] | frozen lists | exact counts and rates |
@@ -42,11 +45,15 @@ pub mod unit;
 #[cfg(feature = "merge")]
 mod columns;
 #[cfg(feature = "merge")]
+pub mod figures;
+#[cfg(feature = "merge")]
 pub mod guard;
 #[cfg(feature = "merge")]
 pub mod history;
 #[cfg(feature = "merge")]
 pub mod holding;
+#[cfg(feature = "merge")]
+pub mod ledger;
 #[cfg(feature = "merge")]
 pub mod merge;
 #[cfg(feature = "merge")]
@@ -66,6 +73,8 @@ pub mod second;
 #[cfg(feature = "merge")]
 pub mod standing;
 pub mod text;
+#[cfg(feature = "merge")]
+pub mod triage;
 pub mod typed;
 #[cfg(feature = "merge")]
 pub mod verify;
@@ -77,6 +86,7 @@ pub mod classify;
 pub mod compare;
 pub mod deadline;
 pub mod forms;
+pub mod four_eyes;
 pub mod list;
 #[cfg(feature = "merge")]
 pub mod phones;

@@ -216,3 +216,13 @@ pub const CONNECTIONS_MAX: usize = 4_096;
 const _: () = assert!(BATCH_CHANGES_MAX.is_power_of_two());
 const _: () = assert!(REQUEST_BYTES_MAX <= REQUEST_INFLATED_BYTES_MAX);
 const _: () = assert!(CLOSES_MAX * 33 + 6 <= MESSAGE_BYTES_MAX);
+
+/// Most combinations of competing values whose outcomes are worked out for one household: eight
+/// answers with two values each. A family's dispute has two to eight; each combination is one
+/// classification, so the worst household costs 256 of them, a tenth of a worker's two seconds.
+/// Beyond it nothing is guessed: a person decides.
+pub const TRIAGE_COMBINATIONS_MAX: usize = 256;
+
+/// Most members that are looked at over all these combinations: 64 with each of 256. A document may
+/// hold thousands of members, and a worker has two seconds.
+pub const TRIAGE_MEMBERS_MAX: usize = 64 * TRIAGE_COMBINATIONS_MAX;

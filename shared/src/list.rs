@@ -91,6 +91,21 @@ pub struct Row {
     pub provenance: Provenance,
     /// SHA-256 over the sorted hashes of every change the row rests on.
     pub changes: Digest,
+    /// Disputes on which nothing hangs, settled by a rule, by path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_rule: Vec<ByRule>,
+}
+
+/// What a rule chose between competing values: named by the changes behind it, never by the value,
+/// which may be somebody's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByRule {
+    /// Which answer, as a path is written.
+    pub path: String,
+    /// Name and version of the rule.
+    pub rule: String,
+    /// Changes that wrote the value chosen, sorted; none where it is that there is no answer.
+    pub changes: Vec<ChangeHash>,
 }
 
 /// Registered counts of one hamlet: the denominators, entered by the commune.
@@ -145,8 +160,11 @@ pub struct List {
 /// What one household of a draft list still lacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Open {
-    /// Open disputes, side branches of copied phones among them.
+    /// Disputes that a person must decide, side branches of copied phones among them.
     pub disputes: u32,
+    /// Disputes on which nothing hangs and that a rule settled; they keep nothing from going.
+    #[serde(default)]
+    pub by_rule: u32,
     /// Changes that cannot be read into the document.
     #[serde(default)]
     pub broken: u32,
@@ -328,6 +346,7 @@ pub(crate) mod tests {
             opening_dtts: true,
             provenance: Provenance { device: 4, session: 0, desk: 1 },
             changes: changes_digest(&[ChangeHash([id; 32])]),
+            by_rule: Vec::new(),
         }
     }
 
@@ -360,9 +379,33 @@ pub(crate) mod tests {
         assert_eq!(thaw(&bytes).unwrap(), list(vec![row(1), row(2)]));
     }
 
+    fn settled_by_rule(id: u8) -> Row {
+        let chosen = ByRule {
+            path: "answers/notes".into(),
+            rule: "fit-then-first@1".into(),
+            changes: vec![ChangeHash([id; 32]), ChangeHash([200; 32])],
+        };
+        Row { by_rule: vec![chosen], ..row(id) }
+    }
+
+    #[test]
+    fn what_a_rule_chose_is_under_the_root_and_changes_no_list_without_it() {
+        let (plain, root) = freeze(&list(vec![row(1), row(2)]));
+        assert!(plain.windows(13).any(|bytes| bytes == b"rasoat list 1"), "as before");
+        let with = list(vec![row(1), settled_by_rule(2)]);
+        let (bytes, other) = freeze(&with);
+        assert_ne!(root, other);
+        assert_eq!(thaw(&bytes).unwrap(), with);
+    }
+
     #[test]
     fn every_changed_byte_is_refused_or_gives_another_root() {
-        let (bytes, root) = freeze(&list(vec![row(1)]));
+        every_byte_counts(vec![row(1)]);
+        every_byte_counts(vec![row(1), settled_by_rule(2)]);
+    }
+
+    fn every_byte_counts(rows: Vec<Row>) {
+        let (bytes, root) = freeze(&list(rows));
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;

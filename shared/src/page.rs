@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{Actor, CampaignId, ChangeHash, HouseholdId};
 use crate::limits;
 use crate::merge::{actor_id, genesis_map, merge_at};
-use crate::resolve::{Path, resolve};
+use crate::resolve::{Dispute, Path, one_form, resolve};
 
 /// What one save writes. Values equal to the document's make no operation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct Page {
     pub members: BTreeMap<String, Answers>,
     /// Marks of the blocks that were asked.
     pub asked: BTreeMap<String, Asked>,
+    /// Answers that are taken away first: what is said of them anew stands alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cleared: Vec<Path>,
 }
 
 /// A change as written: its hash and its inflated chunk.
@@ -47,8 +50,9 @@ pub struct Decision<'a> {
     pub heads: &'a [ChangeHash],
     /// Which answer.
     pub path: &'a Path,
-    /// The value that holds.
-    pub value: &'a Value,
+    /// The value that holds; none where one side of the dispute is that there is no answer, as where
+    /// somebody removed a member for whom others answered.
+    pub value: Option<&'a Value>,
     /// Changes of a copied phone's side branch that this decision has looked at.
     pub closes: &'a [ChangeHash],
 }
@@ -98,6 +102,7 @@ fn write_with(
         tx.put(ROOT, "campaign", campaign.to_string())?;
         tx.put(ROOT, "household", household.to_string())?;
     }
+    page.cleared.iter().try_for_each(|path| clear(&mut tx, path))?;
     put(&mut tx, &made("answers")?, scalars(&page.answers))?;
     let points = page.b1_items.iter().map(|(code, n)| (code.as_str(), ScalarValue::Int(*n)));
     put(&mut tx, &made("b1_items")?, points)?;
@@ -162,7 +167,12 @@ pub fn settle<C: AsRef<[u8]>>(
         return Err(SettleError::HeadsUnknown);
     }
     let mut doc = merge_at(chunks, decision.heads).ok_or(SettleError::HeadsUnknown)?;
-    check_fit(&doc, decision)?;
+    // What was shown was composed, and what is typed may not be.
+    let value = decision.value.cloned().map(one_form);
+    let decision = &Decision { value: value.as_ref(), ..*decision };
+    let disputes = resolve(&doc).disputes;
+    let dispute = disputes.iter().find(|dispute| dispute.path == *decision.path);
+    check_fit(decision, dispute)?;
     doc.set_actor(actor_id(actor));
     let options = || {
         let options = CommitOptions::default().with_time(0);
@@ -171,36 +181,48 @@ pub fn settle<C: AsRef<[u8]>>(
         }
         options.with_message(closing_message(decision.closes))
     };
-    let page = page_of(&doc, decision)?;
+    let page = page_of(&doc, decision, dispute)?;
     if decision.closes.is_empty() {
         return write_with(&mut doc, &page, options())?.ok_or(SettleError::NothingToSettle);
     }
     Ok(save(&mut doc, &page, options)?)
 }
 
-/// A value must be one the form knows, or one of those that people disagree about.
-fn check_fit(doc: &Automerge, decision: &Decision<'_>) -> Result<(), SettleError> {
+/// A value must be one the form knows, or one of those that people disagree about; none must be one
+/// of those.
+fn check_fit(decision: &Decision<'_>, dispute: Option<&Dispute>) -> Result<(), SettleError> {
     let form = Form::phieu_b();
-    let objection = match decision.path {
-        Path::Answer(key) => form.check_value(key, Scope::Household, decision.value).err(),
-        Path::Member(_, key) => form.check_value(key, Scope::Member, decision.value).err(),
-        Path::B1Item(_) if decision.value.as_int().is_some_and(|points| points >= 0) => None,
-        Path::B1Item(_) => return Err(SettleError::Unfit(None)),
+    let objection = match (decision.path, decision.value) {
+        (Path::Answer(key), Some(value)) => form.check_value(key, Scope::Household, value).err(),
+        (Path::Member(_, key), Some(value)) => form.check_value(key, Scope::Member, value).err(),
+        (Path::B1Item(_), Some(value)) if value.as_int().is_some_and(|points| points >= 0) => None,
+        (Path::B1Item(_), Some(_)) => return Err(SettleError::Unfit(None)),
+        (_, None) => {
+            let empty =
+                dispute.is_some_and(|one| one.values.iter().any(|side| side.value.is_none()));
+            return if empty { Ok(()) } else { Err(SettleError::Unfit(None)) };
+        }
     };
     let Some(objection) = objection else { return Ok(()) };
-    let competes = resolve(doc).disputes.into_iter().any(|dispute| {
-        dispute.path == *decision.path
-            && dispute.values.iter().any(|side| side.value.as_ref() == Some(decision.value))
-    });
+    let competes = dispute
+        .is_some_and(|one| one.values.iter().any(|side| side.value.as_ref() == decision.value));
     if competes { Ok(()) } else { Err(SettleError::Unfit(Some(objection))) }
 }
 
-fn page_of(doc: &Automerge, decision: &Decision<'_>) -> Result<Page, SettleError> {
+fn page_of(
+    doc: &Automerge,
+    decision: &Decision<'_>,
+    dispute: Option<&Dispute>,
+) -> Result<Page, SettleError> {
     let mut page = Page::default();
+    // What is disputed is written anew even where it is what the document holds: a removal that
+    // others had not seen must come after what they wrote.
+    page.cleared.extend(dispute.map(|dispute| dispute.path.clone()));
+    let Some(value) = decision.value else { return Ok(page) };
     match decision.path {
-        Path::Answer(key) => drop(page.answers.insert(key.clone(), decision.value.clone())),
+        Path::Answer(key) => drop(page.answers.insert(key.clone(), value.clone())),
         Path::B1Item(code) => {
-            let points = decision.value.as_int().ok_or(SettleError::Unfit(None))?;
+            let points = value.as_int().ok_or(SettleError::Unfit(None))?;
             page.b1_items.insert(code.clone(), points);
         }
         Path::Member(member, key) => {
@@ -208,7 +230,7 @@ fn page_of(doc: &Automerge, decision: &Decision<'_>) -> Result<Page, SettleError
             if doc.get(&members, member.as_str())?.is_none() {
                 return Err(SettleError::MemberUnknown);
             }
-            let answers = Answers::from([(key.clone(), decision.value.clone())]);
+            let answers = Answers::from([(key.clone(), value.clone())]);
             page.members.insert(member.clone(), answers);
         }
     }
@@ -235,6 +257,30 @@ pub fn message_closes(message: &str, hash: ChangeHash) -> bool {
     words.next() == Some(CLOSES) && words.any(|word| word == &hash.to_string()[..NAME_DIGITS])
 }
 
+/// Takes an answer away, all values of it.
+fn clear(tx: &mut Transaction<'_>, path: &Path) -> Result<(), AutomergeError> {
+    let (map, key) = match path {
+        Path::Answer(key) => (Some(made("answers")?), key),
+        Path::B1Item(key) => (Some(made("b1_items")?), key),
+        Path::Member(member, key) => (map_under(tx, &made("members")?, member)?, key),
+    };
+    match map {
+        Some(map) if tx.get(&map, key.as_str())?.is_some() => tx.delete(&map, key.as_str()),
+        _ => Ok(()),
+    }
+}
+
+/// Finds the map under a key; of maps made twice, the one with the smallest operation number.
+fn map_under(
+    tx: &Transaction<'_>,
+    parent: &ObjId,
+    key: &str,
+) -> Result<Option<ObjId>, AutomergeError> {
+    let all = tx.get_all(parent, key)?.into_iter();
+    let maps = all.filter(|(value, _)| matches!(value, automerge::Value::Object(ObjType::Map)));
+    Ok(maps.map(|(_, id)| id).min())
+}
+
 /// Returns the map that genesis made under a key of the root.
 fn made(key: &str) -> Result<ObjId, AutomergeError> {
     genesis_map(key).ok_or(AutomergeError::Fail)
@@ -247,13 +293,7 @@ fn put_under<'a>(
     key: &str,
     values: impl IntoIterator<Item = (&'a str, ScalarValue)>,
 ) -> Result<(), AutomergeError> {
-    let known = tx
-        .get_all(parent, key)?
-        .into_iter()
-        .filter(|(value, _)| matches!(value, automerge::Value::Object(ObjType::Map)))
-        .map(|(_, id)| id)
-        .min();
-    if let Some(map) = known {
+    if let Some(map) = map_under(tx, parent, key)? {
         return put(tx, &map, values);
     }
     let mut new = hydrate::Map::default();

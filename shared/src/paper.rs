@@ -232,6 +232,7 @@ impl Sheet {
             b1_items: self.b1_items.clone(),
             members: self.members.clone(),
             asked: self.blocks().into_iter().map(|block| (block, mark.clone())).collect(),
+            cleared: Vec::new(),
         }
     }
 

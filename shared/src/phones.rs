@@ -77,7 +77,8 @@ pub fn against(place: &Place, changes: &[Logged], basis: &Basis<'_>) -> Option<A
     let phones: Vec<Logged> = phones.map(|(_, change)| change.clone()).collect();
     let standing = stand(place, &phones, &[], basis);
     let (outcome, class) = (standing.row.outcome, standing.row.class);
-    Some(Against { touched, outcome, class, disputes: standing.open.disputes })
+    let disputes = u32::try_from(standing.disputes.len()).unwrap_or(u32::MAX);
+    Some(Against { touched, outcome, class, disputes })
 }
 
 fn touched_by(change: &Logged, before: &Resolved, after: &Resolved) -> Vec<Touched> {

@@ -8,9 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use automerge::iter::MapRangeItem;
-use automerge::{
-    Automerge, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value as CrdtValue, ValueRef,
-};
+use automerge::{Automerge, ObjId, ObjType, ROOT, ReadDoc, Value as CrdtValue, ValueRef};
 use mobile_schema::household::{Answers, Asked, Household, SCHEMA_VERSION, Value};
 use serde::{Deserialize, Serialize};
 
@@ -19,9 +17,13 @@ use crate::limits;
 use crate::merge::genesis_map;
 
 mod answer;
+mod removal;
+mod scalar;
 
 pub(crate) use answer::writers;
 pub use answer::written_by;
+use scalar::{Read, read_scalar, read_text};
+pub(crate) use scalar::{one_form, scalar_value};
 
 /// Where one answer stands in the document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,7 +147,11 @@ pub fn resolve(doc: &Automerge) -> Resolved {
     }
     if let Some(members) = reader.map("members") {
         for (id, member) in reader.maps(&members) {
-            let answers = reader.answers(&member, &|key| Path::Member(id.clone(), key));
+            let mut answers = reader.answers(&member, &|key| Path::Member(id.clone(), key));
+            let removed = Path::Member(id.clone(), removal::KEY.to_owned());
+            if removal::dispute(doc, &member, &removed, &mut reader.disputes) {
+                answers.remove(removal::KEY);
+            }
             household.members.insert(id, answers);
         }
     }
@@ -241,7 +247,8 @@ impl Reader<'_> {
         answers
     }
 
-    /// Reads all competing values. Equal ones are no disagreement.
+    /// Reads all competing values. Equal ones are no disagreement, nor are the two ways in which
+    /// Unicode writes one letter with its marks.
     fn conflict(&mut self, map: &ObjId, path: &Path) -> Option<Value> {
         let key = match path {
             Path::Answer(key) | Path::B1Item(key) | Path::Member(_, key) => key.as_str(),
@@ -249,7 +256,7 @@ impl Reader<'_> {
         let mut sides: BTreeMap<Option<Value>, Vec<ChangeHash>> = BTreeMap::new();
         for (value, id) in self.doc.get_all(map, key).unwrap_or_default() {
             let value = match self.value(&value, &id) {
-                Read::Value(value) => Some(value),
+                Read::Value(value) => Some(one_form(value)),
                 Read::Nothing => None,
                 Read::Unreadable => {
                     self.flag("unreadable-value", &path.to_string());
@@ -342,41 +349,4 @@ impl Reader<'_> {
             })
             .max()
     }
-}
-
-enum Read {
-    Value(Value),
-    Nothing,
-    Unreadable,
-}
-
-/// JavaScript writes 3 and 3.0 alike, so every whole number is one kind of number here.
-fn read_scalar(scalar: &ScalarValue) -> Read {
-    match scalar {
-        ScalarValue::Str(text) => read_text(text),
-        ScalarValue::Int(number) => Read::Value(Value::Int(*number)),
-        ScalarValue::Uint(number) => match i64::try_from(*number) {
-            Ok(number) => Read::Value(Value::Int(number)),
-            Err(_) => Read::Unreadable,
-        },
-        ScalarValue::F64(number) => read_whole(*number),
-        ScalarValue::Boolean(flag) => Read::Value(Value::Bool(*flag)),
-        ScalarValue::Null => Read::Nothing,
-        _ => Read::Unreadable,
-    }
-}
-
-/// Takes a floating point number that is whole; ours are never written that way.
-fn read_whole(number: f64) -> Read {
-    match format!("{number}").parse() {
-        Ok(whole) => Read::Value(Value::Int(whole)),
-        Err(_) => Read::Unreadable,
-    }
-}
-
-fn read_text(text: &str) -> Read {
-    if text.chars().nth(limits::TEXT_CHARS_MAX).is_some() {
-        return Read::Unreadable;
-    }
-    Read::Value(Value::Text(text.to_owned()))
 }

@@ -3,6 +3,8 @@
 //! This is the line from merge to classify for one household, as one pure function. Whatever is
 //! kept of its result is a cache.
 
+mod side;
+
 use std::collections::BTreeMap;
 
 use automerge::Automerge;
@@ -10,17 +12,17 @@ use mobile_schema::form::Form;
 use mobile_schema::household::{Household, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::classify::{Basis, Class, classify};
+use crate::classify::{Basis, Class};
 use crate::date::{PartialDate, age_on};
-use crate::guard::guard;
+use crate::figures::Figures;
 use crate::id::{ChangeHash, DocumentId, HouseholdId};
-use crate::list::{Open, Outcome, Provenance, Row, changes_digest};
-use crate::merge::{Merged, merge, merge_at, merge_onto};
-use crate::page::message_closes;
-use crate::phones::{Values, difference, values};
-use crate::resolve::{Dispute, DisputedValue, Flag, Resolved, resolve, writers};
-use crate::standard::{is_dtts, known_ethnicity};
+use crate::list::{ByRule, Open, Provenance, Row, changes_digest};
+use crate::merge::{Merged, merge, merge_onto};
+use crate::resolve::{Dispute, Flag, Path, Resolved, resolve};
+use crate::triage::{RULE, Triage, triage};
 use crate::unit::Area;
+
+use self::side::{dispute_side, still_open};
 
 /// What the server's own rows say about a household; never taken from its document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +103,9 @@ pub struct Standing {
     pub open: Open,
     /// Every disagreement with all its values.
     pub disputes: Vec<Dispute>,
+    /// Which of them a person decides and what hangs on them, and what the rule chose for the rest.
+    #[serde(default)]
+    pub triage: Triage,
     /// What a person should look at.
     pub flags: Vec<Flag>,
     /// Changes on the side branch of a copied phone that no decision has closed yet.
@@ -202,139 +207,74 @@ fn judge(
     side: &[Known],
     basis: &Basis<'_>,
 ) -> Standing {
-    let Read { resolved, flags: left_out, broken, forked } = read;
+    let Read { mut resolved, flags: left_out, broken, forked } = read;
+    let triage = triage(&resolved.household, &resolved.disputes, place.area, basis);
+    triage.apply(&mut resolved.household);
     let household = &resolved.household;
-    let code = household.answers.get("outcome").and_then(Value::as_text);
-    let outcome = Outcome::of_code(code);
-    let classified = classify(household, place.area, basis);
-    let dtts = is_dtts(household, &basis.standard.dtts);
-
-    let mut missing = classified.missing;
-    let mut class = (outcome == Outcome::Surveyed).then_some(classified.class);
-    // A figure of its own hangs on the household being DTTS or not: nobody guesses that either.
-    if class.is_some() && dtts.is_none() {
-        class = Some(Class::Insufficient);
-        missing.push("dtts".to_owned());
-    }
+    let figures = Figures::of(household, place.area, basis);
     let hashes: Vec<ChangeHash> = changes.iter().chain(side).map(|change| change.hash).collect();
     let row = Row {
         household: place.household,
         document: place.document,
         hamlet: place.hamlet.clone(),
         area: place.area,
-        outcome,
-        class,
-        b1: classified.b1.as_ref().map(|b1| b1.points),
-        b1_method: classified.b1.as_ref().map(|b1| b1.method),
-        table: classified.b1.as_ref().and_then(|b1| b1.table.clone()),
-        b2: classified.b2,
-        deprived: classified.deprived,
-        members: u32::try_from(household.present().count()).unwrap_or(u32::MAX),
-        dtts: dtts.unwrap_or(false),
-        ethnicity: household.head().and_then(known_ethnicity).unwrap_or("").to_owned(),
-        causes: causes(household),
+        outcome: figures.outcome,
+        class: figures.class,
+        b1: figures.b1,
+        b1_method: figures.b1_method,
+        table: figures.table,
+        b2: figures.b2,
+        deprived: figures.deprived,
+        members: figures.members,
+        dtts: figures.dtts,
+        ethnicity: figures.ethnicity,
+        causes: figures.causes,
         opening: place.opening,
         opening_dtts: place.opening_dtts,
         provenance: provenance(changes),
         changes: changes_digest(&hashes),
+        by_rule: by_rule(&resolved.disputes, &triage),
     };
     let mut flags = [resolved.flags, objections(household, basis), left_out].concat();
     flags.sort();
     flags.dedup();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let disputes = count(resolved.disputes.len());
     Standing {
-        row,
-        head: household.head_name().to_owned(),
-        visit: code.unwrap_or("").to_owned(),
+        head: figures.head,
+        visit: figures.visit,
         on_paper: count(household.asked.values().filter(|asked| is_paper(asked)).count()),
-        open: Open { disputes, broken: count(broken), missing },
+        open: Open {
+            disputes: count(triage.for_person()),
+            by_rule: count(row.by_rule.len()),
+            broken: count(broken),
+            missing: figures.missing,
+        },
+        row,
         disputes: resolved.disputes,
+        triage,
         flags,
         forked,
         heads: resolved.heads,
     }
 }
 
-/// Leaves out the side branches that somebody at the desk has looked at and closed.
-fn still_open<'a>(side: &[&'a Logged], changes: &[&Logged]) -> Vec<&'a Logged> {
-    if side.is_empty() {
-        return Vec::new();
-    }
-    let decisions: Vec<_> = changes
-        .iter()
-        .filter(|change| change.by == Way::Desk)
-        .filter_map(|change| guard(&change.chunk).ok())
-        .collect();
-    side.iter()
-        .filter(|change| !decisions.iter().any(|made| message_closes(made.message(), change.hash)))
-        .copied()
-        .collect()
-}
-
-/// Adds what open side branches say otherwise to the disputes; returns the changes that do.
-fn dispute_side(
-    disputes: &mut Vec<Dispute>,
-    doc: &Automerge,
-    changes: &[&Logged],
-    side: &[&Logged],
-) -> Vec<ChangeHash> {
-    let mut forked = Vec::new();
-    let all: Vec<&[u8]> = changes.iter().chain(side).map(|change| change.as_ref()).collect();
-    let known = |heads: &[ChangeHash]| merge_at(&all, heads).map(|doc| values(&resolve(&doc)));
-    for change in side {
-        let Ok(guarded) = guard(&change.chunk) else { continue };
-        let (Some(before), Some(after)) = (known(guarded.dependencies()), known(&[change.hash]))
-        else {
-            continue;
-        };
-        let main = values(&resolve(doc));
-        let written = difference(&before, after);
-        if is_written_again(change.hash, &written, changes, known) {
-            continue;
-        }
-        let other = written.into_iter().filter(|(path, value)| main.get(path) != Some(value));
-        for (path, value) in other {
-            let other = DisputedValue { value: Some(value), changes: vec![change.hash] };
-            match disputes.iter_mut().find(|dispute| dispute.path == path) {
-                Some(dispute) => dispute.values.push(other),
-                None => {
-                    let changes = writers(doc, &path);
-                    let current = DisputedValue { value: main.get(&path).cloned(), changes };
-                    disputes.push(Dispute { path, values: vec![current, other] });
-                }
-            }
-            forked.push(change.hash);
-        }
-    }
-    for dispute in disputes.iter_mut() {
-        dispute.values.sort();
-        dispute.values.dedup();
-    }
-    disputes.sort_by(|a, b| a.path.cmp(&b.path));
-    forked.dedup();
-    forked
-}
-
-/// Tells whether the phone wrote a change again under a new actor: the new one names it and holds
-/// every value of it, so that whatever becomes of them is seen in the household itself.
-fn is_written_again(
-    side: ChangeHash,
-    written: &Values,
-    changes: &[&Logged],
-    known: impl Fn(&[ChangeHash]) -> Option<Values>,
-) -> bool {
-    let by_device = changes.iter().filter(|change| change.by == Way::Device);
-    let named = by_device.filter_map(|change| {
-        guard(&change.chunk).ok().filter(|guarded| message_closes(guarded.message(), side))
-    });
-    named.into_iter().any(|again| {
-        let (before, after) = (known(again.dependencies()), known(&[again.hash()]));
-        before.zip(after).is_some_and(|(before, after)| {
-            let again = difference(&before, after);
-            written.iter().all(|(path, value)| again.get(path) == Some(value))
-        })
-    })
+/// Names for each dispute that the rule settled the changes behind the value it chose.
+fn by_rule(disputes: &[Dispute], triage: &Triage) -> Vec<ByRule> {
+    let changes = |path: &Path, value: Option<&Value>| {
+        let dispute = disputes.iter().find(|dispute| dispute.path == *path);
+        let sides = dispute.map(|dispute| dispute.values.iter()).into_iter().flatten();
+        let chosen = sides.filter(|side| side.value.as_ref() == value);
+        let mut changes: Vec<ChangeHash> = chosen.flat_map(|side| side.changes.clone()).collect();
+        changes.sort_unstable();
+        changes.dedup();
+        changes
+    };
+    let one = |(path, value): (&Path, Option<&Value>)| ByRule {
+        path: path.to_string(),
+        rule: RULE.to_owned(),
+        changes: changes(path, value),
+    };
+    triage.by_rule().map(one).collect()
 }
 
 /// Leaves repetitions out: a row rests on the set of its changes, whatever arrived twice.
@@ -350,14 +290,6 @@ fn is_paper(asked: &mobile_schema::household::Asked) -> bool {
 
 fn flag(code: &str, path: &str) -> Flag {
     Flag { code: code.to_owned(), path: path.to_owned() }
-}
-
-fn causes(household: &Household) -> Vec<u8> {
-    (1..=8)
-        .filter(|cause| {
-            household.answers.get(&format!("causes.{cause}")) == Some(&Value::Bool(true))
-        })
-        .collect()
 }
 
 fn provenance(changes: &[Known]) -> Provenance {

@@ -27,3 +27,14 @@ pub fn composed(text: &str) -> String {
     let text: String = text.nfc().collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+/// Puts the letters of a text together (NFC), and changes nothing else.
+///
+/// ```
+/// use shared::text::one_form;
+///
+/// assert_eq!(one_form("Ho\u{302}\u{300}  Thị"), "Hồ  Thị");
+/// ```
+pub fn one_form(text: &str) -> String {
+    text.nfc().collect()
+}

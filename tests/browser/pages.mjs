@@ -38,6 +38,8 @@ export function pages(scene) {
     ["officer", `${own}/households`],
     ["officer", `${own}/households?state=disputes&q=ho`],
     ["officer", `${of}/households/${disputed.household}`],
+    ["officer", `${own}/disputes`],
+    ["district", `${own}/disputes`],
     ["officer", `${own}/list`],
     ["officer", `${of}/rates`],
     ["neighbour", `${of}/units/${unvisited.unit}`],

@@ -14,6 +14,7 @@ pub mod pages;
 pub mod sizes;
 pub mod speed;
 pub mod table;
+pub mod triage;
 
 use std::path::Path;
 use std::str::FromStr;
@@ -53,6 +54,9 @@ pub struct Report {
     pub bad_line: Option<bad_line::BadLine>,
     /// Half of all phones at one time.
     pub crowd: Option<crowd::Crowd>,
+    /// A commune's rows and disputes; absent in reports from before they were measured.
+    #[serde(default)]
+    pub triage: Option<triage::Triage>,
     /// Size of the program, bytes.
     pub binary_bytes: u64,
     /// The same without debug information, where `strip` is installed.
@@ -88,6 +92,8 @@ pub enum Part {
     Line,
     /// Half of all phones at one time.
     Crowd,
+    /// A commune's rows and disputes, by the rules alone.
+    Triage,
 }
 
 impl FromStr for Part {
@@ -102,7 +108,10 @@ impl FromStr for Part {
             "pages" => Ok(Self::Pages),
             "line" => Ok(Self::Line),
             "crowd" => Ok(Self::Crowd),
-            _ => Err(format!("no part {text}: demo, ingest, sizes, memory, pages, line or crowd")),
+            "triage" => Ok(Self::Triage),
+            _ => Err(format!(
+                "no part {text}: demo, ingest, sizes, memory, pages, line, crowd or triage"
+            )),
         }
     }
 }
@@ -148,6 +157,7 @@ pub async fn measure(
         sizes: None,
         bad_line: None,
         crowd: None,
+        triage: None,
         binary_bytes: std::fs::metadata(program).map_or(0, |file| file.len()),
         binary_stripped_bytes: machine::stripped_bytes(program, folder),
     };
@@ -156,6 +166,10 @@ pub async fn measure(
         keep(report);
     };
     let home = || Home::inside(folder, None);
+    if wanted.has(Part::Triage) {
+        report.triage = Some(triage::measure(size));
+        keep(&mut report);
+    }
     if wanted.has(Part::Sizes) {
         report.sizes = Some(sizes::measure([home(), home()], size).await);
         keep(&mut report);

@@ -20,6 +20,7 @@ mod reading;
 mod rng;
 mod saved;
 mod silent_loser;
+mod triage;
 mod wire;
 
 /// How often a law is tried: `usual` times, or ten times that in a long run.

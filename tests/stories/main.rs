@@ -36,6 +36,7 @@ mod rebuilt;
 mod refused;
 mod renewals;
 mod restored;
+mod review;
 mod schema;
 mod scope;
 mod simulation;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use shared::aggregate::{Rate, hundredths_vi};
 use shared::report::{RateRow, text};
 use shared::unit::{Level, Units};
 
@@ -122,9 +123,13 @@ fn fresh_folder() -> PathBuf {
 
 fn tally(done: &Done) -> String {
     let tally = &done.tally;
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let share = Rate::of(count(tally.disputes_settled), count(tally.disputes));
+    let share = share.percent_hundredths().map_or("–".to_owned(), hundredths_vi);
     format!(
         "\nSố liệu mô phỏng / simulated: {} thôn, {} máy, {} hộ trong danh sách đầu, {} hồ sơ, {} thay đổi\n\
-         {} hộ do hai máy ghi, {} hộ khác nhau ở cùng một mục → {} thông tin chưa thống nhất đã giải quyết\n\
+         {} hộ do hai máy ghi, {} hộ khác nhau ở cùng một mục → {} thông tin chưa thống nhất: {} do quy tắc chọn vì không số liệu nào tùy vào, {} do người quyết định = {} % ({} làm đổi loại hộ)\n\
+         disputes: {} arose, {} settled by the rule, {} reached a person = {} % (the class hung on {})\n\
          {} lần mất trả lời, {} thay đổi gửi lại đã biết, {} máy đồng bộ hai lần, {} đồng hồ sai 5 năm; {} danh sách trả lại, {} thay đổi đến muộn, {} danh sách công nhận\n",
         tally.hamlets,
         tally.devices,
@@ -133,7 +138,16 @@ fn tally(done: &Done) -> String {
         tally.changes,
         tally.two_devices,
         tally.same_field,
+        tally.disputes,
+        tally.disputes_by_rule,
         tally.disputes_settled,
+        share,
+        tally.class_hung,
+        tally.disputes,
+        tally.disputes_by_rule,
+        tally.disputes_settled,
+        share,
+        tally.class_hung,
         tally.lost_responses,
         tally.known,
         tally.synced_twice,

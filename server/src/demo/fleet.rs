@@ -91,8 +91,14 @@ pub struct Tally {
     pub bytes_up: usize,
     /// Bytes of bodies received by phones.
     pub bytes_down: usize,
-    /// Disputes settled by officers.
+    /// Disputes that arose.
+    pub disputes: usize,
+    /// Of them settled by the rule, because nothing hung on them.
+    pub disputes_by_rule: usize,
+    /// Of them settled by officers.
     pub disputes_settled: usize,
+    /// Of these, those on which the class hung.
+    pub class_hung: usize,
     /// Lists returned by a district and submitted again.
     pub lists_returned: usize,
     /// Changes that came after a list was frozen.

@@ -166,7 +166,8 @@ async fn make(app: &App, order: &Order, batches: mpsc::Sender<Batch>) -> Result<
             answers.extend(more);
             let mut batch = Batch::new();
             for (at, standing) in some {
-                let household = answers.remove(&at.document).unwrap_or_default();
+                let mut household = answers.remove(&at.document).unwrap_or_default();
+                standing.triage.apply(&mut household);
                 commune.rows(&columns, (at, standing, &household), order, &mut batch);
             }
             if batches.send(batch).await.is_err() {

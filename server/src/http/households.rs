@@ -12,6 +12,7 @@ use shared::layout::masked;
 use shared::resolve::{Dispute, Path as AnswerPath};
 use shared::scope::Role;
 use shared::standing::Standing;
+use shared::triage::Triage;
 
 use super::desk_change::{Appended, Desk, IfMoved, append};
 use super::extract::{Json, Path, Seen, campaign, list_unit};
@@ -71,7 +72,7 @@ pub(super) async fn list(
     Ok(Json(listed(standings).collect()))
 }
 
-/// A household with open disputes, and who wrote what.
+/// A household with disputes, those that the rule settled among them, and who wrote what.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Disputed {
     #[schema(value_type = String)]
@@ -83,6 +84,9 @@ pub(super) struct Disputed {
     heads: Vec<ChangeHash>,
     #[schema(value_type = Vec<Object>)]
     disputes: Vec<Dispute>,
+    /// What becomes of each: a person decides, or the rule did.
+    #[schema(value_type = Object)]
+    triage: Triage,
     /// Changes on the side branch of a copied phone.
     #[schema(value_type = Vec<String>)]
     forked: Vec<ChangeHash>,
@@ -90,7 +94,7 @@ pub(super) struct Disputed {
     changes: Vec<Authorship>,
 }
 
-/// Lists a unit's households with open disputes.
+/// Lists a unit's households with disputes that no person has settled.
 #[utoipa::path(get, path = "/v1/campaigns/{campaign}/units/{unit}/disputes",
     params(("campaign" = String, Path), ("unit" = String, Path)),
     security(("bearer" = [])), responses(
@@ -106,13 +110,14 @@ pub(super) async fn disputes(
     let seen = list_unit(&app, &actor, id, &unit).await?;
     let mut disputed = Vec::new();
     for (at, standing) in refresh(&app, &seen.campaign, &unit).await? {
-        if standing.open.disputes > 0 {
+        if !standing.disputes.is_empty() {
             disputed.push(Disputed {
                 document: at.document,
                 code: at.code,
                 hamlet: at.hamlet,
                 heads: standing.heads,
                 disputes: standing.disputes,
+                triage: standing.triage,
                 forked: standing.forked,
                 changes: app.store.change_authors(id, at.document).await?,
             });
@@ -271,9 +276,11 @@ pub(super) struct Settle {
     /// `answers/KEY`, `b1_items/ITEM` or `members/ID/KEY`.
     #[schema(value_type = String)]
     pub(super) path: AnswerPath,
-    /// The value that holds: yes or no, a whole number, or text.
+    /// The value that holds: yes or no, a whole number, or text; null where one side of the dispute
+    /// is that there is no answer, as where somebody removed a member and others did not.
+    #[serde(deserialize_with = "Option::deserialize")]
     #[schema(value_type = Object)]
-    pub(super) value: Value,
+    pub(super) value: Option<Value>,
     /// Why.
     pub(super) reason: String,
     /// Changes of a copied phone's side branch that this decision has looked at, at most 7.

@@ -10,6 +10,7 @@ use shared::scope::Role;
 
 use super::comments::{Listed, listed, travel};
 use super::extract::{Json, Path, Seen, list_unit};
+use super::four_eyes::refuse_alone;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::ingest::desk::release_late;
@@ -201,6 +202,7 @@ async fn take(
     let next = decide(&step, act, by, actor.account.post.role, shown)?;
     if let Some(draft) = draft {
         refuse_open(&draft.blockers)?;
+        refuse_alone(&mut tx, actor, (id, unit)).await?;
         tx.frozen_add(id, unit, draft.root, &draft.frozen, now_ms).await?;
     }
     if let Some(scan) = act.paper().and_then(|paper| paper.scan)

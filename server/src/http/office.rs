@@ -22,8 +22,10 @@ mod papers;
 mod past;
 mod print;
 mod province;
+mod review;
 mod sample;
 mod session;
+mod settle;
 mod sourced;
 mod upload;
 mod words;
@@ -55,6 +57,8 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{campaign}/rates"), get(overview::rates))
         .route(&unit, get(commune::today))
         .route(&format!("{unit}/households"), get(commune::households))
+        .route(&format!("{unit}/disputes"), get(review::show))
+        .route(&format!("{unit}/countersignatures"), post(review::countersign))
         .route(&format!("{unit}/waivers"), post(commune::waive))
         .route(&format!("{unit}/list"), get(list::show).post(opinion::act))
         .route(&household, get(household::show).post(household::settle))

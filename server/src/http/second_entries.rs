@@ -302,7 +302,8 @@ pub(super) async fn settle(
         (Some(path), Some(value)) => {
             let (reason, heads) = (form.reason.clone(), form.heads.clone());
             let if_moved = IfMoved::Refuse;
-            let settle = Settle { heads, path, value, reason, closes: Vec::new(), if_moved };
+            let (value, closes) = (Some(value), Vec::new());
+            let settle = Settle { heads, path, value, reason, closes, if_moved };
             Some(households::settle_open(&app, &actor, (id, document), settle).await?.1)
         }
         // No answer is emptied here, and nobody comes or goes.

@@ -16,7 +16,7 @@ use crate::store::StoreError;
 use crate::store::campaign::Campaign;
 use crate::store::household::Cached;
 use crate::store::material::{From, Material};
-use crate::worker::{Answer, BasisText, Job, Looked, Settling, Unsettled, Writing};
+use crate::worker::{Answer, BasisText, Case, Job, Looked, Settling, Unsettled, Writing};
 
 /// Tries: after the first one, what no worker gets over has been set aside.
 const TRIES: usize = 2;
@@ -103,6 +103,36 @@ impl Materialiser {
             let Some(Answer::Against(json)) = outcome else { continue };
             let against = serde_json::from_str(&json).map_err(|_| StoreError::Damaged)?;
             found.extend(Option::map(against, |against| (document, against)));
+        }
+        Ok(found)
+    }
+
+    /// Reads the dispute ledgers of at most [`crate::store::material::AT_ONCE`] households. One that
+    /// no worker gets over is left out.
+    pub(crate) async fn cases(
+        &self,
+        campaign: &Campaign,
+        documents: &[DocumentId],
+    ) -> Result<Vec<(DocumentId, Case)>, StoreError> {
+        let (store, id) = (&self.inner.store, campaign.id);
+        let mut material = store.material(id, documents, From::Log).await?;
+        let (mut asked, mut jobs) = (Vec::new(), Vec::new());
+        for entry in store.household_cached_of(id, documents).await? {
+            let document = entry.at.document;
+            let of = material.remove(&document).unwrap_or_default();
+            asked.push(document);
+            jobs.push(Job::Ledger {
+                place: entry.place(),
+                changes: logged(of.changes),
+                side: logged(of.side),
+            });
+        }
+        let outcomes = self.inner.pool.ask(&BasisText::of(campaign), jobs).await?;
+        let mut found = Vec::new();
+        for (document, outcome) in asked.into_iter().zip(outcomes) {
+            let Some(Answer::Ledger(json)) = outcome else { continue };
+            let case = serde_json::from_str(&json).map_err(|_| StoreError::Damaged)?;
+            found.push((document, case));
         }
         Ok(found)
     }

@@ -266,6 +266,7 @@ mod tests {
             opening_dtts: false,
             provenance: Provenance::default(),
             changes: Digest([0; 32]),
+            by_rule: Vec::new(),
         }
     }
 

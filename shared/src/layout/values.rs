@@ -277,7 +277,7 @@ fn ethnicity(code: &str) -> Said {
 ///
 /// Source: recalled only, no text was found (unverified): a household with no member able to work.
 /// Who is not asked for work, being under 15, or studies does not count as able.
-fn no_labour(household: &Household) -> Option<bool> {
+pub(crate) fn no_labour(household: &Household) -> Option<bool> {
     let (mut asked, mut able) = (0, 0);
     for (_, member) in household.present() {
         if let Some(status) = member.get("work_status").and_then(Value::as_text) {

@@ -1,17 +1,27 @@
 //! A list as canonical bytes and back: what is frozen, and what its root is taken over.
 
-use super::{Hamlet, List, Outcome, Provenance, Registered, Row};
+use super::{ByRule, Hamlet, List, Outcome, Provenance, Registered, Row};
 use crate::canonical::{Decoder, Encoder, Malformed};
 use crate::classify::{B1Method, Class};
-use crate::id::{CampaignId, Digest, DocumentId, HouseholdId, sha256};
+use crate::id::{CampaignId, ChangeHash, Digest, DocumentId, HouseholdId, sha256};
 use crate::unit::Area;
 
+/// Encoding of lists in which no rule chose anything.
+const PLAIN: &str = "rasoat list 1";
+
+/// Encoding of lists of which some row names what a rule chose.
+const WITH_RULES: &str = "rasoat list 2";
+
 /// Freezes a list: its canonical bytes and their root. Equal lists give equal bytes anywhere.
+///
+/// A list has one encoding: the second only where the first cannot say all of it, so the roots of
+/// lists that were frozen before there were rules hold.
 pub fn freeze(list: &List) -> (Vec<u8>, Digest) {
     let mut sorted = list.clone();
     sorted.hamlets.sort_by(|a, b| a.code.cmp(&b.code));
     sorted.rows.sort_by_key(|row| row.household);
-    let mut out = Encoder::new("rasoat list 1");
+    let with_rules = sorted.rows.iter().any(|row| !row.by_rule.is_empty());
+    let mut out = Encoder::new(if with_rules { WITH_RULES } else { PLAIN });
     out.bytes(&sorted.campaign.0);
     for text in [&sorted.unit, &sorted.review_date, &sorted.standard] {
         out.text(text);
@@ -23,6 +33,9 @@ pub fn freeze(list: &List) -> (Vec<u8>, Digest) {
     out.count(sorted.rows.len());
     for row in &sorted.rows {
         encode_row(&mut out, row);
+        if with_rules {
+            encode_rules(&mut out, &row.by_rule);
+        }
     }
     let bytes = out.finish();
     let root = Digest(sha256(&bytes));
@@ -31,13 +44,24 @@ pub fn freeze(list: &List) -> (Vec<u8>, Digest) {
 
 /// Reads frozen bytes back. Bytes that would encode otherwise are refused.
 pub fn thaw(bytes: &[u8]) -> Result<List, Malformed> {
-    let mut input = Decoder::new(bytes, "rasoat list 1")?;
+    let plain = Decoder::new(bytes, PLAIN);
+    let with_rules = plain.is_err();
+    let mut input = plain.or_else(|_| Decoder::new(bytes, WITH_RULES))?;
     let campaign = CampaignId(input.array()?);
     let (unit, review_date, standard) = (input.text()?, input.text()?, input.text()?);
     let hamlets =
         (0..input.count()?).map(|_| decode_hamlet(&mut input)).collect::<Result<_, _>>()?;
-    let rows = (0..input.count()?).map(|_| decode_row(&mut input)).collect::<Result<_, _>>()?;
+    let count = input.count()?;
+    let row = |_| {
+        let row = decode_row(&mut input)?;
+        let by_rule = if with_rules { decode_rules(&mut input)? } else { Vec::new() };
+        Ok(Row { by_rule, ..row })
+    };
+    let rows: Vec<Row> = (0..count).map(row).collect::<Result<_, _>>()?;
     input.end()?;
+    if with_rules && rows.iter().all(|row| row.by_rule.is_empty()) {
+        return Err(Malformed);
+    }
     Ok(List { campaign, unit, review_date, standard, hamlets, rows })
 }
 
@@ -146,7 +170,31 @@ fn decode_row(input: &mut Decoder<'_>) -> Result<Row, Malformed> {
             desk: input.small()?,
         },
         changes: Digest(input.array()?),
+        by_rule: Vec::new(),
     })
+}
+
+fn encode_rules(out: &mut Encoder, by_rule: &[ByRule]) {
+    out.count(by_rule.len());
+    for chosen in by_rule {
+        out.text(&chosen.path);
+        out.text(&chosen.rule);
+        out.count(chosen.changes.len());
+        for change in &chosen.changes {
+            out.bytes(&change.0);
+        }
+    }
+}
+
+fn decode_rules(input: &mut Decoder<'_>) -> Result<Vec<ByRule>, Malformed> {
+    let change = |input: &mut Decoder<'_>| Ok(ChangeHash(input.array()?));
+    (0..input.count()?)
+        .map(|_| {
+            let (path, rule) = (input.text()?, input.text()?);
+            let changes = (0..input.count()?).map(|_| change(input)).collect::<Result<_, _>>()?;
+            Ok(ByRule { path, rule, changes })
+        })
+        .collect()
 }
 
 fn area_code(area: Area) -> u8 {

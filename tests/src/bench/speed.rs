@@ -11,6 +11,7 @@ use super::memory::ServerMemory;
 use super::pages::{Page, Pages};
 use super::sizes::{Sizes, Sync};
 use super::table::{mib, tenths};
+use super::triage::Triage;
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,12 +36,41 @@ pub fn speeds(report: &Report) -> Vec<Speed> {
     rows.extend(report.pages.iter().flat_map(pages));
     rows.extend(report.bad_line.iter().flat_map(bad_line));
     rows.extend(report.crowd.iter().map(crowd));
+    rows.extend(report.triage.iter().flat_map(triage));
     rows.extend(report.demo.iter().map(|demo| {
         let what = format!("demo at scale {}, start of the process to its table", demo.scale);
         let (wall, all) = (tenths(demo.wall_ms), tenths(demo.cpu.server_ms));
         let workers = tenths(demo.cpu.workers_ms);
         let cpu = format!("{all} s of server and phones, {workers} s of workers");
         speed(what, "120 s", format!("{wall} s (processor time: {cpu})"))
+    }));
+    rows
+}
+
+fn triage(triage: &Triage) -> Vec<Speed> {
+    let Triage { households, changes, disputes, for_person, commune_ms, .. } = triage;
+    let commune = format!(
+        "one commune of {households} households from its {changes} changes to its rows, with \
+         {disputes} disputes of which {for_person} for a person; the rules alone, one core"
+    );
+    let mut rows = vec![
+        speed(commune, "< 1 s", format!("{} s", tenths(*commune_ms))),
+        speed(
+            "a household whose document is saved, one change later, to its row",
+            "< 20 ms",
+            format!(
+                "p50 {} ms, worst {} ms",
+                tenths(triage.one_change_p50_us),
+                tenths(triage.one_change_worst_us)
+            ),
+        ),
+    ];
+    rows.extend(triage.worst.iter().map(|worst| {
+        let what = format!(
+            "triage at its worst: {} members, {} ({} disputes)",
+            worst.members, worst.what, worst.disputes
+        );
+        speed(what, "", format!("{} ms", tenths(worst.took_us)))
     }));
     rows
 }

@@ -42,10 +42,12 @@ impl Table {
             "it had",
             "",
             &format!(
-                "{} devices, {} documents, {} changes, {} disputes settled, {} lists recognised",
+                "{} devices, {} documents, {} changes, {} disputes ({} settled by the rule, {} by officers), {} lists recognised",
                 tally("devices"),
                 tally("documents"),
                 tally("changes"),
+                tally("disputes"),
+                tally("disputes_by_rule"),
                 tally("disputes_settled"),
                 tally("lists_recognised"),
             ),

@@ -93,6 +93,35 @@ impl Model {
         standing.map(|(hash, _, value)| (*hash, *value)).collect()
     }
 
+    /// Works out which current edits of a member and which current removals have not seen each other.
+    fn unseen_edits(
+        &self,
+        document: DocumentId,
+        path: &Path,
+        all: &BTreeSet<ChangeHash>,
+    ) -> BTreeSet<ChangeHash> {
+        let Path::Member(id, key) = path else { return BTreeSet::new() };
+        if key != "removed" {
+            return BTreeSet::new();
+        }
+        let removals: BTreeSet<ChangeHash> =
+            self.current(document, path, all).into_iter().map(|(hash, _)| hash).collect();
+        let written = all.iter().flat_map(|hash| &self.made[&(document, *hash)].wrote);
+        let others: BTreeSet<&Path> = written
+            .map(|(other, _)| other)
+            .filter(|other| *other != path && matches!(other, Path::Member(of, _) if of == id))
+            .collect();
+        let edits = others.into_iter().flat_map(|other| self.current(document, other, all));
+        let seen = |one: &ChangeHash, other: &ChangeHash| {
+            one == other || self.made[&(document, *one)].seen.contains(other)
+        };
+        let apart = |edit: &ChangeHash| {
+            !removals.is_empty()
+                && removals.iter().all(|removal| !seen(edit, removal) && !seen(removal, edit))
+        };
+        edits.map(|(hash, _)| hash).filter(apart).collect()
+    }
+
     /// Compares a household with what the model says, write by write; returns its disputes.
     pub(super) fn check(&self, document: DocumentId, main: &Known) -> Result<usize, String> {
         let all: BTreeSet<ChangeHash> = main.keys().copied().collect();
@@ -111,6 +140,9 @@ impl Model {
             let mut sides: BTreeMap<Option<Value>, Vec<ChangeHash>> = BTreeMap::new();
             for (hash, value) in self.current(document, path, &all) {
                 sides.entry(Some(value.clone())).or_default().push(hash);
+            }
+            for edit in self.unseen_edits(document, path, &all) {
+                sides.entry(None).or_default().push(edit);
             }
             let household = &resolved.household;
             let read = match path {
@@ -136,7 +168,10 @@ impl Model {
                 .flat_map(|dispute| &dispute.values)
                 .map(|side| (side.value.clone(), side.changes.clone()))
                 .collect();
-            sides.values_mut().for_each(|hashes| hashes.sort_unstable());
+            sides.values_mut().for_each(|hashes| {
+                hashes.sort_unstable();
+                hashes.dedup();
+            });
             if named != sides || read.is_some() {
                 return Err(format!(
                     "{document} {path}: {named:?} {read:?}, must be disputed: {sides:?}"

@@ -131,7 +131,8 @@ impl Memory {
             let pending = standing.row.outcome == Outcome::Pending;
             let Some((path, value)) = chosen.or(pending.then_some(outcome)) else { return };
             let closes = &standing.forked[..standing.forked.len().min(7)];
-            let decision = Decision { heads: &standing.heads, path: &path, value: &value, closes };
+            let (heads, holds) = (&standing.heads, Some(&value));
+            let decision = Decision { heads, path: &path, value: holds, closes };
             let actor = self.fresh_actor();
             let main = self.state.logged(document).0;
             let Ok(written) = settle(&main, actor, &decision) else { return };

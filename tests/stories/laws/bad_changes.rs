@@ -87,7 +87,8 @@ async fn try_all(town: &Town, kinds: &[Kind]) {
             let got = listed.get(&document).expect("on the list");
             let (got_row, row) = (comparable(got), comparable(&expected));
             assert_eq!(got_row, row, "{} changes what the family comes to", kind.name);
-            assert_eq!(got["open"]["disputes"], kind.disputes, "{}: {got:#}", kind.name);
+            let disputes = got["disputes"].as_array().map(Vec::len).unwrap();
+            assert_eq!(u64::try_from(disputes), Ok(kind.disputes), "{}: {got:#}", kind.name);
         }
     }
     check_kept(town, &kept).await;
@@ -168,6 +169,8 @@ fn comparable(listed: &Json) -> Json {
     for own in ["household", "document", "provenance", "changes"] {
         row.as_object_mut().unwrap().remove(own).expect("a column of the row");
     }
+    // Only where somebody said otherwise and nothing hung on it.
+    row.as_object_mut().unwrap().remove("by_rule");
     row
 }
 

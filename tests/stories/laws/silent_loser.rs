@@ -8,11 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use automerge::{Automerge, Change};
 use mobile_schema::household::{Answers, Value};
 use shared::id::{Actor, ChangeHash, to_hex};
+use shared::ledger::{Kind, ledger};
 use shared::merge::{actor_id, genesis, merge};
 use shared::page::{Decision, Page, SettleError, settle, write};
 use shared::resolve::{Path, resolve};
+use shared::standing::{Logged, Way, stand};
 
 use super::cases;
+use super::convergence::place;
+use super::device::basis;
 use super::rng::Rng;
 
 /// P8: operations in all, over as many households as that takes.
@@ -44,6 +48,8 @@ fn no_value_is_lost_without_somebody_who_saw_it() {
     }
     assert!(counted.disputes > 1_000 && counted.settles > 1_000, "{counted:?}");
     assert!(counted.superseded > 1_000 && counted.agreed > 1_000, "{counted:?}");
+    assert!(counted.removals > 500 && counted.overwritten > 1_000, "{counted:?}");
+    eprintln!("{counted:?}");
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +58,8 @@ struct Counted {
     settles: usize,
     superseded: usize,
     agreed: usize,
+    removals: usize,
+    overwritten: usize,
 }
 
 /// A set of changes by number.
@@ -65,6 +73,8 @@ fn of(number: usize) -> Set {
 struct Made {
     hash: ChangeHash,
     chunk: Vec<u8>,
+    /// Written in an office.
+    office: bool,
     /// What its author had seen.
     seen: Set,
     wrote: Vec<(Path, Value)>,
@@ -102,6 +112,26 @@ impl House {
             writes.iter().any(|(later, _)| self.made[*later].seen & of(number) != 0)
         };
         writes.iter().copied().filter(|(number, _)| !superseded(*number)).collect()
+    }
+
+    /// Works out which current edits of a member and which current removals have not seen each other.
+    fn unseen_edits(&self, path: &Path, seen: Set) -> BTreeSet<usize> {
+        let Path::Member(id, key) = path else { return BTreeSet::new() };
+        let removals: Vec<usize> =
+            self.current(path, seen).into_iter().map(|(number, _)| number).collect();
+        if key != "removed" || removals.is_empty() {
+            return BTreeSet::new();
+        }
+        let name = Path::Member(id.clone(), "name".to_owned());
+        let edits = self.current(&name, seen).into_iter().map(|(number, _)| number);
+        let apart = |edit: &usize| {
+            removals.iter().all(|removal| {
+                removal != edit
+                    && self.made[*removal].seen & of(*edit) == 0
+                    && self.made[*edit].seen & of(*removal) == 0
+            })
+        };
+        edits.filter(apart).collect()
     }
 
     /// Says whether writing the value would say nothing new.
@@ -159,7 +189,8 @@ impl House {
         if let Some(written) = written {
             self.devices[who].seen |= of(self.made.len());
             let wrote = wanted.into_iter().collect();
-            self.made.push(Made { hash: written.hash, chunk: written.chunk, seen, wrote });
+            let (hash, chunk) = (written.hash, written.chunk);
+            self.made.push(Made { hash, chunk, office: false, seen, wrote });
         }
     }
 
@@ -187,20 +218,23 @@ impl House {
         let heads: Vec<ChangeHash> = self.heads(shown);
         let disputed: Vec<(Path, Value)> = (0..20)
             .map(|_| self.draw(rng, shown))
-            .filter(|(path, _)| self.current(path, shown).len() > 1)
+            .filter(|(path, _)| {
+                self.current(path, shown).len() > 1 || !self.unseen_edits(path, shown).is_empty()
+            })
             .collect();
         let Some((path, value)) = disputed.first() else { return };
         let chunks: Vec<&Vec<u8>> = self.made.iter().map(|made| &made.chunk).collect();
         let officer = Actor(rng.bytes());
-        let nothing = self.says_nothing(path, value, shown);
-        let decision = Decision { heads: &heads, path, value, closes: &[] };
+        let nothing =
+            self.says_nothing(path, value, shown) && self.unseen_edits(path, shown).is_empty();
+        let decision = Decision { heads: &heads, path, value: Some(value), closes: &[] };
         match settle(&chunks, officer, &decision) {
             Ok(written) => {
                 assert!(!nothing, "{path} was settled already");
                 counted.settles += 1;
                 let (hash, chunk) = (written.hash, written.chunk);
                 let wrote = vec![(path.clone(), value.clone())];
-                self.made.push(Made { hash, chunk, seen: shown, wrote });
+                self.made.push(Made { hash, chunk, office: true, seen: shown, wrote });
             }
             // Drawn at random: neither a competing value nor one the form knows.
             Err(SettleError::Unfit(_)) => {}
@@ -234,6 +268,10 @@ impl House {
                 let side = sides.entry(Some((*value).clone())).or_default();
                 side.push(self.made[*number].hash);
             }
+            for edit in self.unseen_edits(path, all) {
+                sides.entry(None).or_default().push(self.made[edit].hash);
+                counted.removals += 1;
+            }
             let household = &resolved.household;
             let read = match path {
                 Path::Answer(key) => household.answers.get(key).cloned(),
@@ -257,7 +295,10 @@ impl House {
                 .flat_map(|dispute| &dispute.values)
                 .map(|side| (side.value.clone(), side.changes.clone()))
                 .collect();
-            sides.values_mut().for_each(|hashes| hashes.sort_unstable());
+            sides.values_mut().for_each(|hashes| {
+                hashes.sort_unstable();
+                hashes.dedup();
+            });
             if named != sides || read.is_some() {
                 return Err(format!("{path}: {named:?} {read:?}, must be disputed: {sides:?}"));
             }
@@ -265,12 +306,75 @@ impl House {
         if resolved.disputes.len() != disputes {
             return Err(format!("{} disputes, must be {disputes}", resolved.disputes.len()));
         }
+        self.check_ledger(counted)?;
         let writes: usize = self.made.iter().map(|made| made.wrote.len()).sum();
         counted.superseded += writes - standing;
         counted.disputes += disputes;
         Ok(())
     }
 }
+
+impl House {
+    /// Compares the ledger with the model: every value that was written is read, was written over by
+    /// somebody who had seen it alone, or is in the ledger; and nothing else is.
+    fn check_ledger(&self, counted: &mut Counted) -> Result<(), String> {
+        let log: Vec<Logged> = self
+            .made
+            .iter()
+            .map(|made| Logged {
+                hash: made.hash,
+                chunk: made.chunk.clone(),
+                by: if made.office { Way::Desk } else { Way::Device },
+            })
+            .collect();
+        let standing = stand(&place(), &log, &[], &basis());
+        let mut told: BTreeSet<Line> = BTreeSet::new();
+        for entry in ledger(&log, &[], &standing) {
+            let sides = entry.values.into_iter().map(|side| (side.value, side.changes)).collect();
+            told.insert((entry.path.to_string(), entry.kind, sides, entry.by));
+        }
+        let mut due: BTreeSet<Line> = BTreeSet::new();
+        let all: Set = (0..self.made.len()).map(of).sum();
+        for (number, made) in self.made.iter().enumerate() {
+            for (path, _) in &made.wrote {
+                let over = self.sides(self.current(path, made.seen));
+                if over.len() > 1 {
+                    let kind = if made.office { Kind::Settled } else { Kind::Overwritten };
+                    counted.overwritten += usize::from(!made.office);
+                    due.insert((path.to_string(), kind, over, Some(self.made[number].hash)));
+                }
+                let mut open = self.sides(self.current(path, all));
+                let edits = self.unseen_edits(path, all);
+                if !edits.is_empty() {
+                    let hashes: BTreeSet<ChangeHash> =
+                        edits.iter().map(|edit| self.made[*edit].hash).collect();
+                    open.insert(0, (None, hashes.into_iter().collect()));
+                }
+                if open.len() > 1 {
+                    let kind = if edits.is_empty() { Kind::Competing } else { Kind::Removed };
+                    due.insert((path.to_string(), kind, open, None));
+                }
+            }
+        }
+        if told == due {
+            return Ok(());
+        }
+        let (more, less): (Vec<_>, Vec<_>) =
+            (told.difference(&due).collect(), due.difference(&told).collect());
+        Err(format!("unexplained in the ledger: {more:#?}\nnot in it: {less:#?}"))
+    }
+
+    fn sides(&self, current: Vec<(usize, &Value)>) -> Vec<(Option<Value>, Vec<ChangeHash>)> {
+        let mut sides: BTreeMap<Option<Value>, BTreeSet<ChangeHash>> = BTreeMap::new();
+        for (number, value) in current {
+            sides.entry(Some(value.clone())).or_default().insert(self.made[number].hash);
+        }
+        sides.into_iter().map(|(value, hashes)| (value, hashes.into_iter().collect())).collect()
+    }
+}
+
+/// One entry of a ledger: path, kind, values with their changes, and who wrote over them.
+type Line = (String, Kind, Vec<(Option<Value>, Vec<ChangeHash>)>, Option<ChangeHash>);
 
 fn page(wanted: &BTreeMap<Path, Value>) -> Page {
     let mut page = Page::default();

@@ -31,15 +31,15 @@ impl Fleet<'_> {
             if tasks.len() >= AT_ONCE
                 && let Some(done) = tasks.join_next().await
             {
-                let settled: Result<usize, FleetError> = done?;
-                self.count_settled(settled?, &bar);
+                let decided: Result<Decided, FleetError> = done?;
+                self.count_settled(decided?, &bar);
             }
             let office = self.office(&format!("xa-{unit}"))?.clone();
             let (campaign, right) = (self.campaign, std::sync::Arc::clone(&right));
             tasks.spawn(async move {
-                let path = format!("/v1/campaigns/{campaign}/units/{unit}/disputes");
-                let disputed = office.get(&path).await?;
-                settle_all(&office, campaign, &disputed, &right).await
+                let path = format!("/v1/campaigns/{campaign}/units/{unit}/review-desk");
+                let desk = office.get(&path).await?;
+                settle_all(&office, campaign, &desk, &right).await
             });
         }
         while let Some(done) = tasks.join_next().await {
@@ -49,9 +49,12 @@ impl Fleet<'_> {
         Ok(())
     }
 
-    fn count_settled(&mut self, settled: usize, bar: &indicatif::ProgressBar) {
-        self.tally.disputes_settled += settled;
-        bar.inc(u64::try_from(settled).unwrap_or(0));
+    fn count_settled(&mut self, decided: Decided, bar: &indicatif::ProgressBar) {
+        self.tally.disputes += decided.by_person + decided.by_rule;
+        self.tally.disputes_settled += decided.by_person;
+        self.tally.disputes_by_rule += decided.by_rule;
+        self.tally.class_hung += decided.class_hung;
+        bar.inc(u64::try_from(decided.by_person + decided.by_rule).unwrap_or(0));
     }
 
     /// Takes every list through its legal steps; one is returned first and submitted again.
@@ -97,32 +100,55 @@ impl Fleet<'_> {
     }
 }
 
+/// What became of a commune's disputes.
+#[derive(Default)]
+struct Decided {
+    /// Settled by the officer: something hung on them.
+    by_person: usize,
+    /// Of these, those on which the class hung.
+    class_hung: usize,
+    /// Settled by the rule.
+    by_rule: usize,
+}
+
+/// Lists the disputes of one section of the desk, each with its household.
+fn questions(section: &Value) -> impl Iterator<Item = (&Value, &Value)> {
+    let households = section.as_array().into_iter().flatten();
+    households.flat_map(|household| {
+        let questions = household["questions"].as_array().into_iter().flatten();
+        questions.map(move |question| (household, question))
+    })
+}
+
+/// Settles what waits for a person, as whoever visits the family again finds it.
 async fn settle_all(
     office: &Office,
     campaign: shared::id::CampaignId,
-    disputed: &Value,
+    desk: &Value,
     right: &BTreeMap<(String, String), Value>,
-) -> Result<usize, FleetError> {
-    let mut settled = 0;
-    for household in disputed.as_array().into_iter().flatten() {
+) -> Result<Decided, FleetError> {
+    let by_rule = questions(&desk["by_rule"]).count();
+    let mut decided = Decided { by_rule, ..Decided::default() };
+    for (household, question) in questions(&desk["waiting"]) {
         let document = household["document"].as_str().unwrap_or("").to_owned();
-        for dispute in household["disputes"].as_array().into_iter().flatten() {
-            let path = dispute["path"].as_str().unwrap_or("").to_owned();
-            let value = right.get(&(document.clone(), path.clone()));
-            let value = value.ok_or_else(|| {
-                FleetError::Short(format!("a dispute nobody caused: {document} {path}"))
-            })?;
-            let form = json!({
-                "heads": household["heads"],
-                "path": path,
-                "value": value,
-                "reason": "Đã đến xem lại tại nhà (synthetic)",
-            });
-            office.settle(campaign, &document, &form).await?;
-            settled += 1;
-        }
+        let path = question["path"].as_str().unwrap_or("").to_owned();
+        let value = right.get(&(document.clone(), path.clone()));
+        let value = value.ok_or_else(|| {
+            FleetError::Short(format!("a dispute nobody caused: {document} {path}"))
+        })?;
+        let form = json!({
+            "heads": household["heads"],
+            "path": path,
+            "value": value,
+            "reason": "Đã đến xem lại tại nhà (synthetic)",
+        });
+        office.settle(campaign, &document, &form).await?;
+        decided.by_person += 1;
+        let hangs = question["hangs"].as_array().into_iter().flatten();
+        let class = hangs.filter(|hang| hang["figure"] == "class").count();
+        decided.class_hung += class;
     }
-    Ok(settled)
+    Ok(decided)
 }
 
 /// One list on its way to recognition.

@@ -113,15 +113,18 @@ pub struct Slip {
 
 impl Slip {
     /// Answers that get mistaken, each with another code it is mistaken for.
-    const KEYS: [(&'static str, [&'static str; 2]); 4] = [
+    const KEYS: [(&'static str, [&'static str; 2]); 6] = [
         ("roof", ["metal_sheet", "leaf"]),
         ("wall", ["brick_concrete", "plank"]),
         ("water", ["drilled_well", "unprotected_well"]),
         ("latrine", ["two_chamber", "unimproved"]),
+        ("farm", ["agriculture", "forestry"]),
+        ("residence", ["permanent", "temporary"]),
     ];
 
     fn of(truth: &Truth, draw: u64) -> Option<Self> {
-        let index = usize::try_from(draw % 4).unwrap_or(0);
+        let count = u64::try_from(Self::KEYS.len()).unwrap_or(1);
+        let index = usize::try_from(draw % count).unwrap_or(0);
         let (key, codes) = Self::KEYS[index];
         let right = truth.household.answers.get(key)?.clone();
         let wrong = codes.iter().map(|code| Value::from(*code)).find(|code| *code != right)?;

@@ -9,44 +9,28 @@ use axum::response::{IntoResponse, Redirect, Response};
 use mobile_schema::household::{Answers, Value};
 use mobile_schema::problem;
 use shared::id::{CampaignId, ChangeHash, DocumentId};
-use shared::resolve::{Dispute, Path as AnswerPath};
+use shared::resolve::Path as AnswerPath;
 use shared::scope::Role;
 
 use self::parts::{AskedLine, IndicatorLine, ItemLine};
 use super::comments::{self, Remarks};
 use super::commune::area_text;
-use super::frame::{Asked, Fields, Frame, Lang, Notice, Posted, Visitor, page, time_text};
+use super::frame::{Asked, Fields, Frame, Lang, Notice, Posted, Visitor, page};
 use super::list::{class_text, outcome_text};
 use super::past::{Change, changes, value_text};
+use super::settle::{Open, Refused, Telling, settle_form};
 use super::sourced::Sources;
-use super::words::{Block, Member, blocks, key_text, members, path_text, path_value};
+use super::words::{Block, Member, blocks, key_text, members, path_text};
 use crate::app::App;
-use crate::http::desk_change::IfMoved;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::history::{self, Since};
-use crate::http::households::{self, Read, Settle};
+use crate::http::households::{self, Read};
 use crate::problem::Problem;
+use crate::standing::standard_named;
+use crate::store::StoreError;
 use crate::store::change::Authorship;
 
 mod parts;
-
-/// One value of a dispute, and who wrote it.
-struct Side {
-    /// What the form sends: JSON of the value, empty where it cannot be read.
-    json: String,
-    text: String,
-    by: Vec<String>,
-    chosen: bool,
-}
-
-/// Something people disagree about.
-struct Open {
-    path: String,
-    label: String,
-    sides: Vec<Side>,
-    reason: String,
-    notice: Option<Notice>,
-}
 
 #[derive(Template)]
 #[template(path = "office/household.html")]
@@ -128,10 +112,14 @@ async fn shown(
     blocks.iter_mut().for_each(|block| block.sources = sources.tell(&mut block.lines));
     let mut members = members(lang, &household.members);
     members.iter_mut().for_each(|member| member.sources = sources.tell(&mut member.lines));
+    let standard = standard_named(&classification.standard).ok_or(StoreError::Damaged)?;
+    let telling =
+        Telling { lang, standard: &standard, members: &household.members, authors: &authors };
     let disputes = standing.disputes.iter().map(|dispute| {
         let tried =
             tried.as_ref().filter(|tried| tried.fields.get("path") == dispute.path.to_string());
-        open(lang, dispute, &authors, &household.members, tried)
+        let refused = tried.map(|tried| Refused { fields: tried.fields, notice: &tried.notice });
+        telling.open(dispute, &standing.triage, refused.as_ref())
     });
     let list = |hashes: &[ChangeHash]| {
         hashes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
@@ -191,10 +179,12 @@ fn decided(
     household: &mobile_schema::household::Household,
 ) -> String {
     let (path, value) = (tried.fields.get("path"), tried.fields.get("value"));
-    let read = path.parse::<AnswerPath>().ok().zip(serde_json::from_str::<Value>(value).ok());
-    let Some((path, value)) = read else { return String::new() };
+    let Ok(path) = path.parse::<AnswerPath>() else { return String::new() };
     let label = path_text(lang, &path, &household.members);
-    let value = value_text(lang, &path, &value);
+    let value = match serde_json::from_str::<Value>(value) {
+        Ok(value) => value_text(lang, &path, &value),
+        Err(_) => tried.fields.get("other").to_owned(),
+    };
     format!("{label}: {value} ({})", tried.fields.get("reason"))
 }
 
@@ -219,42 +209,6 @@ async fn history(
     changes(visitor.lang, &entries, members)
 }
 
-fn open(
-    lang: Lang,
-    dispute: &Dispute,
-    authors: &BTreeMap<ChangeHash, &Authorship>,
-    members: &BTreeMap<String, Answers>,
-    tried: Option<&Tried<'_>>,
-) -> Open {
-    let chosen = tried.map_or("", |tried| tried.fields.get("value"));
-    let sides = dispute.values.iter().map(|side| {
-        let json = side.value.as_ref().and_then(|value| serde_json::to_string(value).ok());
-        let json = json.unwrap_or_default();
-        let by = side.changes.iter().filter_map(|hash| authors.get(hash)).map(|author| {
-            let who = author.typed_by.as_ref().unwrap_or(&author.author);
-            format!("{who} · {} · {}", author.device, time_text(author.received_at_ms))
-        });
-        Side {
-            text: match &side.value {
-                Some(value) => path_value(lang, &dispute.path, value),
-                None => {
-                    lang.t("(để trống hoặc không đọc được)", "(empty or unreadable)").to_owned()
-                }
-            },
-            by: by.collect(),
-            chosen: !json.is_empty() && json == chosen,
-            json,
-        }
-    });
-    Open {
-        label: path_text(lang, &dispute.path, members),
-        path: dispute.path.to_string(),
-        sides: sides.collect(),
-        reason: tried.map_or_else(String::new, |tried| tried.fields.get("reason").to_owned()),
-        notice: tried.map(|tried| tried.notice.clone()),
-    }
-}
-
 /// Settles one answer, as the page showed it.
 pub(super) async fn settle(
     State(app): State<App>,
@@ -273,7 +227,11 @@ pub(super) async fn settle(
             };
             match decided.await {
                 Ok(_) => {
-                    let back = format!("/office/campaigns/{id}/households/{document}");
+                    let at = app.store.household_get(id, document).await?;
+                    let back = match at.filter(|_| fields.get("from") == "desk") {
+                        Some(at) => format!("/office/campaigns/{id}/units/{}/disputes", at.unit),
+                        None => format!("/office/campaigns/{id}/households/{document}"),
+                    };
                     Ok(Redirect::to(&back).into_response())
                 }
                 Err(problem) => {
@@ -303,21 +261,4 @@ async fn since(
     let since = Query(Since { since: fields.get("heads").to_owned() });
     let past = history::read(State(app.clone()), visitor.actor(), Path(place), since).await?.0;
     Ok(changes(visitor.lang, &past.since, &past.then.members))
-}
-
-fn settle_form(fields: &Fields) -> Result<Settle, Problem> {
-    let unreadable = || Problem::new(&problem::SETTLE_UNREADABLE);
-    let hashes = |name: &str| {
-        let all = fields.get(name).split(',').filter(|part| !part.is_empty());
-        all.map(|part| part.parse().map_err(|_| unreadable())).collect::<Result<Vec<_>, _>>()
-    };
-    let value: Value = serde_json::from_str(fields.get("value")).map_err(|_| unreadable())?;
-    Ok(Settle {
-        heads: hashes("heads")?,
-        path: fields.get("path").parse::<AnswerPath>().map_err(|_| unreadable())?,
-        value,
-        reason: fields.get("reason").to_owned(),
-        closes: hashes("closes")?,
-        if_moved: IfMoved::Refuse,
-    })
 }

@@ -94,6 +94,16 @@ pub(super) fn path_value(lang: Lang, path: &AnswerPath, value: &Value) -> String
     value_text(lang, known.as_ref(), value)
 }
 
+/// Finds what an answer to the question behind a path looks like, where the forms ask it.
+pub(super) fn kind_of(path: &AnswerPath) -> Option<&'static Kind> {
+    let known = match path {
+        AnswerPath::Answer(key) => find(key, Scope::Household),
+        AnswerPath::Member(_, key) => find(key, Scope::Member),
+        AnswerPath::B1Item(_) => None,
+    };
+    known.map(|known| &known.question.kind)
+}
+
 /// Writes which answer a path means.
 pub(super) fn path_text(
     lang: Lang,

@@ -13,6 +13,23 @@ pub(super) fn of_desks() -> Vec<Route> {
         route!("POST" "/v1/campaigns/{campaign}/deadline", PROVINCE, Same, |to| {
             form(&to.town.path("/deadline"), &json!({ "days": 0, "source": "x" }))
         }),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/review-desk",
+            OFFICES, Hidden, shows, |to| of_unit(to, "review-desk")),
+        route!("GET" "/v1/campaigns/{campaign}/households/{document}/ledger",
+            OFFICES, Hidden, shows, |to| {
+            let document = to.marked.documents[to.unit];
+            of_campaign(to, &format!("/households/{document}/ledger"))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/countersignatures",
+            OFFICES, Hidden, |to| of_unit(to, "countersignatures")),
+        route!("POST" "/v1/campaigns/{campaign}/units/{unit}/countersignatures",
+            OFFICER, Hidden, |to| {
+            let signed = json!({ "member": "x", "title": " ", "decisions": [] });
+            form(&of_unit(to, "countersignatures").path, &signed)
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/four-eyes", PROVINCE, Same, |to| {
+            form(&to.town.path("/four-eyes"), &json!({ "required": true, "source": " " }))
+        }),
         route!("GET" "/v1/campaigns/{campaign}/units/{unit}/comparison",
             OFFICES, Hidden, shows, |to| of_unit(to, "comparison")),
         route!("GET" "/v1/campaigns/{campaign}/units/{unit}/comparison/phones",
