@@ -27,3 +27,15 @@ pub fn composed(text: &str) -> String {
     let text: String = text.nfc().collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+/// Writes a text with the marks of its letters apart (NFD), as some phones send it.
+///
+/// ```
+/// use shared::text::{composed, decomposed};
+///
+/// assert_ne!(decomposed("Hồ"), "Hồ");
+/// assert_eq!(composed(&decomposed("Hồ")), "Hồ");
+/// ```
+pub fn decomposed(text: &str) -> String {
+    text.nfd().collect()
+}
