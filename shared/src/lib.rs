@@ -12,8 +12,10 @@
 //! | [`resolve`] | a document | agreed answers, and every dispute |
 //! | [`classify`] | answers, area type, standard | class, points, indicators, and why |
 //! | [`standing`] | one household's log | its row of the list, and what is open about it |
+//! | [`link`] | two documents and what a desk decided | one household, and what is open again |
 //! | [`list`] | households of a commune | what is still open; frozen bytes and their root |
 //! | [`approve`] | a list's step and what somebody does | the next step, or why not |
+//! | [`duplicate`] | fingerprints of households | pairs that may be one household registered twice |
 //! | [`compare`], [`phones`], [`sample`], [`remark`], [`scan`], [`deadline`] | a list, what was answered, a seed, a paper | what a district looks at before it gives its opinion |
 //! | [`aggregate`] | frozen lists | exact counts and rates |
 //! | [`report`] | counts by unit | tables |
@@ -28,6 +30,7 @@ pub mod confirm;
 pub mod cursor;
 pub mod date;
 pub mod days;
+pub mod duplicate;
 pub mod id;
 pub mod layout;
 pub mod limits;
@@ -47,6 +50,8 @@ pub mod guard;
 pub mod history;
 #[cfg(feature = "merge")]
 pub mod holding;
+#[cfg(feature = "merge")]
+pub mod link;
 #[cfg(feature = "merge")]
 pub mod merge;
 #[cfg(feature = "merge")]

@@ -3,6 +3,8 @@
 //! This is the line from merge to classify for one household, as one pure function. Whatever is
 //! kept of its result is a cache.
 
+mod linked;
+
 use std::collections::BTreeMap;
 
 use automerge::Automerge;
@@ -21,6 +23,8 @@ use crate::phones::{Values, difference, values};
 use crate::resolve::{Dispute, DisputedValue, Flag, Resolved, resolve, writers};
 use crate::standard::{is_dtts, known_ethnicity};
 use crate::unit::Area;
+
+pub use self::linked::{Absorbed, Together, left_by_joining, stand_linked};
 
 /// What the server's own rows say about a household; never taken from its document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
