@@ -116,9 +116,7 @@ pub fn check(kept: &Household, absorbed: &Household, link: &Link) -> Result<(), 
     let differing = differences(kept, absorbed, &link.members);
     let mut chosen = BTreeSet::new();
     for choice in &link.choices {
-        let differs = differing
-            .iter()
-            .any(|of| of.path == choice.path && of.values == choice.seen);
+        let differs = differing.iter().any(|of| of.path == choice.path && of.values == choice.seen);
         if !differs || !choice.seen.contains(&choice.value) || !chosen.insert(&choice.path) {
             return Err(LinkError::Choice);
         }
@@ -134,8 +132,12 @@ pub fn differences(
     members: &BTreeMap<String, String>,
 ) -> Vec<Difference> {
     let other = moved(absorbed, members);
-    let matched: BTreeSet<&str> =
-        other.members.keys().map(String::as_str).filter(|id| kept.members.contains_key(*id)).collect();
+    let matched: BTreeSet<&str> = other
+        .members
+        .keys()
+        .map(String::as_str)
+        .filter(|id| kept.members.contains_key(*id))
+        .collect();
     let mut differing = Vec::new();
     for path in paths(kept).into_iter().chain(paths(&other)).collect::<BTreeSet<Path>>() {
         let values = [path.value_in(kept), path.value_in(&other)];
@@ -171,8 +173,7 @@ pub fn joined(kept: &Whole, absorbed: &Whole, link: &Link) -> Whole {
     let writers = [kept.writers.clone(), moved_keys(&absorbed.writers, &link.members)];
     let mut whole = Whole::default();
     let members = ours.household.members.keys().chain(other.members.keys());
-    whole.resolved.household.members =
-        members.map(|id| (id.clone(), BTreeMap::new())).collect();
+    whole.resolved.household.members = members.map(|id| (id.clone(), BTreeMap::new())).collect();
     let all = paths(&ours.household).into_iter().chain(paths(&other));
     let all = all.chain(disputes.iter().flat_map(|of| of.keys().cloned()));
     for path in all.collect::<BTreeSet<Path>>() {
@@ -278,9 +279,10 @@ fn chosen(path: &Path, values: &[Option<Value>; 2], link: &Link) -> Option<Optio
 fn paths(household: &Household) -> Vec<Path> {
     let answers = household.answers.keys().cloned().map(Path::Answer);
     let items = household.b1_items.keys().cloned().map(Path::B1Item);
-    let members = household.members.iter().flat_map(|(id, answers)| {
-        answers.keys().map(|key| Path::Member(id.clone(), key.clone()))
-    });
+    let members = household
+        .members
+        .iter()
+        .flat_map(|(id, answers)| answers.keys().map(|key| Path::Member(id.clone(), key.clone())));
     answers.chain(items).chain(members).collect()
 }
 
@@ -297,9 +299,7 @@ fn moved(household: &Household, members: &BTreeMap<String, String>) -> Household
 
 fn moved_path(path: &Path, members: &BTreeMap<String, String>) -> Path {
     match path {
-        Path::Member(id, key) => {
-            Path::Member(members.get(id).unwrap_or(id).clone(), key.clone())
-        }
+        Path::Member(id, key) => Path::Member(members.get(id).unwrap_or(id).clone(), key.clone()),
         other => other.clone(),
     }
 }
@@ -346,8 +346,11 @@ fn asked(one: &Household, other: &Household) -> BTreeMap<String, Asked> {
 }
 
 fn both(one: Option<String>, other: Option<&str>) -> Option<String> {
-    let all: BTreeSet<&str> =
-        one.iter().flat_map(|names| names.split("; ")).chain(other.into_iter().flat_map(|of| of.split("; "))).collect();
+    let all: BTreeSet<&str> = one
+        .iter()
+        .flat_map(|names| names.split("; "))
+        .chain(other.into_iter().flat_map(|of| of.split("; ")))
+        .collect();
     let all: Vec<&str> = all.into_iter().collect();
     (!all.is_empty()).then(|| all.join("; "))
 }

@@ -113,7 +113,8 @@ fn across(placed: &Placed<'_>, put: &mut dyn FnMut(u32, u64)) {
 
 fn named_and_born(member: &MemberKeys) -> impl Iterator<Item = u64> + '_ {
     let year = member.born.map(|born| born.year);
-    year.into_iter().flat_map(|year| member.names.iter().map(move |name| (year, name.given)))
+    year.into_iter()
+        .flat_map(|year| member.names.iter().map(move |name| (year, name.given)))
         .map(|(year, given)| mixed([6, given, year]))
 }
 

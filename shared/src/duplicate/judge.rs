@@ -16,6 +16,12 @@ const WEAK: i32 = 45;
 /// Points that one pair of members alone must reach, where there is no second one.
 const ALONE: i32 = 115;
 
+/// Points that all who match must have together, less those for members of both who do not match.
+const TOGETHER: i32 = 160;
+
+/// Points for each member of both households whom the other does not have.
+const STRANGER: i32 = 20;
+
 /// Points that all who match must have together, where the households are of different units: so many
 /// more pairs are compared that chance finds some with two names and years in common.
 const ACROSS: i32 = 200;
@@ -106,14 +112,15 @@ pub fn judge(one: &HouseholdKeys, other: &HouseholdKeys) -> Option<(Likely, Grou
         grounds.relation |= a.relation.is_some() && a.relation == b.relation;
     }
     let few = u32::try_from(of_one.min(of_other)).unwrap_or(u32::MAX);
-    // Everybody of one household is there again, or is forgotten by the other.
-    let is_within = matched.len() == of_one.min(of_other);
+    // Members of both whom the other does not have: more than some were forgotten.
+    let strangers = of_one.min(of_other) - matched.len();
+    let score = grounds.points - STRANGER * i32::try_from(strangers).unwrap_or(i32::MAX / STRANGER);
     let (sure, all) = (grounds.members, grounds.members + grounds.weak);
     // Of the smaller household at least half is there again, or so many that it is no chance.
     let overlaps = 2 * all >= few || sure >= 4;
     let alone = few == 1 && best >= ALONE && grounds.relation;
-    let is_household = (sure >= 2 && overlaps)
-        || (sure == 1 && all >= 2 && is_within && grounds.points >= MATCH + WEAK + 15)
+    let is_household = (sure >= 2 && overlaps && score >= TOGETHER)
+        || (sure == 1 && all >= 2 && strangers == 0 && score >= TOGETHER)
         || alone;
     if is_household {
         Some((Likely::Household, grounds))

@@ -99,9 +99,8 @@ fn member_keys(member: &Answers, keyed: &impl Fn(&str, &str) -> u64) -> MemberKe
 }
 
 fn name_keys(words: &[Word], keyed: &impl Fn(&str, &str) -> u64) -> NameKeys {
-    let joined = |words: &[Word], of: fn(&Word) -> &str| {
-        words.iter().map(of).collect::<Vec<_>>().join(" ")
-    };
+    let joined =
+        |words: &[Word], of: fn(&Word) -> &str| words.iter().map(of).collect::<Vec<_>>().join(" ");
     let Some((last, rest)) = words.split_last() else { return NameKeys::default() };
     let mut near: Vec<u64> = near(&last.folded).iter().map(|way| keyed("near", way)).collect();
     near.sort_unstable();

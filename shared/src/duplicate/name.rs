@@ -128,7 +128,8 @@ mod tests {
         ] {
             assert_eq!(toned(one), toned(other), "{one}, {other}");
         }
-        for (one, other) in [("Hùng", "Hưng"), ("Đào", "Dào"), ("Lan", "Lân"), ("Hà", "Hạ")] {
+        for (one, other) in [("Hùng", "Hưng"), ("Đào", "Dào"), ("Lan", "Lân"), ("Hà", "Hạ")]
+        {
             assert_ne!(toned(one), toned(other), "{one}, {other}");
         }
     }

@@ -106,8 +106,14 @@ fn a_decision_names_members_and_answers_that_are_there() {
 }
 
 fn any_whole() -> impl Strategy<Value = Whole> {
-    let key = prop_oneof![Just("answers/a"), Just("answers/b"), Just("members/m/x"),
-        Just("members/n/x"), Just("members/m/removed"), Just("b1_items/i")];
+    let key = prop_oneof![
+        Just("answers/a"),
+        Just("answers/b"),
+        Just("members/m/x"),
+        Just("members/n/x"),
+        Just("members/m/removed"),
+        Just("b1_items/i")
+    ];
     let values = btree_map(key, 0_i64..3, 0..6);
     let disputed = vec((prop_oneof![Just("answers/c"), Just("members/m/y")], 0_i64..3), 0..2);
     (values, disputed).prop_map(|(values, disputed)| {
@@ -118,7 +124,8 @@ fn any_whole() -> impl Strategy<Value = Whole> {
         for (key, value) in disputed {
             let path: Path = key.parse().unwrap();
             if whole.resolved.disputes.iter().all(|of| of.path != path) {
-                let side = |value: i64| DisputedValue { value: Some(value.into()), changes: vec![] };
+                let side =
+                    |value: i64| DisputedValue { value: Some(value.into()), changes: vec![] };
                 whole.dispute(&path, vec![side(value), side(value + 1)]);
             }
         }
@@ -128,7 +135,10 @@ fn any_whole() -> impl Strategy<Value = Whole> {
 
 fn any_link() -> impl Strategy<Value = Link> {
     let pairs = prop_oneof![
-        Just(vec![]), Just(vec![("m", "m")]), Just(vec![("m", "n")]), Just(vec![("n", "m")]),
+        Just(vec![]),
+        Just(vec![("m", "m")]),
+        Just(vec![("m", "n")]),
+        Just(vec![("n", "m")]),
         Just(vec![("m", "n"), ("n", "m")]),
     ];
     let path = prop_oneof![Just("answers/a"), Just("members/m/x"), Just("b1_items/i")];
