@@ -125,6 +125,7 @@ fn tally(done: &Done) -> String {
     format!(
         "\nSố liệu mô phỏng / simulated: {} thôn, {} máy, {} hộ trong danh sách đầu, {} hồ sơ, {} thay đổi\n\
          {} hộ do hai máy ghi, {} hộ khác nhau ở cùng một mục → {} thông tin chưa thống nhất đã giải quyết\n\
+         {} hộ cố ý đăng ký hai lần (giả lập): tìm thấy {}, chỉ nhầm {} cặp, đã gộp {} / planted duplicates: found, wrong pairs, merged\n\
          {} lần mất trả lời, {} thay đổi gửi lại đã biết, {} máy đồng bộ hai lần, {} đồng hồ sai 5 năm; {} danh sách trả lại, {} thay đổi đến muộn, {} danh sách công nhận\n",
         tally.hamlets,
         tally.devices,
@@ -134,6 +135,10 @@ fn tally(done: &Done) -> String {
         tally.two_devices,
         tally.same_field,
         tally.disputes_settled,
+        tally.planted_twice,
+        tally.twice_found,
+        tally.twice_wrong,
+        tally.merged,
         tally.lost_responses,
         tally.known,
         tally.synced_twice,
