@@ -5,6 +5,7 @@
 pub mod bad_line;
 pub mod crowd;
 pub mod demo;
+pub mod duplicates;
 pub mod family;
 pub mod forms;
 pub mod ingest;
@@ -53,6 +54,9 @@ pub struct Report {
     pub bad_line: Option<bad_line::BadLine>,
     /// Half of all phones at one time.
     pub crowd: Option<crowd::Crowd>,
+    /// Households registered twice; absent in reports from before they were looked for.
+    #[serde(default)]
+    pub duplicates: Option<duplicates::Duplicates>,
     /// Size of the program, bytes.
     pub binary_bytes: u64,
     /// The same without debug information, where `strip` is installed.
@@ -88,6 +92,8 @@ pub enum Part {
     Line,
     /// Half of all phones at one time.
     Crowd,
+    /// Households registered twice.
+    Duplicates,
 }
 
 impl FromStr for Part {
@@ -102,7 +108,10 @@ impl FromStr for Part {
             "pages" => Ok(Self::Pages),
             "line" => Ok(Self::Line),
             "crowd" => Ok(Self::Crowd),
-            _ => Err(format!("no part {text}: demo, ingest, sizes, memory, pages, line or crowd")),
+            "duplicates" => Ok(Self::Duplicates),
+            _ => Err(format!(
+                "no part {text}: demo, ingest, sizes, memory, pages, line, crowd or duplicates"
+            )),
         }
     }
 }
@@ -148,6 +157,7 @@ pub async fn measure(
         sizes: None,
         bad_line: None,
         crowd: None,
+        duplicates: None,
         binary_bytes: std::fs::metadata(program).map_or(0, |file| file.len()),
         binary_stripped_bytes: machine::stripped_bytes(program, folder),
     };
@@ -175,6 +185,10 @@ pub async fn measure(
     }
     if wanted.has(Part::Crowd) {
         report.crowd = Some(crowd::measure(home(), size).await);
+        keep(&mut report);
+    }
+    if wanted.has(Part::Duplicates) {
+        report.duplicates = Some(duplicates::measure_all(size));
         keep(&mut report);
     }
     let (demo, pages) = (wanted.has(Part::Demo), wanted.has(Part::Pages));
