@@ -54,6 +54,8 @@ pub struct Inner {
     pub(crate) tallies: Mutex<BTreeMap<Digest, Arc<Tally>>>,
     /// How far units have come, with the mark of the standings it was counted from.
     pub(crate) progress: Mutex<BTreeMap<(CampaignId, String), (i64, Progress)>>,
+    /// Pairs of households that may be one, with the mark of the fingerprints they were found by.
+    pub(crate) pairs: Mutex<crate::pairs::Known>,
     clock: fn() -> i64,
 }
 
@@ -137,6 +139,7 @@ impl App {
                 counts: Mutex::default(),
                 tallies: Mutex::default(),
                 progress: Mutex::default(),
+                pairs: Mutex::default(),
                 clock,
             }),
         })

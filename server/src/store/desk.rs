@@ -159,23 +159,28 @@ impl Store {
             select standing.body from standing
             join household on household.document = standing.document
                 and household.unit = standing.unit
-            where standing.campaign = $1 and standing.unit = $2";
+            where standing.campaign = $1 and standing.unit = $2
+            and not exists (select 1 from household_link where absorbed = household.document)";
         let rows = self.db.all(SQL, vals![campaign, unit]).await?;
         rows.iter().map(|row| row.get("body")).collect()
     }
 
-    /// Counts the households of a campaign that the log knows, and up to where their standings are,
-    /// by unit.
+    /// Counts the households of a campaign that the log knows, those merged into others aside, and up
+    /// to where their standings and merges are, by unit.
     pub(crate) async fn standing_marks(
         &self,
         campaign: CampaignId,
     ) -> Result<BTreeMap<String, (i64, i64)>, StoreError> {
         const SQL: &str = "
             select household.unit, count(*) as households,
-                cast(coalesce(sum(standing.position), 0) as bigint) as mark
+                cast(coalesce(sum(standing.position), 0)
+                    + 1000000000 * coalesce(max(decided.position), 0) as bigint) as mark
             from household left join standing on standing.document = household.document
                 and standing.unit = household.unit
+            left join (select unit, max(position) as position from pair_decision
+                where campaign = $1 group by unit) decided on decided.unit = household.unit
             where household.campaign = $1 and household.last_position > 0
+            and not exists (select 1 from household_link where absorbed = household.document)
             group by household.unit";
         let rows = self.db.all(SQL, vals![campaign]).await?;
         rows.iter()

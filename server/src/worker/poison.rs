@@ -14,7 +14,9 @@ const MEMORY: &[u8] = b"rasoat-poison-memory";
 /// Dies of a job's marked change; does nothing where there is none.
 pub(crate) fn take(job: &Job) {
     let (changes, side) = match job {
-        Job::Stand { changes, side, .. } | Job::Read { changes, side, .. } => (changes, &side[..]),
+        Job::Stand { changes, side, .. }
+        | Job::Read { changes, side, .. }
+        | Job::Together { changes, side, .. } => (changes, &side[..]),
         Job::Answers { changes, .. } | Job::Against { changes, .. } => (changes, &[][..]),
         Job::Settle(settling) => (&settling.changes, &[][..]),
         Job::Write(writing) => (&writing.changes, &[][..]),
