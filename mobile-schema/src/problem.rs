@@ -143,6 +143,13 @@ problems! {
     SAMPLE_FINDING_MISSING = "sample-finding-missing", "Chọn kết quả kiểm tra của hộ được nêu: ghi chú phải kèm kết quả, và kết quả đã ghi không bỏ trống lại được.", "Choose a finding for the households named: a note goes with one, and one that was written is not taken back.";
     SECOND_ENTRY_SETTLED = "second-entry-settled", "Chỗ khác nhau này đã được kết luận. Nếu kết luận sai, sửa trên hồ sơ của hộ.", "This difference is settled already. If that was wrong, change it on the household's own page.";
     SECOND_ENTRY_HOUSEHOLD = "second-entry-household", "Hồ sơ của hộ đang ghi khác giá trị này. Sửa trên phiếu giấy của hộ trước, rồi kết luận.", "The household says otherwise. Put it right on its paper form first, then settle the difference.";
+    MERGE_ITSELF = "merge-itself", "Không gộp một hộ với chính hộ đó.", "A household is not merged into itself.";
+    MERGE_CHAIN = "merge-chain", "Một trong hai hộ đã được gộp. Bỏ gộp trước, rồi gộp lại từ các hồ sơ gốc.", "One of the households was merged already. Undo that first, then merge the original ones.";
+    MERGE_TOO_MANY = "merge-too-many", "Nhiều nhất 8 hồ sơ được gộp vào một hộ.", "At most 8 households are merged into one.";
+    MERGE_OTHER_UNIT = "merge-other-unit", "Hai hộ thuộc hai xã. Chỉ gộp hộ trong cùng một xã; đề nghị cấp trên kiểm tra.", "The households are of two communes. Only households of one commune are merged; ask the level above.";
+    MERGE_MEMBERS = "merge-members", "Thành viên được ghép không có trong hộ, hoặc được ghép hai lần.", "A member who was matched is not in the household, or was matched twice.";
+    MERGE_CHOICE = "merge-choice", "Câu trả lời được chọn không phải của hộ nào, hoặc hồ sơ đã thay đổi sau khi trang được mở. Xem lại rồi chọn.", "What was chosen is neither household's answer, or they changed since they were shown. Look again, then choose.";
+    MERGE_NONE = "merge-none", "Hai hộ này hiện không được gộp.", "These households are not merged now.";
     SCANS_TOO_MANY = "scans-too-many", "Đơn vị đã có quá nhiều bản quét loại này. Gộp các trang vào một tệp, hoặc báo người vận hành.", "The unit has too many scans of this kind. Put the pages into one file, or tell the operator.";
 }
 

@@ -18,6 +18,7 @@ use crate::ingest::Writer;
 use crate::kept::Kept;
 use crate::keys::{KeyError, Keys, random};
 use crate::materialise::Materialiser;
+use crate::store::desk::Mark;
 use crate::store::{Store, StoreError};
 use crate::worker::pool::Merging;
 
@@ -62,11 +63,13 @@ pub struct Inner {
     /// The same for the official forms.
     pub(crate) tallies: Mutex<BTreeMap<Digest, Arc<Tally>>>,
     /// How far units have come, with the mark of the standings it was counted from.
-    pub(crate) progress: Kept<(CampaignId, String), (i64, i64), Progress>,
+    pub(crate) progress: Kept<(CampaignId, String), Mark, Progress>,
     /// Who touched the households of a unit, up to a position of its log.
     pub(crate) touches: Kept<(CampaignId, String), i64, Arc<BTreeMap<DocumentId, Touches>>>,
     /// Households held against their phones' answers, by their log and what else that rests on.
     pub(crate) against: Kept<DocumentId, String, Option<Arc<Against>>>,
+    /// Pairs of households that may be one, with the mark of the fingerprints they were found by.
+    pub(crate) pairs: Mutex<crate::pairs::Known>,
     clock: fn() -> i64,
 }
 
@@ -152,6 +155,7 @@ impl App {
                 progress: Kept::new(UNITS_KEPT),
                 touches: Kept::new(UNITS_KEPT / 8),
                 against: Kept::new(HOUSEHOLDS_KEPT),
+                pairs: Mutex::default(),
                 clock,
             }),
         })

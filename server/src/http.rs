@@ -27,6 +27,7 @@ mod layouts;
 mod lists;
 mod office;
 mod pages;
+mod pairs;
 mod paper;
 mod passwords;
 mod people;
@@ -141,6 +142,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(samples::find))
         .routes(routes!(scans::list))
         .routes(routes!(scans::read))
+        .routes(routes!(pairs::list))
+        .routes(routes!(pairs::list_across))
+        .routes(routes!(pairs::read, pairs::decide))
         .routes(routes!(desk::read))
         .routes(routes!(desk::set_deadline))
         .routes(routes!(days::read))

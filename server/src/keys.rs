@@ -15,6 +15,8 @@ use shared::id::{Actor, CodeId, sha256};
 
 use crate::auth::checked::Checked;
 
+use crate::match_key::MatchKey;
+
 /// Bytes in front of a decision whose actor is worked out.
 const DESK_ACTOR_CONTEXT: &[u8] = b"rasoat desk actor 1\0";
 
@@ -23,6 +25,9 @@ const CODE_CONTEXT: &[u8] = b"rasoat code 1\0";
 
 /// Bytes in front of a session whose form token is worked out.
 const FORM_CONTEXT: &[u8] = b"rasoat form 1\0";
+
+/// Bytes whose signature the key for matching is made of.
+const MATCH_CONTEXT: &[u8] = b"rasoat match 1\0";
 
 /// Draws random bytes from the system.
 pub fn random<const N: usize>() -> [u8; N] {
@@ -119,6 +124,11 @@ impl Keys {
         let mut actor = [0; 16];
         actor.copy_from_slice(&sha256(&signature)[..16]);
         Actor(actor)
+    }
+
+    /// Returns the key that fingerprints for matching are made with.
+    pub(crate) fn match_key(&self) -> MatchKey {
+        MatchKey::new(&sha256(&self.signing.sign(MATCH_CONTEXT).to_bytes()))
     }
 
     /// Signs a page of documents.

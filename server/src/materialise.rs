@@ -7,6 +7,7 @@
 
 mod batch;
 mod isolate;
+mod linked;
 mod look;
 
 use std::collections::{BTreeMap, BTreeSet};

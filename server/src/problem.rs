@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use mobile_schema::problem::{self as names, Problem as Name};
 use serde::Serialize;
 use shared::approve::ApproveError;
+use shared::link::LinkError;
 use shared::remark::RemarkError;
 use shared::sample::SampleError;
 use shared::scan::ScanError;
@@ -108,6 +109,9 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "report-not-closed"
         | "preliminary-number"
         | "sample-drawn"
+        | "merge-chain"
+        | "merge-choice"
+        | "merge-none"
         | "table-stale"
         | "table-not-pending"
         | "target-stale"
@@ -135,6 +139,18 @@ impl From<StoreError> for Problem {
             | StoreError::Migrate(_) => &names::STORE_FAILED,
         };
         Self { source: Some(error), ..Self::new(name) }
+    }
+}
+
+impl From<LinkError> for Problem {
+    fn from(error: LinkError) -> Self {
+        Self::new(match error {
+            LinkError::Itself => &names::MERGE_ITSELF,
+            LinkError::Chain => &names::MERGE_CHAIN,
+            LinkError::TooMany => &names::MERGE_TOO_MANY,
+            LinkError::Members => &names::MERGE_MEMBERS,
+            LinkError::Choice => &names::MERGE_CHOICE,
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use shared::classify::Class;
 use shared::id::DocumentId;
 use shared::list::List;
 use shared::standard::Standard;
-use shared::standing::{Place, Standing};
+use shared::standing::{Place, Standing, left_by_joining};
 
 use crate::app::App;
 use crate::problem::Problem;
@@ -56,7 +56,11 @@ impl Cached {
     pub(crate) fn basis(&self, name: &str) -> String {
         let at = &self.at;
         let area = crate::store::campaign::area_name(self.area);
-        format!("{name}/{}/{}/{area}", at.unit, at.hamlet)
+        let merged = self.merged.as_ref().map_or(String::new(), |merged| {
+            let [count, decisions, positions] = merged.mark;
+            format!("/{count}.{decisions}.{positions}")
+        });
+        format!("{name}/{}/{}/{area}{merged}", at.unit, at.hamlet)
     }
 
     /// Reads what was computed and could not be kept as if it were in the cache, where that is older.
@@ -81,18 +85,27 @@ impl Cached {
     }
 
     /// Returns what the rules read of the household's server row.
+    ///
+    /// One that is on no opening list takes the place of what was merged into it, if that was.
     pub(crate) fn place(&self) -> Place {
+        let own = (self.at.opening_class.as_str(), self.at.opening_dtts);
+        let (class, opening_dtts) = match &self.merged {
+            Some(merged) if own.0.is_empty() => {
+                (merged.opening_class.as_str(), merged.opening_dtts)
+            }
+            _ => own,
+        };
         Place {
             household: self.at.household,
             document: self.at.document,
             hamlet: self.at.hamlet.clone(),
             area: self.area,
-            opening: match self.at.opening_class.as_str() {
+            opening: match class {
                 "poor" => Some(Class::Poor),
                 "near_poor" => Some(Class::NearPoor),
                 _ => None,
             },
-            opening_dtts: self.at.opening_dtts,
+            opening_dtts,
         }
     }
 }
@@ -137,14 +150,20 @@ fn standings(
     cached: Vec<Cached>,
     asked: &BTreeMap<DocumentId, i64>,
 ) -> Result<Standings, StoreError> {
-    cached
-        .into_iter()
-        .filter(|entry| asked.contains_key(&entry.at.document))
-        .map(|entry| {
-            let body = entry.body.as_deref().ok_or(StoreError::Damaged)?;
-            Ok((entry.at, serde_json::from_str(body).map_err(|_| StoreError::Damaged)?))
-        })
-        .collect()
+    let mut standings = Vec::with_capacity(cached.len());
+    for entry in cached.into_iter().filter(|entry| asked.contains_key(&entry.at.document)) {
+        let body = entry.body.as_deref().ok_or(StoreError::Damaged)?;
+        let standing: Standing = serde_json::from_str(body).map_err(|_| StoreError::Damaged)?;
+        match &entry.absorbed_by {
+            None => standings.push((entry.at, standing)),
+            // Nobody vanishes from the opening list: listed twice, it joined the other.
+            Some(by) if by.is_listed && !entry.at.opening_class.is_empty() => {
+                standings.push((entry.at, left_by_joining(standing)));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(standings)
 }
 
 /// Builds a unit's draft list from its standings.

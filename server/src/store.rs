@@ -19,6 +19,7 @@ pub(crate) mod household;
 pub(crate) mod layout;
 pub(crate) mod list;
 pub(crate) mod material;
+pub(crate) mod pair;
 pub(crate) mod paper;
 pub(crate) mod posting;
 pub(crate) mod preliminary;

@@ -28,7 +28,10 @@ use shared::phones::against;
 use shared::resolve::{Path, resolve, written_by};
 use shared::score::ScoreTable;
 use shared::standard::Standard;
-use shared::standing::{Base, Known, Logged, Place, Standing, stand, stand_on, stand_whole};
+use shared::standing::{
+    Absorbed, Base, Known, Logged, Place, Standing, Together, stand, stand_linked, stand_on,
+    stand_whole,
+};
 
 use crate::snapshot::{pack, unpack};
 use crate::standing::standard_named;
@@ -68,8 +71,10 @@ pub(crate) enum Job {
         /// Asks for the document, packed.
         save: bool,
     },
-    /// Its answers and how they are classified.
-    Read { place: Place, changes: Vec<Logged>, side: Vec<Logged> },
+    /// What its log and those merged into it come to.
+    Together { place: Place, changes: Vec<Logged>, side: Vec<Logged>, absorbed: Vec<Absorbed> },
+    /// Its answers and how they are classified, with what was merged into it.
+    Read { place: Place, changes: Vec<Logged>, side: Vec<Logged>, absorbed: Vec<Absorbed> },
     /// Its answers and nothing else, from the saved document where there is one.
     Answers { base: Option<ByteBuf>, changes: Vec<Logged> },
     /// Everything that stood or stands against each other in it.
@@ -217,7 +222,17 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
             });
             stood_with(&standing, saved)
         }
-        Job::Read { place, changes, side } => {
+        Job::Together { place, changes, side, absorbed } => {
+            let together = stand_linked(place, (changes, side), absorbed, basis);
+            stood_with(&together.standing, None)
+        }
+        Job::Read { place, changes, side, absorbed } if !absorbed.is_empty() => {
+            let together = stand_linked(place, (changes, side), absorbed, basis);
+            let Together { standing, household, writers } = together;
+            let classification = classify(&household, place.area, basis);
+            Answer::Looked(json(&Looked { standing, household, writers, classification }))
+        }
+        Job::Read { place, changes, side, .. } => {
             let doc = merge(changes).doc;
             let mut household = resolve(&doc).household;
             let standing = stand(place, changes, side, basis);

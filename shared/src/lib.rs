@@ -14,9 +14,11 @@
 //! | [`classify`] | answers, area type, standard | class, points, indicators, and why |
 //! | [`standing`] | one household's log | its row of the list, and what is open about it |
 //! | [`ledger`] | one household's log | everything that stood or stands against each other |
+//! | [`link`] | two documents and what a desk decided | one household, and what is open again |
 //! | [`list`] | households of a commune | what is still open; frozen bytes and their root |
 //! | [`four_eyes`] | decisions of an office | how many people stand behind them |
 //! | [`approve`] | a list's step and what somebody does | the next step, or why not |
+//! | [`duplicate`] | fingerprints of households | pairs that may be one household registered twice |
 //! | [`compare`], [`phones`], [`sample`], [`remark`], [`scan`], [`deadline`] | a list, what was answered, a seed, a paper | what a district looks at before it gives its opinion |
 //! | [`aggregate`] | frozen lists | exact counts and rates |
 //! | [`report`] | counts by unit | tables |
@@ -31,6 +33,7 @@ pub mod confirm;
 pub mod cursor;
 pub mod date;
 pub mod days;
+pub mod duplicate;
 pub mod id;
 pub mod layout;
 pub mod limits;
@@ -54,6 +57,8 @@ pub mod history;
 pub mod holding;
 #[cfg(feature = "merge")]
 pub mod ledger;
+#[cfg(feature = "merge")]
+pub mod link;
 #[cfg(feature = "merge")]
 pub mod merge;
 #[cfg(feature = "merge")]

@@ -5,6 +5,8 @@
 
 mod side;
 
+mod linked;
+
 use std::collections::BTreeMap;
 
 use automerge::Automerge;
@@ -23,6 +25,8 @@ use crate::triage::{RULE, Triage, triage};
 use crate::unit::Area;
 
 use self::side::{dispute_side, still_open};
+
+pub use self::linked::{Absorbed, Together, left_by_joining, stand_linked};
 
 /// What the server's own rows say about a household; never taken from its document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -38,3 +38,15 @@ pub fn composed(text: &str) -> String {
 pub fn one_form(text: &str) -> String {
     text.nfc().collect()
 }
+
+/// Writes a text with the marks of its letters apart (NFD), as some phones send it.
+///
+/// ```
+/// use shared::text::{composed, decomposed};
+///
+/// assert_ne!(decomposed("Hồ"), "Hồ");
+/// assert_eq!(composed(&decomposed("Hồ")), "Hồ");
+/// ```
+pub fn decomposed(text: &str) -> String {
+    text.nfd().collect()
+}

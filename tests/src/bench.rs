@@ -5,6 +5,7 @@
 pub mod bad_line;
 pub mod crowd;
 pub mod demo;
+pub mod duplicates;
 pub mod family;
 pub mod forms;
 pub mod ingest;
@@ -57,6 +58,9 @@ pub struct Report {
     /// A commune's rows and disputes; absent in reports from before they were measured.
     #[serde(default)]
     pub triage: Option<triage::Triage>,
+    /// Households registered twice; absent in reports from before they were looked for.
+    #[serde(default)]
+    pub duplicates: Option<duplicates::Duplicates>,
     /// Size of the program, bytes.
     pub binary_bytes: u64,
     /// The same without debug information, where `strip` is installed.
@@ -94,6 +98,8 @@ pub enum Part {
     Crowd,
     /// A commune's rows and disputes, by the rules alone.
     Triage,
+    /// Households registered twice.
+    Duplicates,
 }
 
 impl FromStr for Part {
@@ -109,8 +115,9 @@ impl FromStr for Part {
             "line" => Ok(Self::Line),
             "crowd" => Ok(Self::Crowd),
             "triage" => Ok(Self::Triage),
+            "duplicates" => Ok(Self::Duplicates),
             _ => Err(format!(
-                "no part {text}: demo, ingest, sizes, memory, pages, line, crowd or triage"
+                "no part {text}: demo, ingest, sizes, memory, pages, line, crowd, triage or duplicates"
             )),
         }
     }
@@ -158,6 +165,7 @@ pub async fn measure(
         bad_line: None,
         crowd: None,
         triage: None,
+        duplicates: None,
         binary_bytes: std::fs::metadata(program).map_or(0, |file| file.len()),
         binary_stripped_bytes: machine::stripped_bytes(program, folder),
     };
@@ -189,6 +197,10 @@ pub async fn measure(
     }
     if wanted.has(Part::Crowd) {
         report.crowd = Some(crowd::measure(home(), size).await);
+        keep(&mut report);
+    }
+    if wanted.has(Part::Duplicates) {
+        report.duplicates = Some(duplicates::measure_all(size));
         keep(&mut report);
     }
     let (demo, pages) = (wanted.has(Part::Demo), wanted.has(Part::Pages));

@@ -2,6 +2,7 @@
 
 pub mod auditor;
 pub mod bench;
+pub mod duplicates;
 pub mod forms;
 pub mod hamlet;
 pub mod line;

@@ -1,7 +1,7 @@
 //! The figures are found, not known: other targets give other results, and a client that knows
 //! nothing of our rules for lists counts the same classes from the documents alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
 
 use automerge::{Automerge, ReadDoc, ScalarValue, Value as CrdtValue};
@@ -18,6 +18,7 @@ use server::demo::office::Office;
 use server::demo::population::Targets;
 use shared::classify::{Basis, Class, classify};
 use shared::date::Date;
+use shared::id::DocumentId;
 use shared::score::ScoreTable;
 use shared::standard::Standard;
 use shared::unit::{Area, Units};
@@ -89,6 +90,8 @@ async fn other_targets_give_other_results() {
         assert!(tally.lost_responses > 0 && tally.synced_twice > 0, "{tally:?}");
         assert!(tally.known > 0, "what a lost response told of was sent again: {tally:?}");
         assert_eq!((tally.clocks_off, tally.lists_returned, tally.late_changes), (1, 1, 1));
+        assert_eq!(tally.merged, tally.planted_twice);
+        assert!(tally.twice_found * 10 >= tally.planted_twice * 9, "{tally:?}");
         played.running.stop().await.unwrap();
     }
 }
@@ -127,7 +130,7 @@ async fn a_stranger_with_plain_automerge_counts_the_same() {
     let client = Client::new(&format!("http://{}", played.running.address));
     let office = Office::sign_in(&client, FIRST_ACCOUNT, &played.password).await.unwrap();
     let documents = download(&client, &office, &done).await;
-    let areas = areas(&office, &done).await;
+    let (areas, listed) = lists(&office, &done).await;
 
     let (standard, table) = (Standard::nd_07_2021(), ScoreTable::synthetic_demo());
     let basis = Basis {
@@ -137,7 +140,9 @@ async fn a_stranger_with_plain_automerge_counts_the_same() {
         region: "rural_north_central_coast",
     };
     let mut counted: BTreeMap<Class, u64> = BTreeMap::new();
-    for (hamlet, doc) in documents.values() {
+    let merged = documents.len() - listed.len();
+    assert_eq!(merged, done.tally.merged, "what was registered twice has one row");
+    for (hamlet, doc) in listed.iter().map(|document| &documents[document]) {
         let household = plain(doc);
         if household.answers.get("outcome") == Some(&"surveyed".into()) {
             let class = classify(&household, areas[hamlet], &basis).class;
@@ -187,8 +192,9 @@ async fn download(
     }
 }
 
-async fn areas(office: &Office, done: &Done) -> BTreeMap<String, Area> {
-    let mut areas = BTreeMap::new();
+/// Reads areas of hamlets, and the documents that have a row of their own.
+async fn lists(office: &Office, done: &Done) -> (BTreeMap<String, Area>, BTreeSet<[u8; 16]>) {
+    let (mut areas, mut listed) = (BTreeMap::new(), BTreeSet::new());
     let path = format!("/v1/campaigns/{}/units", done.campaign);
     for unit in office.get(&path).await.unwrap().as_array().unwrap() {
         let list = office.list(done.campaign, unit["unit"].as_str().unwrap()).await.unwrap();
@@ -196,8 +202,11 @@ async fn areas(office: &Office, done: &Done) -> BTreeMap<String, Area> {
             let area = if hamlet["area"] == "urban" { Area::Urban } else { Area::Rural };
             areas.insert(hamlet["code"].as_str().unwrap().to_owned(), area);
         }
+        for row in list["list"]["rows"].as_array().unwrap() {
+            listed.insert(row["document"].as_str().unwrap().parse::<DocumentId>().unwrap().0);
+        }
     }
-    areas
+    (areas, listed)
 }
 
 /// Reads a document the way any Automerge client would: by the library's own picks.

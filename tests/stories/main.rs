@@ -10,6 +10,7 @@ mod copied;
 mod desk;
 mod district;
 mod district_pages;
+mod duplicates;
 mod equal_edits;
 mod fakes;
 mod fates;

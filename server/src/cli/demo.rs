@@ -130,6 +130,7 @@ fn tally(done: &Done) -> String {
         "\nSố liệu mô phỏng / simulated: {} thôn, {} máy, {} hộ trong danh sách đầu, {} hồ sơ, {} thay đổi\n\
          {} hộ do hai máy ghi, {} hộ khác nhau ở cùng một mục → {} thông tin chưa thống nhất: {} do quy tắc chọn vì không số liệu nào tùy vào, {} do người quyết định = {} % ({} làm đổi loại hộ)\n\
          disputes: {} arose, {} settled by the rule, {} reached a person = {} % (the class hung on {})\n\
+         {} hộ cố ý đăng ký hai lần (giả lập): tìm thấy {}, chỉ nhầm {} cặp, đã gộp {} / planted duplicates: found, wrong pairs, merged\n\
          {} lần mất trả lời, {} thay đổi gửi lại đã biết, {} máy đồng bộ hai lần, {} đồng hồ sai 5 năm; {} danh sách trả lại, {} thay đổi đến muộn, {} danh sách công nhận\n",
         tally.hamlets,
         tally.devices,
@@ -148,6 +149,10 @@ fn tally(done: &Done) -> String {
         tally.disputes_settled,
         share,
         tally.class_hung,
+        tally.planted_twice,
+        tally.twice_found,
+        tally.twice_wrong,
+        tally.merged,
         tally.lost_responses,
         tally.known,
         tally.synced_twice,

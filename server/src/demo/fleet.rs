@@ -4,6 +4,7 @@
 mod lists;
 mod review;
 mod setup;
+mod twice;
 pub mod visit;
 
 use std::collections::BTreeMap;
@@ -91,6 +92,14 @@ pub struct Tally {
     pub bytes_up: usize,
     /// Bytes of bodies received by phones.
     pub bytes_down: usize,
+    /// Families that were registered twice on purpose.
+    pub planted_twice: usize,
+    /// Of them found by the matcher.
+    pub twice_found: usize,
+    /// Pairs of other households that it named as one household.
+    pub twice_wrong: usize,
+    /// Registrations that officers merged into another.
+    pub merged: usize,
     /// Disputes that arose.
     pub disputes: usize,
     /// Of them settled by the rule, because nothing hung on them.
@@ -216,6 +225,7 @@ pub async fn run(
     let phones = fleet.send_out().await?;
     let found = fleet.bring_back(phones).await?;
     fleet.settle(&found).await?;
+    fleet.merge_twice(&found).await?;
     fleet.decide(found).await?;
     fleet.report(accounts).await
 }
@@ -233,6 +243,7 @@ struct Slipped {
 #[derive(Debug, Default)]
 struct Found {
     slips: Vec<Slipped>,
+    twice: Vec<twice::Twice>,
     /// One phone for each unit that has any, to come late with.
     late: BTreeMap<String, super::phone::Phone>,
 }

@@ -227,6 +227,12 @@ pub(super) struct Read {
     #[schema(value_type = Object)]
     pub(super) classification: Classification,
     pub(super) changes: Vec<Authorship>,
+    /// Documents that were merged into this household.
+    #[schema(value_type = Vec<String>)]
+    pub(super) merged: Vec<DocumentId>,
+    /// Household that this one was merged into: it has no row of its own then.
+    #[schema(value_type = Option<String>)]
+    pub(super) merged_into: Option<DocumentId>,
 }
 
 /// Shows one household with all its answers, points and history.
@@ -246,9 +252,25 @@ pub(super) async fn read(
     let looked = app.materialiser.look(&seen.campaign, document).await?;
     let looked = looked.ok_or(&problem::DOCUMENT_BROKEN)?;
     let Looked { standing, household, writers, classification } = looked;
-    let changes = app.store.change_authors(id, document).await?;
+    let mut changes = app.store.change_authors(id, document).await?;
     let (code, unit) = (at.code, at.unit);
-    Ok(Json(Read { code, unit, standing, household, writers, classification, changes }))
+    let links = app.store.link_into(id, document).await?;
+    let merged: Vec<DocumentId> = links.into_iter().map(|link| link.absorbed).collect();
+    for absorbed in &merged {
+        changes.extend(app.store.change_authors(id, *absorbed).await?);
+    }
+    let merged_into = app.store.link_of(id, document).await?;
+    Ok(Json(Read {
+        code,
+        unit,
+        standing,
+        household,
+        writers,
+        classification,
+        changes,
+        merged,
+        merged_into,
+    }))
 }
 
 /// Finds a household in the caller's scope. Any other does not exist for the caller.

@@ -38,7 +38,7 @@ pub(super) struct Shown {
     pub(super) list: List,
     /// What was decided so far.
     pub(super) decisions: Vec<Decision>,
-    /// Changes that came after the list was frozen.
+    /// Changes, and decisions about pairs of households, that came after the list was frozen.
     pub(super) late: u64,
 }
 
@@ -52,6 +52,8 @@ pub(super) struct Draft {
     position: i64,
     /// Score table its classes rest on.
     score_table: String,
+    /// Newest decision about pairs of its households.
+    paired: i64,
 }
 
 impl Draft {
@@ -63,7 +65,8 @@ impl Draft {
         unit: &str,
     ) -> Result<bool, StoreError> {
         let (score_table, hamlets) = tx.campaign_basis(id, unit).await?;
-        Ok(score_table == self.score_table && hamlets == self.list.hamlets)
+        let is_paired = tx.pair_position(id, unit).await? == self.paired;
+        Ok(is_paired && score_table == self.score_table && hamlets == self.list.hamlets)
     }
 }
 
@@ -89,7 +92,8 @@ pub(super) async fn read(
             (draft.root, draft.list, draft.blockers)
         }
     };
-    let late = app.store.aside_count(id, &unit).await?.late;
+    let late =
+        app.store.aside_count(id, &unit).await?.late + app.store.pair_late(id, &unit).await?;
     let decisions = app.store.decision_list(id, &unit).await?;
     let (step, root) = (step.name().to_owned(), root.to_string());
     Ok(Json(Shown { step, root, blockers, list, decisions, late }))
@@ -113,6 +117,7 @@ pub(super) async fn frozen(
 pub(super) async fn make_draft(app: &App, seen: &Seen, unit: &str) -> Result<Draft, StoreError> {
     let id = seen.campaign.id;
     let position = app.store.position(id, unit).await?;
+    let paired = app.store.pair_position(id, unit).await?;
     let standings = refresh(app, &seen.campaign, unit).await?;
     let list = draft(app, &seen.campaign, unit, &standings).await?;
     let open: Vec<Open> = standings.iter().map(|(_, standing)| standing.open.clone()).collect();
@@ -127,7 +132,7 @@ pub(super) async fn make_draft(app: &App, seen: &Seen, unit: &str) -> Result<Dra
     let blockers = blockers(&list, &open, &silent, aside.open);
     let (frozen, root) = freeze(&list);
     let score_table = seen.campaign.score_table.clone();
-    Ok(Draft { list, blockers, root, frozen, position, score_table })
+    Ok(Draft { list, blockers, root, frozen, position, score_table, paired })
 }
 
 /// The step a list came to.
@@ -224,6 +229,7 @@ async fn take(
     tx.decision_append(id, unit, &decision).await?;
     if step.is_frozen() && !next.is_frozen() {
         release_late(&mut tx, id, unit, position).await?;
+        tx.pair_release(id, unit).await?;
     }
     tx.commit().await?;
     Ok(Some(next))

@@ -17,6 +17,7 @@ mod import;
 mod list;
 mod opinion;
 mod overview;
+mod pairs;
 mod paper;
 mod papers;
 mod past;
@@ -67,6 +68,7 @@ pub(super) fn routes() -> Router<App> {
         .merge(import::routes())
         .merge(export::routes())
         .merge(desk::routes())
+        .merge(pairs::routes())
         .merge(print::routes())
         .merge(province::routes())
 }

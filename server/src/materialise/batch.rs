@@ -51,6 +51,10 @@ pub(super) async fn work(
         .collect();
     let desk = Desk { store, pool, campaign, basis };
     let mut done = Vec::new();
+    let linked = stale.extract_if(.., |_, entry| entry.merged.is_some());
+    for (_, entry) in linked.collect::<Vec<_>>() {
+        done.push(desk.together(&entry).await?);
+    }
     for from in [From::Saved, From::Log] {
         let open: Vec<DocumentId> = stale.keys().copied().collect();
         if !open.is_empty() {

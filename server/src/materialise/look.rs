@@ -12,6 +12,7 @@ use shared::phones::Against;
 
 use super::Materialiser;
 use super::batch::logged;
+use super::linked::absorbed;
 use crate::store::StoreError;
 use crate::store::campaign::Campaign;
 use crate::store::household::Cached;
@@ -35,10 +36,12 @@ impl Materialiser {
         campaign: &Campaign,
         document: DocumentId,
     ) -> Result<Option<Looked>, StoreError> {
+        let absorbed = absorbed(&self.inner.store, campaign.id, document).await?;
         let job = |entry: &Cached, material: Material| Job::Read {
             place: entry.place(),
             changes: logged(material.changes),
             side: logged(material.side),
+            absorbed: absorbed.clone(),
         };
         match self.asked(campaign, document, job).await? {
             Some(Answer::Looked(json)) => {
@@ -48,8 +51,28 @@ impl Materialiser {
         }
     }
 
-    /// Reads the answers of at most [`AT_ONCE`](crate::store::material::AT_ONCE) households. One that cannot be merged is left out.
+    /// Reads the answers of at most [`AT_ONCE`](crate::store::material::AT_ONCE) households, each
+    /// with what was merged into it. One that cannot be merged is left out.
     pub(crate) async fn answers(
+        &self,
+        campaign: &Campaign,
+        documents: &[DocumentId],
+    ) -> Result<BTreeMap<DocumentId, Household>, StoreError> {
+        let mut found = self.own_answers(campaign, documents).await?;
+        for entry in self.inner.store.household_cached_of(campaign.id, documents).await? {
+            let document = entry.at.document;
+            if entry.merged.is_some()
+                && let Some(looked) = self.look(campaign, document).await?
+            {
+                found.insert(document, looked.household);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads what the documents of at most [`AT_ONCE`](crate::store::material::AT_ONCE) households say
+    /// themselves. One that cannot be merged is left out.
+    pub(crate) async fn own_answers(
         &self,
         campaign: &Campaign,
         documents: &[DocumentId],

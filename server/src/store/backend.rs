@@ -33,6 +33,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "province", include_str!("../../migrations/0010_province.sql")),
     (11, "posted list", include_str!("../../migrations/0011_posted_list.sql")),
     (12, "four eyes", include_str!("../../migrations/0012_four_eyes.sql")),
+    (13, "duplicate", include_str!("../../migrations/0013_duplicate.sql")),
     (15, "marks", include_str!("../../migrations/0015_marks.sql")),
 ];
 

@@ -11,8 +11,18 @@ use super::{Store, StoreError};
 
 /// Read from an index alone.
 const STANDING_MARKS: &str = "
-    select unit, count(*) as standings, cast(sum(position) as bigint) as mark
+    select unit, count(*) as standings, cast(sum(written) as bigint) as written
     from standing where campaign = $1 group by unit";
+
+/// How far the standings of a unit are: where none of it moves, none was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    standings: i64,
+    /// How often they were written, all together.
+    written: i64,
+    /// The newest decision on households registered twice.
+    merges: i64,
+}
 
 /// One accepted change without its bytes.
 #[derive(Debug, Clone)]
@@ -168,21 +178,31 @@ impl Store {
             select standing.body from standing
             join household on household.document = standing.document
                 and household.unit = standing.unit
-            where standing.campaign = $1 and standing.unit = $2";
+            where standing.campaign = $1 and standing.unit = $2
+            and not exists (select 1 from household_link where absorbed = household.document)";
         let rows = self.db.all(SQL, vals![campaign, unit]).await?;
         rows.iter().map(|row| row.get("body")).collect()
     }
 
-    /// Says by unit how many standings a campaign has, and how far they are: where neither moves, no
-    /// standing has.
+    /// Says by unit how far a campaign's standings are.
     pub(crate) async fn standing_marks(
         &self,
         campaign: CampaignId,
-    ) -> Result<BTreeMap<String, (i64, i64)>, StoreError> {
-        let rows = self.db.all(STANDING_MARKS, vals![campaign]).await?;
-        rows.iter()
-            .map(|row| Ok((row.get("unit")?, (row.get("standings")?, row.get("mark")?))))
-            .collect()
+    ) -> Result<BTreeMap<String, Mark>, StoreError> {
+        const MERGES: &str = "
+            select unit, max(position) as position from pair_decision
+            where campaign = $1 group by unit";
+        let mut marks = BTreeMap::new();
+        for row in self.db.all(STANDING_MARKS, vals![campaign]).await? {
+            let (standings, written) = (row.get("standings")?, row.get("written")?);
+            marks.insert(row.get("unit")?, Mark { standings, written, merges: 0 });
+        }
+        for row in self.db.all(MERGES, vals![campaign]).await? {
+            if let Some(mark) = marks.get_mut(&row.get::<String>("unit")?) {
+                mark.merges = row.get("position")?;
+            }
+        }
+        Ok(marks)
     }
 
     /// Returns the deadline a campaign was given last.

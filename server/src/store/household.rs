@@ -35,6 +35,28 @@ pub(crate) struct Cached {
     pub(crate) computed: Option<(i64, String)>,
     /// JSON of the standing.
     pub(crate) body: Option<String>,
+    /// What was merged into it.
+    pub(crate) merged: Option<Merged>,
+    /// It was merged into this household.
+    pub(crate) absorbed_by: Option<AbsorbedBy>,
+}
+
+/// The households that were merged into one, as far as its row rests on them.
+#[derive(Debug, Clone)]
+pub(crate) struct Merged {
+    /// How many, the sum of their decisions' positions and of their own newest positions: another
+    /// mark means that something about them moved on.
+    pub(crate) mark: [i64; 3],
+    /// Class on the opening list of one that was on it.
+    pub(crate) opening_class: String,
+    pub(crate) opening_dtts: bool,
+}
+
+/// The household that another was merged into.
+#[derive(Debug, Clone)]
+pub(crate) struct AbsorbedBy {
+    /// That one was on the opening list itself.
+    pub(crate) is_listed: bool,
 }
 
 /// A household by what names it, with its unit.
@@ -75,7 +97,23 @@ fn household(row: &Row) -> Result<HouseholdAt, StoreError> {
 fn cached(row: &Row) -> Result<Cached, StoreError> {
     let position: Option<i64> = row.get("at_position")?;
     let basis: Option<String> = row.get("basis")?;
+    let merged = match row.get::<Option<i64>>("merged_count")? {
+        None => None,
+        Some(count) => Some(Merged {
+            mark: [count, row.get("merged_decisions")?, row.get("merged_positions")?],
+            opening_class: row.get("merged_class")?,
+            opening_dtts: row.get::<i64>("merged_dtts")? == 1,
+        }),
+    };
+    let absorbed_by = match row.get::<Option<Vec<u8>>>("kept")? {
+        None => None,
+        Some(_) => Some(AbsorbedBy {
+            is_listed: row.get::<Option<String>>("kept_class")?.is_some_and(|of| !of.is_empty()),
+        }),
+    };
     Ok(Cached {
+        merged,
+        absorbed_by,
         at: household(row)?,
         area: area(&row.get::<String>("area")?)?,
         computed: position.zip(basis),
@@ -87,10 +125,22 @@ fn cached(row: &Row) -> Result<Cached, StoreError> {
 macro_rules! cached_sql {
     ($($which:tt)*) => { concat!(
         "select household.*, hamlet.area, standing.position as at_position, standing.basis,
-            standing.body
+            standing.body, merged.merged_count, merged.merged_decisions, merged.merged_positions,
+            merged.merged_class, merged.merged_dtts, household_link.kept,
+            kept.opening_class as kept_class
         from household
         join hamlet on hamlet.campaign = household.campaign and hamlet.code = household.hamlet
-        left join standing on standing.document = household.document ", $($which)*)
+        left join standing on standing.document = household.document
+        left join (select into_it.kept, count(*) as merged_count,
+                cast(sum(into_it.position) as bigint) as merged_decisions,
+                cast(sum(absorbed.last_position) as bigint) as merged_positions,
+                max(absorbed.opening_class) as merged_class,
+                max(absorbed.opening_dtts) as merged_dtts
+            from household_link into_it
+            join household absorbed on absorbed.document = into_it.absorbed
+            group by into_it.kept) merged on merged.kept = household.document
+        left join household_link on household_link.absorbed = household.document
+        left join household kept on kept.document = household_link.kept ", $($which)*)
     };
 }
 
@@ -210,7 +260,8 @@ impl Store {
         const SQL: Rows = Rows {
             before: "insert into standing (document, campaign, unit, position, basis, body) values",
             after: "on conflict (document) do update set unit = excluded.unit,
-                    position = excluded.position, basis = excluded.basis, body = excluded.body
+                    position = excluded.position, basis = excluded.basis, body = excluded.body,
+                    written = standing.written + 1
                 where standing.unit <> excluded.unit or standing.position <= excluded.position",
         };
         let row = |new: &NewStanding| {

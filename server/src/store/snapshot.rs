@@ -104,6 +104,7 @@ impl Store {
 
     /// Empties every cache that is derived from the logs; returns how many standings there were.
     pub(crate) async fn derived_clear(&self) -> Result<u64, StoreError> {
+        self.pair_derived_clear().await?;
         let mut tx = self.begin().await?;
         tx.run("delete from snapshot", vals![]).await?;
         let standings = tx.run("delete from standing", vals![]).await?;

@@ -16,7 +16,8 @@ pub(crate) fn take(job: &Job) {
     let (changes, side) = match job {
         Job::Stand { changes, side, .. }
         | Job::Read { changes, side, .. }
-        | Job::Ledger { changes, side, .. } => (changes, &side[..]),
+        | Job::Ledger { changes, side, .. }
+        | Job::Together { changes, side, .. } => (changes, &side[..]),
         Job::Answers { changes, .. } | Job::Against { changes, .. } => (changes, &[][..]),
         Job::Settle(settling) => (&settling.changes, &[][..]),
         Job::Write(writing) => (&writing.changes, &[][..]),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Report;
 use super::bad_line::{BadLine, Upload};
 use super::crowd::Crowd;
+use super::duplicates::Duplicates;
 use super::family::Resident;
 use super::ingest::Ingest;
 use super::memory::ServerMemory;
@@ -37,6 +38,7 @@ pub fn speeds(report: &Report) -> Vec<Speed> {
     rows.extend(report.bad_line.iter().flat_map(bad_line));
     rows.extend(report.crowd.iter().map(crowd));
     rows.extend(report.triage.iter().flat_map(triage));
+    rows.extend(report.duplicates.iter().flat_map(duplicates));
     rows.extend(report.demo.iter().map(|demo| {
         let what = format!("demo at scale {}, start of the process to its table", demo.scale);
         let (wall, all) = (tenths(demo.wall_ms), tenths(demo.cpu.server_ms));
@@ -73,6 +75,22 @@ fn triage(triage: &Triage) -> Vec<Speed> {
         speed(what, "", format!("{} ms", tenths(worst.took_us)))
     }));
     rows
+}
+
+fn duplicates(of: &Duplicates) -> impl Iterator<Item = Speed> {
+    of.candidates.iter().map(|of| {
+        let what = format!(
+            "pairs that may be one household among {}, one thread (synthetic families)",
+            of.households
+        );
+        let measured = format!(
+            "{} s to find {} pairs, {} s for the fingerprints",
+            tenths(of.find_ms),
+            of.pairs,
+            tenths(of.fingerprints_ms)
+        );
+        speed(what, "180000 in < 60 s", measured)
+    })
 }
 
 fn pages(pages: &Pages) -> impl Iterator<Item = Speed> {

@@ -11,6 +11,7 @@ use shared::standard::Standard;
 use super::super::phone::{Phone, PhoneError, SyncReport};
 use super::super::population::{CommunePlan, Spec, Truth, truth};
 use super::setup::{Out, devices_of, is_assigned};
+use super::twice::{self, Twice};
 use super::visit::Visit;
 use super::{AT_ONCE, Fleet, FleetError, Found, Slipped, basis, draw};
 
@@ -34,10 +35,18 @@ struct Home {
     unit: String,
     phone: Phone,
     report: SyncReport,
-    slips: Vec<Slipped>,
-    two_devices: usize,
+    work: Work,
     lost: bool,
     twice: bool,
+}
+
+/// What one phone did.
+#[derive(Default)]
+struct Work {
+    slips: Vec<Slipped>,
+    /// Families it registered a second time.
+    registered: Vec<Twice>,
+    two_devices: usize,
 }
 
 /// Everything a phone's task needs, owned.
@@ -92,7 +101,8 @@ impl Fleet<'_> {
             self.take_home(done??, &mut found);
             bar.inc(1);
         }
-        self.tally.documents = self.plan.communes.iter().map(|c| c.households.len()).sum();
+        let planned: usize = self.plan.communes.iter().map(|c| c.households.len()).sum();
+        self.tally.documents = planned + found.twice.len();
         self.tally.same_field = found.slips.len();
         self.stage(&bar, what);
         Ok(found)
@@ -103,10 +113,11 @@ impl Fleet<'_> {
         self.tally.known += Phone::count(&home.report, Fate::Known);
         self.tally.bytes_up += home.report.up;
         self.tally.bytes_down += home.report.down;
-        self.tally.two_devices += home.two_devices;
+        self.tally.two_devices += home.work.two_devices;
         self.tally.lost_responses += usize::from(home.lost);
         self.tally.synced_twice += usize::from(home.twice);
-        found.slips.extend(home.slips);
+        found.slips.extend(home.work.slips);
+        found.twice.extend(home.work.registered);
         if !home.phone.households.is_empty() {
             found.late.entry(home.unit).or_insert(home.phone);
         }
@@ -124,7 +135,7 @@ impl Trip {
             (self, work)
         });
         let (trip, work) = worked.await?;
-        let (slips, two_devices) = work?;
+        let mut work = work?;
         let mut phone = trip.out.phone;
         let mut report = SyncReport::default();
         if !trip.drop_upload {
@@ -140,12 +151,15 @@ impl Trip {
                 report.up += again.up;
                 report.down += again.down;
             }
+        } else {
+            // Nobody ever hears of them.
+            work.registered.clear();
         }
-        Ok(Home { unit, phone, report, slips, two_devices, lost, twice })
+        Ok(Home { unit, phone, report, work, lost, twice })
     }
 
     /// Types every household this device is the first or second to visit.
-    fn work(&mut self) -> Result<(Vec<Slipped>, usize), PhoneError> {
+    fn work(&mut self) -> Result<Work, PhoneError> {
         let commune = Arc::clone(&self.commune);
         let basis = basis(&self.standard, &self.table, self.review_date, &commune.region);
         let by_code: BTreeMap<String, DocumentId> = self
@@ -157,20 +171,22 @@ impl Trip {
             .collect();
         let visit = Visit { by: &self.out.name, day: "2022-10-15" };
         let devices = devices_of(commune.households.len());
-        let (mut slips, mut two_devices) = (Vec::new(), 0);
+        let mut work = Work::default();
         for (index, spec) in commune.households.iter().enumerate() {
             let Some((first, second)) = visitors(&commune, spec, index, devices) else { continue };
             if first == self.out.number {
                 let truth = truth(spec, &basis);
-                visit_first(&mut self.out.phone, &visit, spec, &truth, &by_code)?;
+                let twice = visit_first(&mut self.out.phone, &visit, spec, &truth, &by_code)?;
+                let unit = self.out.unit.clone();
+                work.registered.extend(twice.map(|twice| Twice { unit, ..twice }));
             } else if second == self.out.number && looked_at_again(spec) {
                 let truth = truth(spec, &basis);
                 let slip = draw(spec, 2).is_multiple_of(SLIP_ONE_IN).then(|| draw(spec, 3));
                 let (page, slip) = visit.second_look(&truth, slip);
                 let Some(document) = by_code.get(&spec.code) else { continue };
                 self.out.phone.save(*document, &[page])?;
-                two_devices += 1;
-                slips.extend(slip.map(|slip| Slipped {
+                work.two_devices += 1;
+                work.slips.extend(slip.map(|slip| Slipped {
                     unit: self.out.unit.clone(),
                     document: *document,
                     path: format!("answers/{}", slip.key),
@@ -178,7 +194,7 @@ impl Trip {
                 }));
             }
         }
-        Ok((slips, two_devices))
+        Ok(work)
     }
 }
 
@@ -211,15 +227,21 @@ fn visit_first(
     spec: &Spec,
     truth: &Truth,
     by_code: &BTreeMap<String, DocumentId>,
-) -> Result<(), PhoneError> {
+) -> Result<Option<Twice>, PhoneError> {
     if spec.opening.is_none() {
         let (document, opening) = phone.register(&spec.hamlet);
         let mut pages = visit.pages(truth, &Default::default(), true);
         if let Some(first) = pages.first_mut() {
             first.opening = opening.opening;
         }
-        return phone.save(document, &pages);
+        phone.save(document, &pages)?;
+        return if twice::is_planted(spec) {
+            twice::register(phone, spec, (document, &pages)).map(Some)
+        } else {
+            Ok(None)
+        };
     }
     let document = *by_code.get(&spec.code).ok_or(PhoneError::Unknown)?;
-    phone.review(document, |known| visit.pages(truth, known, false))
+    phone.review(document, |known| visit.pages(truth, known, false))?;
+    Ok(None)
 }

@@ -69,6 +69,10 @@ struct Household {
     moved: Vec<Change>,
     decided: String,
     remarks: Remarks,
+    /// Documents merged into this household.
+    merged: Vec<DocumentId>,
+    /// The household it was merged into.
+    merged_into: Option<DocumentId>,
 }
 
 /// Shows a household.
@@ -100,7 +104,8 @@ async fn shown(
     let lang = visitor.lang;
     let here = Path((id, document));
     let read = households::read(State(app.clone()), visitor.actor(), here).await?.0;
-    let Read { code, unit, standing, household, writers, classification, changes } = read;
+    let Read { code, unit, standing, household, writers, classification, changes, .. } = read;
+    let (merged, merged_into) = (read.merged, read.merged_into);
     let campaign = crate::standing::campaign(&app, id).await?;
     let remarks = comments::of_household(&app, visitor, id, (&unit, document)).await?;
     let row = &standing.row;
@@ -166,6 +171,8 @@ async fn shown(
         notice: tried.as_ref().map(|tried| tried.notice.clone()).filter(|_| is_moved),
         moved: tried.map(|tried| tried.moved).unwrap_or_default(),
         remarks,
+        merged,
+        merged_into,
         code,
         unit,
     };

@@ -4,8 +4,12 @@ use serde_json::json;
 
 use super::super::marked::{hamlet_of, marker};
 use super::{
-    Call, DISTRICT, LOOKERS, OFFICER, OFFICES, Outside, PROVINCE, Route, form, of_campaign, of_unit,
+    Call, DISTRICT, LOOKERS, OFFICER, OFFICES, Outside, PROVINCE, Route, Target, form, of_campaign,
+    of_unit,
 };
+
+/// Those above a commune.
+const ABOVE: &[&str] = &["province", "district"];
 
 pub(super) fn of_desks() -> Vec<Route> {
     vec![
@@ -34,6 +38,19 @@ pub(super) fn of_desks() -> Vec<Route> {
             OFFICES, Hidden, shows, |to| of_unit(to, "comparison")),
         route!("GET" "/v1/campaigns/{campaign}/units/{unit}/comparison/phones",
             OFFICES, Hidden, shows, |to| of_unit(to, "comparison/phones")),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/pairs",
+            OFFICES, Hidden, |to| of_unit(to, "pairs")),
+        route!("GET" "/v1/campaigns/{campaign}/pairs", ABOVE, Same, |to| of_campaign(to, "/pairs")),
+        route!("GET" "/v1/campaigns/{campaign}/pairs/{one}/{other}",
+            OFFICES, Hidden, |to| of_campaign(to, &pair_of(to))),
+        route!("POST" "/v1/campaigns/{campaign}/pairs/{one}/{other}",
+            OFFICES, Hidden, |to| {
+            form(&of_campaign(to, &pair_of(to)).path, &json!({ "act": "dismiss", "reason": " " }))
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/pairs/{one}/{other}",
+            OFFICER, Hidden, |to| {
+            form(&of_campaign(to, &pair_of(to)).path, &json!({ "act": "merge", "reason": " " }))
+        }),
         route!("GET" "/v1/campaigns/{campaign}/units/{unit}/comments",
             OFFICES, Hidden, shows, |to| of_unit(to, "comments")),
         route!("POST" "/v1/campaigns/{campaign}/units/{unit}/comments",
@@ -77,6 +94,12 @@ pub(super) fn of_desks() -> Vec<Route> {
         route!("GET" "/v1/campaigns/{campaign}/units/{unit}/scans/{digest}",
             OFFICES, Hidden, shows, |to| of_unit(to, &format!("scans/{}", scan_of(to.unit)))),
     ]
+}
+
+/// A household with itself: who may see it is told that it makes no pair.
+fn pair_of(to: &Target<'_>) -> String {
+    let document = to.marked.documents[to.unit];
+    format!("/pairs/{document}/{document}")
 }
 
 /// The name of the scan that each unit has: its own text, as a PDF.

@@ -141,6 +141,8 @@ pub(super) fn flags(
         .flags
         .iter()
         .filter(|flag| !said.contains(&(flag.code.clone(), flag.path.clone())));
+    // The page says on its own what was merged into the household.
+    let rest = rest.filter(|flag| flag.code != "household-merged");
     let rest = rest
         .map(|flag| format!("{} · {}", flag.code, key_text(lang, &flag.path, &household.members)));
     lines.extend(rest);

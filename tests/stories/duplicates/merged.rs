@@ -1,0 +1,172 @@
+//! Two documents under one household, and apart again.
+
+use serde_json::{Value as Json, json};
+use tests::on_each_backend;
+use tests::town::{MO_O, Town, campaign_form};
+
+use shared::id::DocumentId;
+
+use super::{act, answer, pair, registered, twice};
+
+/// Merges with everything that is shown, the second household's answer where they differ.
+async fn merge(town: &Town, one: DocumentId, other: DocumentId) -> Json {
+    let form = chosen(town, one, other).await;
+    town.officer.post(&pair(town, one, other), &form).await.unwrap()
+}
+
+async fn chosen(town: &Town, one: DocumentId, other: DocumentId) -> Json {
+    let read = town.officer.get(&pair(town, one, other)).await.unwrap();
+    let members = read["members"].as_array().unwrap().iter();
+    let members: serde_json::Map<String, Json> =
+        members.map(|of| (of["other"].as_str().unwrap().to_owned(), of["one"].clone())).collect();
+    let choices = read["differences"].as_array().unwrap().iter();
+    let choices: Vec<Json> = choices
+        .map(|of| json!({ "path": of["path"], "seen": of["values"], "value": of["values"][1] }))
+        .collect();
+    json!({ "act": "merge", "reason": "cùng một hộ", "members": members, "choices": choices })
+}
+
+async fn rows(town: &Town) -> Json {
+    let list = town.officer.list(town.campaign, MO_O).await.unwrap();
+    json!([list["root"], list["list"]["rows"]])
+}
+
+async fn roof(town: &Town, document: DocumentId) -> (Json, Json) {
+    let read = town.officer.get(&town.path(&format!("/households/{document}"))).await.unwrap();
+    (read["household"]["answers"]["roof"].clone(), read["standing"]["open"]["disputes"].clone())
+}
+
+async fn return_list(town: &Town, root: &str) {
+    let back = json!({ "act": "return", "root": root, "comment": "xem lại" });
+    town.district.act(town.campaign, MO_O, &back).await.unwrap();
+}
+
+on_each_backend! {
+    /// One row for both, with the answers that were chosen; undone, every row is what it was, to the byte.
+    async fn a_merge_makes_one_row_and_undone_leaves_no_trace(town: Town) {
+        let (_hoa, one, other) = twice(&town).await;
+        let before = rows(&town).await;
+        assert_eq!(merge(&town, one, other).await["fate"], "taken");
+        let merged = rows(&town).await;
+        let count = |rows: &Json| rows[1].as_array().unwrap().len();
+        assert_eq!(count(&merged) + 1, count(&before));
+        assert!(!merged.to_string().contains(&other.to_string()), "no row of its own");
+        assert_eq!(roof(&town, one).await, (json!("canvas"), json!(0)));
+        let absorbed = town.officer.get(&town.path(&format!("/households/{other}"))).await.unwrap();
+        assert_eq!(absorbed["merged_into"], one.to_string(), "it stays visible with its history");
+        assert!(!absorbed["changes"].as_array().unwrap().is_empty());
+        // Nothing that is kept decides it: the same comes out of the logs alone.
+        server::cli::rebuild::rebuild(&town.running.app).await.unwrap();
+        assert_eq!(rows(&town).await, merged);
+
+        assert_eq!(act(&town, (one, other), "unmerge").await.unwrap()["fate"], "taken");
+        assert_eq!(rows(&town).await, before);
+        server::cli::rebuild::rebuild(&town.running.app).await.unwrap();
+        assert_eq!(rows(&town).await, before);
+    }
+
+    /// Phones go on writing to either document; what contradicts the choice is open again.
+    async fn late_edits_to_either_document_appear(town: Town) {
+        let (mut hoa, one, other) = twice(&town).await;
+        merge(&town, one, other).await;
+        hoa.save(other, &[answer("wall", "bamboo")]).unwrap();
+        hoa.save(one, &[answer("wall", "bamboo")]).unwrap();
+        hoa.sync().await.unwrap();
+        let read = town.officer.get(&town.path(&format!("/households/{one}"))).await.unwrap();
+        assert_eq!(read["household"]["answers"]["wall"], "bamboo");
+        assert_eq!(roof(&town, one).await, (json!("canvas"), json!(0)));
+
+        hoa.save(other, &[answer("roof", "concrete")]).unwrap();
+        hoa.sync().await.unwrap();
+        assert_eq!(roof(&town, one).await, (Json::Null, json!(1)), "open again");
+        let disputes = town.officer.get(&town.path("/units/19558/disputes")).await.unwrap();
+        let values = disputes[0]["disputes"][0]["values"].as_array().unwrap().clone();
+        let values: Vec<&Json> = values.iter().map(|side| &side["value"]).collect();
+        assert_eq!(values, [&json!("concrete"), &json!("leaf")]);
+        assert!(!disputes[0]["disputes"][0]["values"][0]["changes"].as_array().unwrap().is_empty());
+        let refused = town.officer.submit(town.campaign, MO_O).await.unwrap_err();
+        assert_eq!(refused.name(), Some("list-has-disputes"));
+        // The desk chooses again.
+        merge(&town, one, other).await;
+        assert_eq!(roof(&town, one).await, (json!("concrete"), json!(0)));
+        town.officer.submit(town.campaign, MO_O).await.unwrap();
+    }
+
+    /// What no merge is: of one with itself, in chains and rings, of what is not there, without a reason.
+    async fn a_merge_that_makes_no_sense_is_refused(town: Town) {
+        let (mut hoa, one, other) = twice(&town).await;
+        let third = registered(&town, &mut hoa, None);
+        hoa.sync().await.unwrap();
+        let listed = town.document(&hoa, "19558-01-0001");
+        let refused = async |pair: (DocumentId, DocumentId), form: Json| {
+            let path = super::pair(&town, pair.0, pair.1);
+            town.officer.post(&path, &form).await.unwrap_err().name().unwrap_or("").to_owned()
+        };
+        let plain = |act: &str| json!({ "act": act, "reason": "x" });
+        assert_eq!(refused((one, one), plain("merge")).await, "merge-itself");
+        assert_eq!(refused((one, other), plain("unmerge")).await, "merge-none");
+        assert_eq!(refused((one, other), json!({ "act": "merge", "reason": " " })).await, "reason-missing");
+        let mut form = plain("merge");
+        form["members"] = json!({ "nobody": "nobody" });
+        assert_eq!(refused((one, other), form).await, "merge-members");
+        let mut form = plain("merge");
+        form["choices"] = json!([{ "path": "answers/roof", "seen": ["tile", "canvas"], "value": "tile" }]);
+        assert_eq!(refused((one, other), form).await, "merge-choice");
+        let unknown = DocumentId([9; 16]);
+        assert_eq!(refused((one, unknown), plain("merge")).await, "household-unknown");
+
+        merge(&town, one, other).await;
+        for chain in [(other, one), (third, one), (other, third), (third, other)] {
+            assert_eq!(refused(chain, plain("merge")).await, "merge-chain");
+        }
+        merge(&town, one, third).await;
+        let merged = rows(&town).await.to_string();
+        assert!(!merged.contains(&third.to_string()) && !merged.contains(&other.to_string()));
+
+        // A household of another campaign is not there; one of another commune is asked about above.
+        let another = town.province.add_campaign(&campaign_form()).await.unwrap();
+        let path = format!("/v1/campaigns/{another}/pairs/{one}/{listed}");
+        let gone = town.officer.post(&path, &plain("merge")).await.unwrap_err();
+        assert_eq!(gone.name(), Some("household-unknown"));
+    }
+
+    /// Two that were both on the opening list: the one goes out as one that joined, nobody vanishes.
+    async fn a_household_listed_twice_goes_out_as_joined(town: Town) {
+        let (hoa, ..) = twice(&town).await;
+        let one = town.document(&hoa, "19558-01-0001");
+        let other = town.document(&hoa, "19558-01-0003");
+        let before = rows(&town).await;
+        let form = json!({ "act": "merge", "reason": "ghi hai lần trong danh sách" });
+        town.officer.post(&pair(&town, one, other), &form).await.unwrap();
+        let after = rows(&town).await;
+        let row = |rows: &Json| rows[1].as_array().unwrap().iter()
+            .find(|row| row["document"] == other.to_string()).cloned();
+        let gone = row(&after).unwrap();
+        assert_eq!((&gone["outcome"], &gone["class"]), (&json!("left"), &Json::Null));
+        assert_eq!(gone["opening"], row(&before).unwrap()["opening"]);
+        act(&town, (one, other), "unmerge").await.unwrap();
+        assert_eq!(rows(&town).await, before);
+    }
+
+    /// A frozen list stands as it is: what is decided after is late, and taken when the list comes back.
+    async fn a_frozen_list_is_not_altered_by_a_merge(town: Town) {
+        let (_hoa, one, other) = twice(&town).await;
+        merge(&town, one, other).await;
+        let root = town.officer.submit(town.campaign, MO_O).await.unwrap();
+        let frozen = rows(&town).await;
+        assert_eq!(act(&town, (one, other), "unmerge").await.unwrap()["fate"], "late");
+        assert_eq!(rows(&town).await, frozen);
+        let list = town.officer.list(town.campaign, MO_O).await.unwrap();
+        assert_eq!(list["late"], 1, "it waits like every change that came late");
+        let read = town.officer.get(&pair(&town, one, other)).await.unwrap();
+        assert_eq!(read["state"], "linked");
+        assert_eq!(read["decisions"][1]["fate"], "late");
+
+        return_list(&town, &root).await;
+        let read = town.officer.get(&pair(&town, one, other)).await.unwrap();
+        assert_eq!((&read["state"], &read["decisions"][1]["fate"]), (&json!("open"), &json!("taken")));
+        let list = town.officer.list(town.campaign, MO_O).await.unwrap();
+        assert_eq!(list["late"], 0);
+        assert!(list["list"]["rows"].to_string().contains(&other.to_string()));
+    }
+}
