@@ -40,10 +40,7 @@ impl Annex {
     /// Tells whether a household stands on it. One that went from poor to near-poor stands on two;
     /// one that left the list stands on none.
     pub fn holds(self, row: &Row) -> bool {
-        if row.outcome != Outcome::Surveyed {
-            return false;
-        }
-        match (self, row.opening, row.class) {
+        match (self, row.opening, row.after()) {
             (Self::Poor, _, class) => class == Some(Class::Poor),
             (Self::NearPoor, _, class) => class == Some(Class::NearPoor),
             (Self::EscapedPoor, opening, class) => {

@@ -12,9 +12,11 @@
 //! | [`resolve`] | a document | agreed answers, and every dispute |
 //! | [`classify`] | answers, area type, standard | class, points, indicators, and why |
 //! | [`standing`] | one household's log | its row of the list, and what is open about it |
+//! | [`life`] | a row, and what was decided of its household | the row as it is then |
 //! | [`list`] | households of a commune | what is still open; frozen bytes and their root |
 //! | [`approve`] | a list's step and what somebody does | the next step, or why not |
 //! | [`compare`], [`phones`], [`sample`], [`remark`], [`scan`], [`deadline`] | a list, what was answered, a seed, a paper | what a district looks at before it gives its opinion |
+//! | [`register`] | recorded decisions, a day | who is on a list on that day, and what moved between two |
 //! | [`aggregate`] | frozen lists | exact counts and rates |
 //! | [`report`] | counts by unit | tables |
 //! | [`forms`] | frozen lists | the official forms 7.1 to 7.5, and what keeps them from being one |
@@ -77,10 +79,12 @@ pub mod classify;
 pub mod compare;
 pub mod deadline;
 pub mod forms;
+pub mod life;
 pub mod list;
 #[cfg(feature = "merge")]
 pub mod phones;
 pub mod posting;
+pub mod register;
 pub mod remark;
 pub mod report;
 pub mod sample;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classify::{B1Method, Class};
 use crate::id::{CampaignId, ChangeHash, Digest, DocumentId, HouseholdId, sha256};
+use crate::life::Life;
 use crate::unit::Area;
 
 pub use self::bytes::{freeze, thaw};
@@ -22,6 +23,8 @@ pub use self::bytes::{freeze, thaw};
 pub enum Outcome {
     /// Asked and classified.
     Surveyed,
+    /// Not asked; the steering committee decided that it stays in the class it had.
+    Kept,
     /// Moved out, joined another household or died out: leaves the list.
     Left,
     /// No final outcome yet.
@@ -63,7 +66,7 @@ pub struct Row {
     pub area: Area,
     /// What the visit came to.
     pub outcome: Outcome,
-    /// Class, for a surveyed household.
+    /// Class, for a surveyed household or one that was kept.
     pub class: Option<Class>,
     /// B1 points.
     pub b1: Option<i64>,
@@ -91,6 +94,22 @@ pub struct Row {
     pub provenance: Provenance,
     /// SHA-256 over the sorted hashes of every change the row rests on.
     pub changes: Digest,
+    /// What became of the household itself.
+    #[serde(default)]
+    pub life: Life,
+    /// The household it split from or joined, where that is known.
+    #[serde(default)]
+    pub kin: Option<HouseholdId>,
+}
+
+impl Row {
+    /// Returns the class it has after the review, where it stays under review at all.
+    pub fn after(&self) -> Option<Class> {
+        match self.outcome {
+            Outcome::Surveyed | Outcome::Kept => self.class,
+            Outcome::Left | Outcome::Pending => None,
+        }
+    }
 }
 
 /// Registered counts of one hamlet: the denominators, entered by the commune.
@@ -256,10 +275,13 @@ pub fn blockers(
         }
         match (row.outcome, row.class) {
             (Outcome::Pending, _) => blockers.push(Blocker::NoOutcome { household }),
-            (Outcome::Surveyed, None | Some(Class::Insufficient)) => {
+            (Outcome::Surveyed | Outcome::Kept, None | Some(Class::Insufficient)) => {
                 blockers.push(Blocker::Unclassified { household, missing: open.missing.clone() });
             }
-            (Outcome::Surveyed, Some(Class::Poor | Class::NearPoor | Class::Above))
+            (
+                Outcome::Surveyed | Outcome::Kept,
+                Some(Class::Poor | Class::NearPoor | Class::Above),
+            )
             | (Outcome::Left, _) => {}
         }
     }
@@ -280,7 +302,7 @@ fn count_blocker(list: &List, hamlet: &Hamlet) -> Option<Blocker> {
     let poor = |class| matches!(class, Some(Class::Poor | Class::NearPoor));
     let here = || list.rows.iter().filter(|row| row.hamlet == hamlet.code);
     let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
-    let closing = here().filter(|row| row.outcome == Outcome::Surveyed && poor(row.class));
+    let closing = here().filter(|row| poor(row.after()));
     let (all, dtts) =
         closing.fold((0, 0), |(all, dtts), row| (all + 1, dtts + u64::from(row.dtts)));
     let opening = count(here().filter(|row| poor(row.opening)).count());
@@ -328,6 +350,8 @@ pub(crate) mod tests {
             opening_dtts: true,
             provenance: Provenance { device: 4, session: 0, desk: 1 },
             changes: changes_digest(&[ChangeHash([id; 32])]),
+            life: Life::Same,
+            kin: None,
         }
     }
 

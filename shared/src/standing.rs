@@ -14,6 +14,7 @@ use crate::classify::{Basis, Class, classify};
 use crate::date::{PartialDate, age_on};
 use crate::guard::guard;
 use crate::id::{ChangeHash, DocumentId, HouseholdId};
+use crate::life::Life;
 use crate::list::{Open, Outcome, Provenance, Row, changes_digest};
 use crate::merge::{Merged, merge, merge_at, merge_onto};
 use crate::page::message_closes;
@@ -237,6 +238,8 @@ fn judge(
         opening_dtts: place.opening_dtts,
         provenance: provenance(changes),
         changes: changes_digest(&hashes),
+        life: Life::of_code(code),
+        kin: None,
     };
     let mut flags = [resolved.flags, objections(household, basis), left_out].concat();
     flags.sort();

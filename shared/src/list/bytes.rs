@@ -4,14 +4,21 @@ use super::{Hamlet, List, Outcome, Provenance, Registered, Row};
 use crate::canonical::{Decoder, Encoder, Malformed};
 use crate::classify::{B1Method, Class};
 use crate::id::{CampaignId, Digest, DocumentId, HouseholdId, sha256};
+use crate::life::Life;
 use crate::unit::Area;
+
+/// Name and version of what is written now.
+const NAME: &str = "rasoat list 2";
+
+/// Lists of before, which said nothing of what became of a household itself.
+const NAME_BEFORE: &str = "rasoat list 1";
 
 /// Freezes a list: its canonical bytes and their root. Equal lists give equal bytes anywhere.
 pub fn freeze(list: &List) -> (Vec<u8>, Digest) {
     let mut sorted = list.clone();
     sorted.hamlets.sort_by(|a, b| a.code.cmp(&b.code));
     sorted.rows.sort_by_key(|row| row.household);
-    let mut out = Encoder::new("rasoat list 1");
+    let mut out = Encoder::new(NAME);
     out.bytes(&sorted.campaign.0);
     for text in [&sorted.unit, &sorted.review_date, &sorted.standard] {
         out.text(text);
@@ -31,12 +38,16 @@ pub fn freeze(list: &List) -> (Vec<u8>, Digest) {
 
 /// Reads frozen bytes back. Bytes that would encode otherwise are refused.
 pub fn thaw(bytes: &[u8]) -> Result<List, Malformed> {
-    let mut input = Decoder::new(bytes, "rasoat list 1")?;
+    let (mut input, says_life) = match Decoder::new(bytes, NAME) {
+        Ok(input) => (input, true),
+        Err(_) => (Decoder::new(bytes, NAME_BEFORE)?, false),
+    };
     let campaign = CampaignId(input.array()?);
     let (unit, review_date, standard) = (input.text()?, input.text()?, input.text()?);
     let hamlets =
         (0..input.count()?).map(|_| decode_hamlet(&mut input)).collect::<Result<_, _>>()?;
-    let rows = (0..input.count()?).map(|_| decode_row(&mut input)).collect::<Result<_, _>>()?;
+    let rows = (0..input.count()?).map(|_| decode_row(&mut input, says_life));
+    let rows = rows.collect::<Result<_, _>>()?;
     input.end()?;
     Ok(List { campaign, unit, review_date, standard, hamlets, rows })
 }
@@ -80,6 +91,7 @@ fn encode_row(out: &mut Encoder, row: &Row) {
         Outcome::Surveyed => 0,
         Outcome::Left => 1,
         Outcome::Pending => 2,
+        Outcome::Kept => 3,
     });
     out.byte(class_code(row.class));
     out.option(row.b1, Encoder::signed);
@@ -108,9 +120,11 @@ fn encode_row(out: &mut Encoder, row: &Row) {
         out.number(u64::from(count));
     }
     out.bytes(&row.changes.0);
+    out.byte(row.life.code());
+    out.option(row.kin, |out, kin: HouseholdId| out.bytes(&kin.0));
 }
 
-fn decode_row(input: &mut Decoder<'_>) -> Result<Row, Malformed> {
+fn decode_row(input: &mut Decoder<'_>, says_life: bool) -> Result<Row, Malformed> {
     Ok(Row {
         household: HouseholdId(input.array()?),
         document: DocumentId(input.array()?),
@@ -120,6 +134,7 @@ fn decode_row(input: &mut Decoder<'_>) -> Result<Row, Malformed> {
             0 => Outcome::Surveyed,
             1 => Outcome::Left,
             2 => Outcome::Pending,
+            3 => Outcome::Kept,
             _ => return Err(Malformed),
         },
         class: decode_class(input)?,
@@ -146,6 +161,14 @@ fn decode_row(input: &mut Decoder<'_>) -> Result<Row, Malformed> {
             desk: input.small()?,
         },
         changes: Digest(input.array()?),
+        life: match says_life {
+            true => Life::by_code(input.byte()?).ok_or(Malformed)?,
+            false => Life::Same,
+        },
+        kin: match says_life {
+            true => input.option(|input| input.array().map(HouseholdId))?,
+            false => None,
+        },
     })
 }
 
