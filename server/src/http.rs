@@ -23,6 +23,7 @@ mod history;
 mod households;
 pub(crate) mod imports;
 mod layouts;
+mod life;
 mod lists;
 mod office;
 mod pages;
@@ -32,6 +33,7 @@ mod people;
 mod posting;
 mod problems;
 mod rates;
+mod register;
 mod samples;
 mod scans;
 mod score_tables;
@@ -119,6 +121,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(households::aside, households::release))
         .routes(routes!(households::read))
         .routes(routes!(households::settle))
+        .routes(routes!(life::list, life::decide))
         .routes(routes!(history::read))
         .routes(routes!(paper::enter))
         .routes(routes!(second_entries::list, paper::register))
@@ -142,6 +145,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(targets::list, targets::put))
         .routes(routes!(rates::read))
         .routes(routes!(rates::read_csv))
+        .routes(routes!(register::read))
+        .routes(routes!(register::behind))
         .routes(routes!(forms::read))
         .routes(routes!(forms::read_csv))
         .routes(routes!(forms::read_xlsx))

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use mobile_schema::problem::{self as names, Problem as Name};
 use serde::Serialize;
 use shared::approve::ApproveError;
+use shared::life::LifeError;
 use shared::remark::RemarkError;
 use shared::sample::SampleError;
 use shared::scan::ScanError;
@@ -107,6 +108,8 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "report-not-closed"
         | "preliminary-number"
         | "sample-drawn"
+        | "household-has-outcome"
+        | "nothing-to-undo"
         | "table-stale"
         | "table-not-pending"
         | "target-stale"
@@ -146,6 +149,22 @@ impl From<ApproveError> for Problem {
             ApproveError::OwnWork => &names::LIST_OWN_WORK,
             ApproveError::PaperIncomplete => &names::DECISION_INCOMPLETE,
             ApproveError::ReasonMissing => &names::REASON_MISSING,
+        })
+    }
+}
+
+impl From<LifeError> for Problem {
+    fn from(error: LifeError) -> Self {
+        Self::new(match error {
+            LifeError::PaperIncomplete => &names::DECISION_INCOMPLETE,
+            LifeError::ReasonMissing => &names::REASON_MISSING,
+            LifeError::HasOutcome => &names::HOUSEHOLD_HAS_OUTCOME,
+            LifeError::NothingToKeep => &names::NO_CLASS_TO_KEEP,
+            LifeError::Itself => &names::KIN_ITSELF,
+            LifeError::OtherUnknown => &names::KIN_UNKNOWN,
+            LifeError::Circle => &names::KIN_CIRCLE,
+            LifeError::TooLate => &names::KIN_TOO_LATE,
+            LifeError::NothingToUndo => &names::NOTHING_TO_UNDO,
         })
     }
 }

@@ -21,7 +21,7 @@ use crate::worker::BasisText;
 use crate::worker::pool::unavailable;
 
 /// Version of what the cache holds; raised when `shared` computes something else.
-const CACHE_VERSION: u32 = 5;
+const CACHE_VERSION: u32 = 6;
 
 /// Times that a unit is looked at again while other processes replace what was computed.
 const ROUNDS: usize = 3;
@@ -120,7 +120,14 @@ pub(crate) async fn refresh(
             .map(|entry| entry.at.document)
             .collect();
         if stale.is_empty() {
-            return standings(cached, &asked);
+            let mut standings = standings(cached, &asked)?;
+            let holding = app.store.life_holding(campaign.id, unit).await?;
+            for (at, standing) in &mut standings {
+                if let Some(act) = holding.get(&at.household) {
+                    act.write_on(&mut standing.row);
+                }
+            }
+            return Ok(standings);
         }
         let computed = app.materialiser.fresh(campaign.id, &stale).await?;
         unkept.extend(computed.into_iter().map(|new| (new.document, new)));

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::classify::Class;
-use crate::list::{List, Outcome, Registered};
+use crate::list::{List, Registered};
 use crate::score::ScoreTable;
 
 /// Counts of one list or of any sum of lists.

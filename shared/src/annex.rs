@@ -4,7 +4,7 @@
 //! draft is printed, and says on every page that it is one.
 
 use crate::classify::Class;
-use crate::list::{Outcome, Row};
+use crate::list::Row;
 
 /// An annex of the decision (Mẫu 02).
 ///
@@ -70,6 +70,7 @@ pub fn is_draft(step: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::list::Outcome;
     use crate::list::tests::row;
 
     fn annexes(opening: Option<Class>, outcome: Outcome, class: Option<Class>) -> Vec<Annex> {

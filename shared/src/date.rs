@@ -147,6 +147,13 @@ impl Date {
         i64::from(self.year) * 10_000 + i64::from(self.month) * 100 + i64::from(self.day)
     }
 
+    /// Reads what [`Date::number`] wrote.
+    pub fn of_number(number: i64) -> Option<Self> {
+        let part = |number: i64| u8::try_from(number % 100).ok();
+        let year = i32::try_from(number / 10_000).ok()?;
+        Self::new(year, part(number / 100)?, part(number)?).ok()
+    }
+
     /// Returns the year.
     pub const fn year(self) -> i32 {
         self.year

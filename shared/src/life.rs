@@ -197,6 +197,14 @@ impl Act {
         }
     }
 
+    /// Returns the paper that goes with it.
+    pub fn paper(&self) -> Option<&Paper> {
+        match self {
+            Self::Decide { minutes, .. } => Some(minutes),
+            Self::Split { .. } | Self::Join { .. } | Self::Undo { .. } => None,
+        }
+    }
+
     /// Returns the household that it links to.
     pub fn kin(&self) -> Option<HouseholdId> {
         match self {

@@ -20,7 +20,7 @@ use crate::list::{List, Outcome, Row};
 use crate::unit::Area;
 
 pub use self::bytes::{decode, encode};
-pub use self::moves::{Moved, Period, Through, moves};
+pub use self::moves::{LOOK_BACK_YEARS, Moved, Period, Through, moves};
 
 /// How a household came to stand where a decision put it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

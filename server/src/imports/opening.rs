@@ -29,6 +29,8 @@ pub(crate) struct OpeningHousehold {
     pub(crate) dtts: bool,
     /// One row a member.
     pub(crate) members: Vec<Row>,
+    /// How many they are, when the rows are gone.
+    pub(crate) members_count: u32,
     /// Set where the file has no code for it.
     is_named_by_head: bool,
 }
@@ -147,6 +149,7 @@ pub(crate) fn roster(
             decision: decision(&row),
             dtts: dtts == Some(true),
             members: Vec::new(),
+            members_count: 0,
             is_named_by_head: row["household"].is_empty(),
         });
         let same = hamlet == Some(household.hamlet.as_str())

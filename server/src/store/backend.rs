@@ -32,6 +32,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "tables", include_str!("../../migrations/0009_tables.sql")),
     (10, "province", include_str!("../../migrations/0010_province.sql")),
     (11, "posted list", include_str!("../../migrations/0011_posted_list.sql")),
+    (14, "register", include_str!("../../migrations/0014_register.sql")),
 ];
 
 /// What SQLite's planner takes the tables to look like, and the version that is written with it.

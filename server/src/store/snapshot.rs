@@ -106,6 +106,7 @@ impl Store {
     pub(crate) async fn derived_clear(&self) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         tx.run("delete from snapshot", vals![]).await?;
+        tx.run("delete from register", vals![]).await?;
         let standings = tx.run("delete from standing", vals![]).await?;
         tx.commit().await?;
         Ok(standings)
@@ -191,6 +192,7 @@ mod tests {
                 opening_class: "",
                 opening_dtts: false,
                 opening_paper: "",
+                opening_members: 0,
             };
             tx.household_add_new(campaign, std::iter::once(new)).await.unwrap();
             for turn in 0..3 {

@@ -51,6 +51,7 @@ pub(super) async fn write_opening(
             .collect();
         written += changes.len();
         append_desk(&mut tx, id, unit, position, &changes, now_ms).await?;
+        tx.register_derive(id, unit).await?;
     }
     tx.commit().await?;
     Ok(written)
@@ -68,6 +69,7 @@ async fn make_opening(
             .into_iter()
             .map(|mut household| {
                 let opened = open(id, &household)?;
+                household.members_count = u32::try_from(household.members.len()).unwrap_or(u32::MAX);
                 // They stand in the change now.
                 household.members = Vec::new();
                 Ok((household, opened))
@@ -91,5 +93,6 @@ fn opening_row<'a>(unit: &'a str, new: &'a OpeningHousehold, opened: &Opened) ->
         },
         opening_dtts: new.dtts,
         opening_paper: &new.decision,
+        opening_members: new.members_count,
     }
 }

@@ -16,6 +16,7 @@ use self::parts::{AskedLine, IndicatorLine, ItemLine};
 use super::comments::{self, Remarks};
 use super::commune::area_text;
 use super::frame::{Asked, Fields, Frame, Lang, Notice, Posted, Visitor, page, time_text};
+use super::life::{self, Life};
 use super::list::{class_text, outcome_text};
 use super::past::{Change, changes, value_text};
 use super::sourced::Sources;
@@ -85,6 +86,7 @@ struct Household {
     moved: Vec<Change>,
     decided: String,
     remarks: Remarks,
+    life: Life,
 }
 
 /// Shows a household.
@@ -120,6 +122,7 @@ async fn shown(
     let campaign = crate::standing::campaign(&app, id).await?;
     let remarks = comments::of_household(&app, visitor, id, (&unit, document)).await?;
     let row = &standing.row;
+    let life = life::of_household(&app, visitor, (id, document), row).await?;
     let authors: BTreeMap<ChangeHash, &Authorship> =
         changes.iter().map(|change| (change.hash, change)).collect();
     let points = |points: Option<i64>| points.map_or("–".to_owned(), |n| n.to_string());
@@ -178,6 +181,7 @@ async fn shown(
         notice: tried.as_ref().map(|tried| tried.notice.clone()).filter(|_| is_moved),
         moved: tried.map(|tried| tried.moved).unwrap_or_default(),
         remarks,
+        life,
         code,
         unit,
     };

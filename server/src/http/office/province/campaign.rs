@@ -82,6 +82,7 @@ pub(super) async fn add(State(app): State<App>, posted: Posted) -> Asked {
         opening_date: text("opening_date"),
         review_date: text("review_date"),
         region: text("region"),
+        continues: text("continues").parse().ok(),
     };
     let result = match campaigns::add(State(app), visitor.actor(), Json(new)).await {
         Ok(added) => {
