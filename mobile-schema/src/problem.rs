@@ -128,6 +128,7 @@ problems! {
     KIN_CIRCLE = "kin-circle", "Các liên kết tách, nhập hộ tạo thành vòng. Bỏ liên kết sai trước.", "These links of splits and joins go round in a circle. Undo the wrong one first.";
     KIN_TOO_LATE = "kin-too-late", "Ngày tách, nhập hộ sau ngày rà soát.", "The day of the split or join is after the review.";
     NOTHING_TO_UNDO = "nothing-to-undo", "Chưa có quyết định nào về hộ này để bỏ.", "Nothing was decided about the household that could be undone.";
+    REGISTER_OWN = "register-own", "Đợt rà soát này mở sổ quản lý riêng nên không có danh sách trước để lấy.", "This campaign begins its own register: there is no list before it to take.";
     COMMENT_TEXT = "comment-text", "Phải ghi nội dung, nhiều nhất 2.000 ký tự.", "A text is needed, of at most 2,000 characters.";
     COMMENT_UNKNOWN = "comment-unknown", "Không có ý kiến này ở đơn vị.", "There is no such comment in the unit.";
     SCAN_KIND = "scan-kind", "Chỉ nhận bản quét dạng PDF, JPEG hoặc PNG.", "A scan is a PDF, a JPEG or a PNG.";

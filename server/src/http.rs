@@ -147,6 +147,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(rates::read_csv))
         .routes(routes!(register::read))
         .routes(routes!(register::behind))
+        .routes(routes!(register::roster::take))
         .routes(routes!(forms::read))
         .routes(routes!(forms::read_csv))
         .routes(routes!(forms::read_xlsx))

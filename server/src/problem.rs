@@ -110,6 +110,7 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "sample-drawn"
         | "household-has-outcome"
         | "nothing-to-undo"
+        | "register-own"
         | "table-stale"
         | "table-not-pending"
         | "target-stale"

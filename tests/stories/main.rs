@@ -34,6 +34,7 @@ mod planted;
 mod processes;
 mod rebuilt;
 mod refused;
+mod register;
 mod renewals;
 mod restored;
 mod schema;

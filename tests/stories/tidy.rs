@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const FILE_LINES_MAX: usize = 400;
 
 /// SHA-256 of each released migration: a new one is added, an old one never edited.
-const MIGRATIONS: [(&str, &str); 10] = [
+const MIGRATIONS: [(&str, &str); 11] = [
     ("0001_line.sql", "4facab7153b15c2be445f425a59fd1db6e8828a779c4e6c889221c90aae007d5"),
     ("0002_snapshot.sql", "805b60a2a9552a798c7c23e8da7e914960335fb39411cc0f2773cdc6f4e1f7cd"),
     ("0004_device.sql", "67ee0373f5641ac82229be9213f51cc0d6c7fb6b8081b47a9441638972cedcdc"),
@@ -17,6 +17,7 @@ const MIGRATIONS: [(&str, &str); 10] = [
     ("0009_tables.sql", "69c2d702bc2bc6b86ba27710553929ad2e4f352d47184f2e56cb14b21afe65a8"),
     ("0010_province.sql", "478636ad60b53a5c243d29cc7f40884b2090ddfbb30195669c0aa51c280b70b4"),
     ("0011_posted_list.sql", "09607e6869b2782a4ce106e75b8733d9f5cb4b49f661c6861af9fdf49519c9e4"),
+    ("0014_register.sql", "18e99f62de97b74deebd7bb6da35ab33bda9efe597346928bcbaa17b139f2ca2"),
 ];
 
 fn root() -> PathBuf {

@@ -1,6 +1,7 @@
 //! The register: who is on a list on a day, and which households are behind a figure of 7.2 and 7.3.
 
 pub(super) mod period;
+pub(super) mod roster;
 
 use std::collections::BTreeMap;
 
