@@ -385,6 +385,17 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_list_that_was_frozen_before_reads_as_it_did() {
+        let (bytes, _) = freeze(&list(vec![row(1)]));
+        let mut before = bytes.clone();
+        let at = before.windows(13).position(|part| part == b"rasoat list 2").unwrap();
+        before[at + 12] = b'1';
+        before.truncate(before.len() - 2);
+        assert_eq!(thaw(&before).unwrap(), list(vec![row(1)]));
+        assert!(thaw(&before[..before.len() - 1]).is_err());
+    }
+
+    #[test]
     fn every_changed_byte_is_refused_or_gives_another_root() {
         let (bytes, root) = freeze(&list(vec![row(1)]));
         for at in 0..bytes.len() {

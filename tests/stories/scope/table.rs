@@ -361,12 +361,6 @@ fn of_households() -> Vec<Route> {
             OFFICES, Hidden, shows, |to| {
             plain(&of_household(to, ""))
         }),
-        route!("GET" "/v1/campaigns/{campaign}/households/{document}/life",
-            OFFICES, Hidden, |to| plain(&of_household(to, "/life"))),
-        route!("POST" "/v1/campaigns/{campaign}/households/{document}/life",
-            OFFICER, Hidden, |to| {
-            form(&of_household(to, "/life"), &json!({ "act": "undo", "reason": " " }))
-        }),
         route!("POST" "/v1/campaigns/{campaign}/households/{document}/settle",
             OFFICER, Hidden, |to| {
             let settled = json!({
