@@ -256,6 +256,11 @@ on_each_backend! {
         assert_eq!(taken, json!({ "taken": 7, "known": 0 }), "4 here, 2 and 1 elsewhere");
         let twice = post(&town, token, &path("/register/roster"), &take).await.taken();
         assert_eq!(twice, json!({ "taken": 0, "known": 7 }));
+        let mut office = Browser::of(&town, tests::town::SECOND).await;
+        let later = added["id"].as_str().unwrap();
+        let pages = format!("/office/campaigns/{later}/register?on=2023-09-01");
+        let shown = office.open(&pages).await;
+        shown.holds("Lấy làm danh sách đầu kỳ").holds("hidden\" name=\"on\" value=\"2023-09-01\"");
         let own = town.path("/register/roster");
         post(&town, token, &own, &take).await.refused(409, "register-own");
 

@@ -4,15 +4,17 @@ use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use shared::forms::{Form, Side, columns};
 use shared::id::CampaignId;
 use shared::register::{Cause, Through};
+use shared::scope::Role;
 
-use super::frame::{Asked, Frame, Lang, Visitor, day_text, page};
+use super::frame::{Asked, Frame, Lang, Posted, Visitor, day_text, page};
 use crate::app::App;
-use crate::http::extract::{Path, Query, campaign as find};
+use crate::http::extract::{Json, Path, Query, campaign as find};
+use crate::http::register::roster::{self, Take};
 use crate::http::register::{self as api, Behind, Figure, Managed, Named, On};
 use crate::problem::Problem;
 
@@ -20,7 +22,7 @@ use crate::problem::Problem;
 pub(super) fn routes() -> Router<App> {
     let register = "/office/campaigns/{campaign}/register";
     Router::new()
-        .route(register, get(show))
+        .route(register, get(show).post(take))
         .route(&format!("{register}/moves"), get(behind))
 }
 
@@ -94,6 +96,8 @@ struct Page {
     on: String,
     day: String,
     total: Managed,
+    /// The campaign goes on with a register, and the province may begin it with what is shown.
+    may_take: bool,
     units: Vec<Managed>,
     lines: Vec<Line>,
 }
@@ -121,7 +125,9 @@ async fn shown(
     let day = day_text(&shown.on);
     let title = lang.t("Danh sách đang quản lý tại ngày", "Register as of");
     let (poor, near_poor) = (shown.poor, shown.near_poor);
+    let goes_on = seen.campaign.register != id && !seen.campaign.closed;
     let page_of = Page {
+        may_take: goes_on && visitor.account.post.role == Role::Province,
         f: visitor.frame(&format!("{title} {day}")),
         id,
         campaign: seen.campaign.name,
@@ -134,6 +140,18 @@ async fn shown(
         lines: shown.households.into_iter().map(|named| line(lang, named, false)).collect(),
     };
     Ok(page(StatusCode::OK, &page_of))
+}
+
+/// Takes the opening list of the campaign from the register as it is shown.
+async fn take(
+    State(app): State<App>,
+    Path(id): Path<CampaignId>,
+    Posted { visitor, fields }: Posted,
+) -> Asked {
+    let form = Json(Take { on: fields.get("on").to_owned() });
+    let taken = roster::take(State(app), visitor.actor(), Path(id), form).await;
+    let to = format!("/office/campaigns/{id}");
+    Asked::of(visitor.lang, taken.map(|_| Redirect::to(&to).into_response()))
 }
 
 #[derive(Template)]
