@@ -358,7 +358,11 @@ mod tests {
         Act::Decide { verdict, minutes, reason: "không gặp ba lần".into() }
     }
 
-    fn checked(act: &Act, row: &Row, holding: &BTreeMap<HouseholdId, Act>) -> Result<(), LifeError> {
+    fn checked(
+        act: &Act,
+        row: &Row,
+        holding: &BTreeMap<HouseholdId, Act>,
+    ) -> Result<(), LifeError> {
         let campaign = (1..=4).map(id).collect();
         act.check(&Known { row, campaign: &campaign, holding, review_date: day(REVIEW) })
     }

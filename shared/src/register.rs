@@ -200,7 +200,8 @@ pub fn in_order(mut decided: Vec<Decided>) -> Vec<Decided> {
     decided.sort_by_key(|one| (one.date, one.kind, one.recorded_ms, one.campaign));
     let mut held: BTreeSet<HouseholdId> = BTreeSet::new();
     for one in &mut decided {
-        let named: BTreeSet<HouseholdId> = one.entries.iter().map(|entry| entry.household).collect();
+        let named: BTreeSet<HouseholdId> =
+            one.entries.iter().map(|entry| entry.household).collect();
         one.whole = held.is_subset(&named);
         for entry in &one.entries {
             if entry.class.is_some() {

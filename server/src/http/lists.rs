@@ -172,7 +172,9 @@ pub(super) async fn act(
             Act::Submit { .. } => Some(make_draft(&app, &seen, &unit).await?),
             _ => None,
         };
-        if let Some(step) = take(&app, &actor, (&seen.campaign, &unit), (&act, &listed), draft).await? {
+        if let Some(step) =
+            take(&app, &actor, (&seen.campaign, &unit), (&act, &listed), draft).await?
+        {
             let root = step.root().map(|root| root.to_string());
             return Ok(Json(Taken { step: step.name().to_owned(), root }));
         }

@@ -197,7 +197,8 @@ impl Store {
         let mut names = BTreeMap::new();
         for documents in documents.chunks(AT_ONCE) {
             for cached in self.household_cached_of(campaign, documents).await? {
-                let headed = cached.body.and_then(|body| serde_json::from_str::<Headed>(&body).ok());
+                let headed =
+                    cached.body.and_then(|body| serde_json::from_str::<Headed>(&body).ok());
                 let head = headed.map(|headed| headed.head).unwrap_or_default();
                 names.insert(cached.at.document, (cached.at.code, head));
             }

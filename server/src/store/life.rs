@@ -77,8 +77,7 @@ impl Store {
     }
 }
 
-const COUNT: &str =
-    "select count(*) as acts from household_life where campaign = $1 and unit = $2";
+const COUNT: &str = "select count(*) as acts from household_life where campaign = $1 and unit = $2";
 
 impl Tx {
     /// Counts what was ever decided in a unit, as [`Store::life_count`] does.

@@ -69,7 +69,9 @@ impl Store {
             select max(moment) as newest from register where register = $1 and campaign = $2";
         let row = self.db.one(SQL, vals![register, campaign]).await?;
         let newest: Option<i64> = row.ok_or(StoreError::Damaged)?.get("newest")?;
-        newest.map(|newest| Date::of_number(newest / DECISIONS_PER_DAY).ok_or(StoreError::Damaged)).transpose()
+        newest
+            .map(|newest| Date::of_number(newest / DECISIONS_PER_DAY).ok_or(StoreError::Damaged))
+            .transpose()
     }
 
     /// Makes every register anew; returns of how many units.
@@ -128,14 +130,15 @@ impl Tx {
         let mut opening: Option<Decided> = None;
         for row in self.all(SQL, vals![register, unit]).await? {
             let date = row.date("opening_date")?;
-            let opening = opening.get_or_insert_with(|| Decided::new(Kind::Opening, register, date, 0));
+            let opening =
+                opening.get_or_insert_with(|| Decided::new(Kind::Opening, register, date, 0));
             let class = match row.get::<String>("opening_class")?.as_str() {
                 "poor" => Side::Poor,
                 "near_poor" => Side::NearPoor,
                 _ => return Err(StoreError::Damaged),
             };
-            let hamlet = opening
-                .hamlet(&row.get::<String>("hamlet")?, area(&row.get::<String>("area")?)?);
+            let hamlet =
+                opening.hamlet(&row.get::<String>("hamlet")?, area(&row.get::<String>("area")?)?);
             let paper = opening.paper(&row.get::<String>("opening_paper")?);
             let persons = u32::try_from(row.get::<i64>("opening_members")?);
             opening.entries.push(Entry {

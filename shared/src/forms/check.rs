@@ -257,13 +257,11 @@ mod tests {
 
     use super::*;
     use crate::classify::Class;
+    use crate::date::Date;
     use crate::forms::{Cell, Form, Formula, Tally, columns, lines, rows};
     use crate::id::{CampaignId, Digest, DocumentId, HouseholdId};
-    use crate::date::Date;
     use crate::list::{Hamlet, List, Outcome, Provenance, Registered, Row};
-    use crate::register::{
-        Cause, Decided, Entry, Kind, Period, Through, in_order, moves,
-    };
+    use crate::register::{Cause, Decided, Entry, Kind, Period, Through, in_order, moves};
     use crate::unit::Units;
 
     const UNIT: &str = "19558";

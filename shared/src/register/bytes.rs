@@ -76,9 +76,11 @@ pub fn decode(bytes: &[u8]) -> Result<Decided, Malformed> {
     };
     let campaign = CampaignId(input.array()?);
     let whole = input.flag()?;
-    let hamlets = (0..input.count()?).map(|_| decode_hamlet(&mut input)).collect::<Result<_, _>>()?;
+    let hamlets =
+        (0..input.count()?).map(|_| decode_hamlet(&mut input)).collect::<Result<_, _>>()?;
     let papers = (0..input.count()?).map(|_| input.text()).collect::<Result<_, _>>()?;
-    let entries = (0..input.count()?).map(|_| decode_entry(&mut input)).collect::<Result<_, _>>()?;
+    let entries =
+        (0..input.count()?).map(|_| decode_entry(&mut input)).collect::<Result<_, _>>()?;
     input.end()?;
     Ok(Decided { date, recorded_ms, kind, campaign, hamlets, papers, entries, whole })
 }

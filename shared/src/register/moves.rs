@@ -213,9 +213,8 @@ impl<'a> Out<'a, '_> {
         let exit = said[..at].windows(2).rev().find_map(|pair| {
             (pair[0].side().is_some() && pair[1].side().is_none()).then_some(pair[1])
         });
-        let fell_back = exit.is_some_and(|exit| {
-            exit.entry.cause == Cause::Rose && exit.by.date >= oldest
-        });
+        let fell_back =
+            exit.is_some_and(|exit| exit.entry.cause == Cause::Rose && exit.by.date >= oldest);
         if fell_back { Flow::FellBack } else { Flow::New }
     }
 

@@ -74,8 +74,12 @@ fn flows(period: &Period) -> Line {
     };
     let years = period.look_back_years;
     line(
-        format!("Biến động từ {from} đến {to}; hộ vào rồi ra trong kỳ {vi}; tái nghèo xét trong {years} năm (thiết lập, chưa có nguồn)"),
-        format!("Flows from {from} to {to}; a household that comes and goes in between {en}; falling back looks {years} years back (a setting without a source)"),
+        format!(
+            "Biến động từ {from} đến {to}; hộ vào rồi ra trong kỳ {vi}; tái nghèo xét trong {years} năm (thiết lập, chưa có nguồn)"
+        ),
+        format!(
+            "Flows from {from} to {to}; a household that comes and goes in between {en}; falling back looks {years} years back (a setting without a source)"
+        ),
     )
 }
 

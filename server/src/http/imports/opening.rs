@@ -85,7 +85,8 @@ async fn make_opening(
             .into_iter()
             .map(|mut household| {
                 let opened = open(id, &household)?;
-                household.members_count = u32::try_from(household.members.len()).unwrap_or(u32::MAX);
+                household.members_count =
+                    u32::try_from(household.members.len()).unwrap_or(u32::MAX);
                 // They stand in the change now.
                 household.members = Vec::new();
                 Ok((household, opened))

@@ -122,12 +122,7 @@ async fn form_page(
     Ok(page(StatusCode::OK, &page_of(&visitor, &seen, form, (shown, &which))))
 }
 
-fn page_of(
-    visitor: &Visitor,
-    seen: &Seen,
-    form: Form,
-    (shown, which): (Shown, &Which),
-) -> Page {
+fn page_of(visitor: &Visitor, seen: &Seen, form: Form, (shown, which): (Shown, &Which)) -> Page {
     let (lang, id) = (visitor.lang, seen.campaign.id);
     let text = |line: &shared::standard::Line| lang.t(&line.vi, &line.en).to_owned();
     let made = shown.preliminary.as_ref();

@@ -113,12 +113,7 @@ async fn show(
     Asked::of(lang, shown(app, visitor, id, asked).await)
 }
 
-async fn shown(
-    app: App,
-    visitor: Visitor,
-    id: CampaignId,
-    asked: On,
-) -> Result<Response, Problem> {
+async fn shown(app: App, visitor: Visitor, id: CampaignId, asked: On) -> Result<Response, Problem> {
     let lang = visitor.lang;
     let seen = find(&app, &visitor.actor(), id).await?;
     let shown = api::read(State(app), visitor.actor(), Path(id), Query(asked)).await?.0;
@@ -194,12 +189,8 @@ fn moves(visitor: &Visitor, id: CampaignId, behind: Behind) -> Moves {
     let label = column.map(|column| lang.t(&column.label.vi, &column.label.en).to_owned());
     let word = lang.t("Biểu", "Form");
     let at = lang.t("cột", "column");
-    let title = format!(
-        "{word} {}, {at} {}: {}",
-        behind.form,
-        behind.column,
-        label.unwrap_or_default()
-    );
+    let title =
+        format!("{word} {}, {at} {}: {}", behind.form, behind.column, label.unwrap_or_default());
     let period = behind.period;
     let through = match period.through {
         Through::None => lang.t("chỉ so hai đầu kỳ", "the two ends compared"),
