@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::page::Page;
+use sqlx::Connection;
 use tests::on_each_backend;
 use tests::town::{MO_O, Town, campaign_form};
 
@@ -13,6 +14,19 @@ async fn held(town: &Town, on: &str) -> (u64, u64) {
     let shown = register(town, on).await;
     let count = |class: &str| shown[class]["households"].as_u64().unwrap();
     (count("poor"), count("near_poor"))
+}
+
+/// What is kept of the register: unit, moment, whether whole, bytes.
+async fn kept(town: &Town) -> Vec<(String, i64, i64, Vec<u8>)> {
+    const SQL: &str = "select unit, moment, whole, bytes from register order by unit, moment";
+    if let Some(url) = &town.config.database {
+        let mut db = sqlx::PgConnection::connect(url).await.unwrap();
+        return sqlx::query_as(SQL).fetch_all(&mut db).await.unwrap();
+    }
+    let file = town.config.data.join("rasoat.sqlite");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).read_only(true);
+    let mut db = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query_as(SQL).fetch_all(&mut db).await.unwrap()
 }
 
 async fn register(town: &Town, on: &str) -> Value {
@@ -83,7 +97,10 @@ on_each_backend! {
         let now = register(&town, "2022-12-31").await;
         let by = now["households"].as_array().unwrap().iter().map(|one| one["paper"].as_str());
         assert!(by.clone().all(|paper| paper == Some("QĐ 19558/DEMO ngày 12/12/2022")));
+        let rows = kept(&town).await;
+        assert_eq!(rows.len(), 4, "three opening lists, and one that was recognised");
         server::cli::rebuild::rebuild(&town.running.app).await.unwrap();
+        assert!(kept(&town).await == rows, "to the byte");
         let again = register(&town, "2022-12-31").await;
         assert_eq!(again["households"].as_array().unwrap().len(), 4);
         assert_eq!((&again["poor"], &again["near_poor"]), (&now["poor"], &now["near_poor"]));

@@ -48,7 +48,7 @@ pub(super) async fn of_household(
             .map(|taken| Line {
                 at: time_text(taken.at_ms),
                 by: taken.by.clone(),
-                what: what(visitor.lang, place.0, &taken.act),
+                what: what(visitor.lang, &taken.act),
                 because: because(&taken.act),
             })
             .collect(),
@@ -58,7 +58,7 @@ pub(super) async fn of_household(
     })
 }
 
-fn what(lang: Lang, _id: CampaignId, act: &Act) -> String {
+fn what(lang: Lang, act: &Act) -> String {
     match act {
         Act::Decide { verdict: Verdict::Keep, minutes, .. } => format!(
             "{} {} ({}, {})",
