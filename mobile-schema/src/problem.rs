@@ -123,6 +123,14 @@ problems! {
     SAMPLE_DRAWN = "sample-drawn", "Danh sách này đã rút mẫu; mỗi danh sách chỉ rút mẫu một lần.", "A sample was drawn from this list; there is one for each list.";
     SAMPLE_FINDING = "sample-finding", "Kết quả khác phân loại phải ghi một phân loại khác với danh sách.", "A finding of another class names a class that the list does not have.";
     HOUSEHOLD_NOT_LISTED = "household-not-listed", "Hộ này không có trong danh sách đã chốt hoặc trong mẫu.", "The household is not on the frozen list, or not in the sample.";
+    HOUSEHOLD_HAS_OUTCOME = "household-has-outcome", "Hộ đã có kết quả rà soát: sửa kết quả thăm hộ, không phải việc của Ban Chỉ đạo.", "The household has an outcome: correct that; there is nothing for the committee to decide.";
+    NO_CLASS_TO_KEEP = "no-class-to-keep", "Hộ không có trong danh sách đầu kỳ nên không có diện để giữ.", "The household was on no list, so there is no class to keep.";
+    KIN_ITSELF = "kin-itself", "Hộ không thể tách từ chính mình hoặc nhập vào chính mình.", "A household cannot split from itself or join itself.";
+    KIN_UNKNOWN = "kin-unknown", "Không có hộ được nêu trong đợt rà soát này, ở phạm vi của tài khoản. Kiểm tra mã hộ.", "The household named is not in this campaign, within the account's scope. Check its code.";
+    KIN_CIRCLE = "kin-circle", "Các liên kết tách, nhập hộ tạo thành vòng. Bỏ liên kết sai trước.", "These links of splits and joins go round in a circle. Undo the wrong one first.";
+    KIN_TOO_LATE = "kin-too-late", "Ngày tách, nhập hộ sau ngày rà soát.", "The day of the split or join is after the review.";
+    NOTHING_TO_UNDO = "nothing-to-undo", "Chưa có quyết định nào về hộ này để bỏ.", "Nothing was decided about the household that could be undone.";
+    REGISTER_OWN = "register-own", "Đợt rà soát này mở sổ quản lý riêng nên không có danh sách trước để lấy.", "This campaign begins its own register: there is no list before it to take.";
     COMMENT_TEXT = "comment-text", "Phải ghi nội dung, nhiều nhất 2.000 ký tự.", "A text is needed, of at most 2,000 characters.";
     COMMENT_UNKNOWN = "comment-unknown", "Không có ý kiến này ở đơn vị.", "There is no such comment in the unit.";
     SCAN_KIND = "scan-kind", "Chỉ nhận bản quét dạng PDF, JPEG hoặc PNG.", "A scan is a PDF, a JPEG or a PNG.";

@@ -24,6 +24,7 @@ mod history;
 mod households;
 pub(crate) mod imports;
 mod layouts;
+mod life;
 mod lists;
 mod office;
 mod pages;
@@ -34,6 +35,7 @@ mod people;
 mod posting;
 mod problems;
 mod rates;
+mod register;
 mod review;
 mod samples;
 mod scans;
@@ -126,6 +128,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(households::aside, households::release))
         .routes(routes!(households::read))
         .routes(routes!(households::settle))
+        .routes(routes!(life::list, life::decide))
         .routes(routes!(history::read))
         .routes(routes!(paper::enter))
         .routes(routes!(second_entries::list, paper::register))
@@ -152,6 +155,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(targets::list, targets::put))
         .routes(routes!(rates::read))
         .routes(routes!(rates::read_csv))
+        .routes(routes!(register::read))
+        .routes(routes!(register::behind))
+        .routes(routes!(register::roster::take))
         .routes(routes!(forms::read))
         .routes(routes!(forms::read_csv))
         .routes(routes!(forms::read_xlsx))

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use mobile_schema::problem::{self as names, Problem as Name};
 use serde::Serialize;
 use shared::approve::ApproveError;
+use shared::life::LifeError;
 use shared::link::LinkError;
 use shared::remark::RemarkError;
 use shared::sample::SampleError;
@@ -112,6 +113,9 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "merge-chain"
         | "merge-choice"
         | "merge-none"
+        | "household-has-outcome"
+        | "nothing-to-undo"
+        | "register-own"
         | "table-stale"
         | "table-not-pending"
         | "target-stale"
@@ -163,6 +167,22 @@ impl From<ApproveError> for Problem {
             ApproveError::OwnWork => &names::LIST_OWN_WORK,
             ApproveError::PaperIncomplete => &names::DECISION_INCOMPLETE,
             ApproveError::ReasonMissing => &names::REASON_MISSING,
+        })
+    }
+}
+
+impl From<LifeError> for Problem {
+    fn from(error: LifeError) -> Self {
+        Self::new(match error {
+            LifeError::PaperIncomplete => &names::DECISION_INCOMPLETE,
+            LifeError::ReasonMissing => &names::REASON_MISSING,
+            LifeError::HasOutcome => &names::HOUSEHOLD_HAS_OUTCOME,
+            LifeError::NothingToKeep => &names::NO_CLASS_TO_KEEP,
+            LifeError::Itself => &names::KIN_ITSELF,
+            LifeError::OtherUnknown => &names::KIN_UNKNOWN,
+            LifeError::Circle => &names::KIN_CIRCLE,
+            LifeError::TooLate => &names::KIN_TOO_LATE,
+            LifeError::NothingToUndo => &names::NOTHING_TO_UNDO,
         })
     }
 }

@@ -133,7 +133,14 @@ pub(crate) async fn refresh(
             .map(|entry| entry.at.document)
             .collect();
         if stale.is_empty() {
-            return standings(cached, &asked);
+            let mut standings = standings(cached, &asked)?;
+            let holding = app.store.life_holding(campaign.id, unit).await?;
+            for (at, standing) in &mut standings {
+                if let Some(act) = holding.get(&at.household) {
+                    act.write_on(&mut standing.row);
+                }
+            }
+            return Ok(standings);
         }
         let computed = app.materialiser.fresh(campaign.id, &stale).await?;
         unkept.extend(computed.into_iter().map(|new| (new.document, new)));

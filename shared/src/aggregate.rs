@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::classify::Class;
-use crate::list::{List, Outcome, Registered};
+use crate::list::{List, Registered};
 use crate::score::ScoreTable;
 
 /// Counts of one list or of any sum of lists.
@@ -70,9 +70,9 @@ impl Counts {
                 group.households += 1;
                 group.dtts_households += u64::from(row.opening_dtts);
             }
-            let closing = match (row.outcome, row.class) {
-                (Outcome::Surveyed, Some(Class::Poor)) => &mut counts.poor,
-                (Outcome::Surveyed, Some(Class::NearPoor)) => &mut counts.near_poor,
+            let closing = match row.after() {
+                Some(Class::Poor) => &mut counts.poor,
+                Some(Class::NearPoor) => &mut counts.near_poor,
                 _ => continue,
             };
             closing.households += 1;

@@ -4,7 +4,7 @@
 //! draft is printed, and says on every page that it is one.
 
 use crate::classify::Class;
-use crate::list::{Outcome, Row};
+use crate::list::Row;
 
 /// An annex of the decision (Mẫu 02).
 ///
@@ -40,10 +40,7 @@ impl Annex {
     /// Tells whether a household stands on it. One that went from poor to near-poor stands on two;
     /// one that left the list stands on none.
     pub fn holds(self, row: &Row) -> bool {
-        if row.outcome != Outcome::Surveyed {
-            return false;
-        }
-        match (self, row.opening, row.class) {
+        match (self, row.opening, row.after()) {
             (Self::Poor, _, class) => class == Some(Class::Poor),
             (Self::NearPoor, _, class) => class == Some(Class::NearPoor),
             (Self::EscapedPoor, opening, class) => {
@@ -73,6 +70,7 @@ pub fn is_draft(step: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::list::Outcome;
     use crate::list::tests::row;
 
     fn annexes(opening: Option<Class>, outcome: Outcome, class: Option<Class>) -> Vec<Annex> {

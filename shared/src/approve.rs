@@ -75,7 +75,8 @@ pub struct Paper {
 }
 
 impl Paper {
-    fn is_complete(&self) -> bool {
+    /// Tells whether number, date and signer are there.
+    pub fn is_complete(&self) -> bool {
         !self.number.trim().is_empty()
             && !self.signer.trim().is_empty()
             && crate::date::Date::parse(&self.date).is_ok()

@@ -59,12 +59,13 @@ impl After {
     pub fn of(row: &Row) -> Self {
         match (row.outcome, row.class) {
             (Outcome::Left, _) => Self::Left,
-            (Outcome::Surveyed, Some(Class::Poor)) => Self::Poor,
-            (Outcome::Surveyed, Some(Class::NearPoor)) => Self::NearPoor,
-            (Outcome::Surveyed, Some(Class::Above)) => Self::None,
-            (Outcome::Surveyed, Some(Class::Insufficient) | None) | (Outcome::Pending, _) => {
-                Self::Open
-            }
+            (Outcome::Pending, _) => Self::Open,
+            (Outcome::Surveyed | Outcome::Kept, class) => match class {
+                Some(Class::Poor) => Self::Poor,
+                Some(Class::NearPoor) => Self::NearPoor,
+                Some(Class::Above) => Self::None,
+                Some(Class::Insufficient) | None => Self::Open,
+            },
         }
     }
 

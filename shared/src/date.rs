@@ -129,6 +129,31 @@ impl Date {
         day.rem_euclid(7) < 2
     }
 
+    /// Returns the same day some years earlier; 28 February where there is no 29th.
+    ///
+    /// ```
+    /// use shared::date::Date;
+    ///
+    /// assert_eq!(Date::parse("2024-02-29").unwrap().years_before(3).to_string(), "2021-02-28");
+    /// ```
+    #[must_use]
+    pub fn years_before(self, years: u8) -> Self {
+        let year = (self.year - i32::from(years)).max(1);
+        Self { year, month: self.month, day: self.day.min(days_in(year, self.month)) }
+    }
+
+    /// Returns the day as a number that sorts as days do: year, month and day as digits.
+    pub fn number(self) -> i64 {
+        i64::from(self.year) * 10_000 + i64::from(self.month) * 100 + i64::from(self.day)
+    }
+
+    /// Reads what [`Date::number`] wrote.
+    pub fn of_number(number: i64) -> Option<Self> {
+        let part = |number: i64| u8::try_from(number % 100).ok();
+        let year = i32::try_from(number / 10_000).ok()?;
+        Self::new(year, part(number / 100)?, part(number)?).ok()
+    }
+
     /// Returns the year.
     pub const fn year(self) -> i32 {
         self.year

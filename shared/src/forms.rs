@@ -228,16 +228,16 @@ const OF_THE_CLASS: Text = Text {
 
 const MOVEMENT: [Text; 3] = [
     Text {
-        vi: "Đầu kỳ là danh sách đầu kỳ của đợt rà soát; biến động trong năm qua các đợt rà soát thường xuyên chưa có sổ quản lý để tính.",
-        en: "The start is the campaign's opening list; what moved within the year in monthly reviews is not counted before there is a register.",
+        vi: "Tính từ sổ quản lý: các quyết định có hiệu lực trong kỳ, từng hộ. Cột 1 là hộ đang quản lý ngày đầu kỳ, cột 9 đếm độc lập từ danh sách đã công nhận.",
+        en: "Computed from the register: the decisions of the period, household by household. Column 1 is the register on the first day; column 9 is counted apart, from the recognised lists.",
     },
     Text {
-        vi: "Cột 6 và cột 8 chưa tách được vì chưa có sổ quản lý: mọi hộ không có trong hai danh sách đầu kỳ mà nay thuộc diện đều ghi ở cột 7.",
-        en: "Columns 6 and 8 cannot be told before there is a register: every household that was on neither list at the start and is in the class now stands in column 7.",
+        vi: "Cột 6: hộ đã vượt chuẩn trong thời gian xét tái nghèo, nay trở lại danh sách; thời gian này là một thiết lập, chưa tìm thấy trong văn bản. Cột 8: hộ chuyển đến, hộ tách. Cột 4: hộ chuyển đi, nhập hộ, không còn ai, hoặc Ban Chỉ đạo đưa ra khỏi danh sách. Hộ chuyển giữa hai thôn ghi ở cột 4 của thôn cũ và cột 8 của thôn mới.",
+        en: "Column 6: rose above the lines within the look-back and is on a list again; the look-back is a setting, none was found in a text. Column 8: moved in, split. Column 4: moved out, joined, died out, or taken off by the committee. A move between hamlets stands in column 4 of the one and column 8 of the other.",
     },
     Text {
-        vi: "Nhân khẩu đếm tại thời điểm rà soát. Danh sách đã chốt không giữ số nhân khẩu đầu kỳ và của hộ rời danh sách, nên cột 1, cột 4 để trống và dòng nhân khẩu không cộng thành cột 9.",
-        en: "Persons are counted at the review. Frozen lists do not keep those at the start nor those of households that left, so columns 1 and 4 are empty and the line of persons does not add up to column 9.",
+        vi: "Dòng nhân khẩu: thành viên tăng, giảm của hộ ở lại ghi ở cột 8, cột 4. Hộ đổi diện hoặc vượt chuẩn tính số nhân khẩu lúc rà soát, hộ rời danh sách tính số nhân khẩu đã ghi lần trước.",
+        en: "Persons: members who came or left stand in columns 8 and 4. A household that changed class or rose counts as at the review, one that left with the members it had before.",
     },
 ];
 

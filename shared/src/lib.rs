@@ -15,11 +15,13 @@
 //! | [`standing`] | one household's log | its row of the list, and what is open about it |
 //! | [`ledger`] | one household's log | everything that stood or stands against each other |
 //! | [`link`] | two documents and what a desk decided | one household, and what is open again |
+//! | [`life`] | a row, and what was decided of its household | the row as it is then |
 //! | [`list`] | households of a commune | what is still open; frozen bytes and their root |
 //! | [`four_eyes`] | decisions of an office | how many people stand behind them |
 //! | [`approve`] | a list's step and what somebody does | the next step, or why not |
 //! | [`duplicate`] | fingerprints of households | pairs that may be one household registered twice |
 //! | [`compare`], [`phones`], [`sample`], [`remark`], [`scan`], [`deadline`] | a list, what was answered, a seed, a paper | what a district looks at before it gives its opinion |
+//! | [`register`] | recorded decisions, a day | who is on a list on that day, and what moved between two |
 //! | [`aggregate`] | frozen lists | exact counts and rates |
 //! | [`report`] | counts by unit | tables |
 //! | [`forms`] | frozen lists | the official forms 7.1 to 7.5, and what keeps them from being one |
@@ -92,10 +94,12 @@ pub mod compare;
 pub mod deadline;
 pub mod forms;
 pub mod four_eyes;
+pub mod life;
 pub mod list;
 #[cfg(feature = "merge")]
 pub mod phones;
 pub mod posting;
+pub mod register;
 pub mod remark;
 pub mod report;
 pub mod sample;

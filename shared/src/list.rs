@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classify::{B1Method, Class};
 use crate::id::{CampaignId, ChangeHash, Digest, DocumentId, HouseholdId, sha256};
+use crate::life::Life;
 use crate::unit::Area;
 
 pub use self::bytes::{freeze, thaw};
@@ -22,6 +23,8 @@ pub use self::bytes::{freeze, thaw};
 pub enum Outcome {
     /// Asked and classified.
     Surveyed,
+    /// Not asked; the steering committee decided that it stays in the class it had.
+    Kept,
     /// Moved out, joined another household or died out: leaves the list.
     Left,
     /// No final outcome yet.
@@ -63,7 +66,7 @@ pub struct Row {
     pub area: Area,
     /// What the visit came to.
     pub outcome: Outcome,
-    /// Class, for a surveyed household.
+    /// Class, for a surveyed household or one that was kept.
     pub class: Option<Class>,
     /// B1 points.
     pub b1: Option<i64>,
@@ -94,6 +97,22 @@ pub struct Row {
     /// Disputes on which nothing hangs, settled by a rule, by path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_rule: Vec<ByRule>,
+    /// What became of the household itself.
+    #[serde(default)]
+    pub life: Life,
+    /// The household it split from or joined, where that is known.
+    #[serde(default)]
+    pub kin: Option<HouseholdId>,
+}
+
+impl Row {
+    /// Returns the class it has after the review, where it stays under review at all.
+    pub fn after(&self) -> Option<Class> {
+        match self.outcome {
+            Outcome::Surveyed | Outcome::Kept => self.class,
+            Outcome::Left | Outcome::Pending => None,
+        }
+    }
 }
 
 /// What a rule chose between competing values: named by the changes behind it, never by the value,
@@ -274,10 +293,13 @@ pub fn blockers(
         }
         match (row.outcome, row.class) {
             (Outcome::Pending, _) => blockers.push(Blocker::NoOutcome { household }),
-            (Outcome::Surveyed, None | Some(Class::Insufficient)) => {
+            (Outcome::Surveyed | Outcome::Kept, None | Some(Class::Insufficient)) => {
                 blockers.push(Blocker::Unclassified { household, missing: open.missing.clone() });
             }
-            (Outcome::Surveyed, Some(Class::Poor | Class::NearPoor | Class::Above))
+            (
+                Outcome::Surveyed | Outcome::Kept,
+                Some(Class::Poor | Class::NearPoor | Class::Above),
+            )
             | (Outcome::Left, _) => {}
         }
     }
@@ -298,7 +320,7 @@ fn count_blocker(list: &List, hamlet: &Hamlet) -> Option<Blocker> {
     let poor = |class| matches!(class, Some(Class::Poor | Class::NearPoor));
     let here = || list.rows.iter().filter(|row| row.hamlet == hamlet.code);
     let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
-    let closing = here().filter(|row| row.outcome == Outcome::Surveyed && poor(row.class));
+    let closing = here().filter(|row| poor(row.after()));
     let (all, dtts) =
         closing.fold((0, 0), |(all, dtts), row| (all + 1, dtts + u64::from(row.dtts)));
     let opening = count(here().filter(|row| poor(row.opening)).count());
@@ -347,6 +369,8 @@ pub(crate) mod tests {
             provenance: Provenance { device: 4, session: 0, desk: 1 },
             changes: changes_digest(&[ChangeHash([id; 32])]),
             by_rule: Vec::new(),
+            life: Life::Same,
+            kin: None,
         }
     }
 
@@ -399,9 +423,34 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_became_of_a_household_is_under_the_root_and_changes_no_list_without_it() {
+        let (_, root) = freeze(&list(vec![row(1)]));
+        let (kept, joined) = (Outcome::Kept, Some(HouseholdId([9; 16])));
+        for other in [
+            Row { outcome: kept, ..row(1) },
+            Row { life: Life::Split, ..row(1) },
+            Row { kin: joined, ..row(1) },
+        ] {
+            let with = list(vec![other]);
+            let (bytes, other) = freeze(&with);
+            assert_ne!(root, other);
+            assert_eq!(thaw(&bytes).unwrap(), with);
+            let mut before = bytes.clone();
+            let at = before.windows(13).position(|part| part == b"rasoat list 2").unwrap();
+            before[at + 12] = b'1';
+            assert!(thaw(&before).is_err(), "the first encoding cannot say it");
+        }
+    }
+
+    #[test]
     fn every_changed_byte_is_refused_or_gives_another_root() {
         every_byte_counts(vec![row(1)]);
         every_byte_counts(vec![row(1), settled_by_rule(2)]);
+        every_byte_counts(vec![Row {
+            life: Life::Joined,
+            kin: Some(HouseholdId([9; 16])),
+            ..row(1)
+        }]);
     }
 
     fn every_byte_counts(rows: Vec<Row>) {

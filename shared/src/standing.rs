@@ -18,6 +18,7 @@ use crate::classify::{Basis, Class};
 use crate::date::{PartialDate, age_on};
 use crate::figures::Figures;
 use crate::id::{ChangeHash, DocumentId, HouseholdId};
+use crate::life::Life;
 use crate::list::{ByRule, Open, Provenance, Row, changes_digest};
 use crate::merge::{Merged, merge, merge_onto};
 use crate::resolve::{Dispute, Flag, Path, Resolved, resolve};
@@ -238,6 +239,8 @@ fn judge(
         provenance: provenance(changes),
         changes: changes_digest(&hashes),
         by_rule: by_rule(&resolved.disputes, &triage),
+        life: Life::of_code(Some(&figures.visit)),
+        kin: None,
     };
     let mut flags = [resolved.flags, objections(household, basis), left_out].concat();
     flags.sort();

@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod machine;
 pub mod memory;
 pub mod pages;
+pub mod register;
 pub mod sizes;
 pub mod speed;
 pub mod table;
@@ -47,6 +48,9 @@ pub struct Report {
     /// The offices' pages on that data; absent in reports from before they were measured.
     #[serde(default)]
     pub pages: Option<pages::Pages>,
+    /// The register over ten years.
+    #[serde(default)]
+    pub register: Option<register::Register>,
     /// Durable ingest, an entry for each database and each way of handing in.
     pub ingest: Vec<ingest::Ingest>,
     /// Five hundred households on the line.
@@ -92,6 +96,8 @@ pub enum Part {
     Memory,
     /// The offices' pages on what the demonstration left, which is played for it.
     Pages,
+    /// The register of a province over ten years.
+    Register,
     /// A line that breaks.
     Line,
     /// Half of all phones at one time.
@@ -112,12 +118,14 @@ impl FromStr for Part {
             "sizes" => Ok(Self::Sizes),
             "memory" => Ok(Self::Memory),
             "pages" => Ok(Self::Pages),
+            "register" => Ok(Self::Register),
             "line" => Ok(Self::Line),
             "crowd" => Ok(Self::Crowd),
             "triage" => Ok(Self::Triage),
             "duplicates" => Ok(Self::Duplicates),
             _ => Err(format!(
-                "no part {text}: demo, ingest, sizes, memory, pages, line, crowd, triage or duplicates"
+                "no part {text}: demo, ingest, sizes, memory, pages, register, line, crowd, triage \
+                 or duplicates"
             )),
         }
     }
@@ -160,6 +168,7 @@ pub async fn measure(
         forms: None,
         memory: None,
         pages: None,
+        register: None,
         ingest: Vec::new(),
         sizes: None,
         bad_line: None,
@@ -190,6 +199,10 @@ pub async fn measure(
             report.ingest.extend(ingest::run("PostgreSQL", home, size).await);
             keep(&mut report);
         }
+    }
+    if wanted.has(Part::Register) {
+        report.register = Some(register::measure(home(), size).await);
+        keep(&mut report);
     }
     if wanted.has(Part::Line) {
         report.bad_line = Some(bad_line::measure(home(), size).await);

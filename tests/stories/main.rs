@@ -35,6 +35,7 @@ mod planted;
 mod processes;
 mod rebuilt;
 mod refused;
+mod register;
 mod renewals;
 mod restored;
 mod review;

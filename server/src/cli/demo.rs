@@ -91,6 +91,7 @@ impl Demo {
                 "campaign": done.campaign.to_string(),
                 "tally": done.tally,
                 "rates": done.rates,
+                "movement": done.movement.iter().map(|form| &form["rows"]).collect::<Vec<_>>(),
             });
             say(all);
             return Ok(());
@@ -99,6 +100,7 @@ impl Demo {
             .map_err(|_| CliError::Usage("the rates cannot be read".into()))?;
         say(tally(done));
         say(table(done, rows));
+        done.movement.iter().for_each(|form| say(movement(form)));
         say(format!("rates.csv, rates.json: {}", out.display()));
         Ok(())
     }
@@ -161,6 +163,32 @@ fn tally(done: &Done) -> String {
         tally.late_changes,
         tally.lists_recognised,
     )
+}
+
+/// Writes that a form of movement closes, with its numbers: what there was, what went out, what
+/// came in, what there is.
+fn movement(form: &serde_json::Value) -> String {
+    let mut out = format!("Biểu {}", form["form"].as_str().unwrap_or_default());
+    let rows = form["rows"].as_array().map_or(&[] as &[_], Vec::as_slice);
+    for row in rows.iter().filter(|row| row["kind"] == "total") {
+        let count = |column: usize| row["cells"][column - 1]["count"].as_i64().unwrap_or(0);
+        let what = match row["measure"].as_str() {
+            Some("persons") => "nhân khẩu / persons",
+            _ => "hộ / households",
+        };
+        let gone: Vec<String> = (2..=4).map(|column| format!("− {}", count(column))).collect();
+        let come: Vec<String> = (5..=8).map(|column| format!("+ {}", count(column))).collect();
+        let balance = count(1) - (2..=4).map(count).sum::<i64>() + (5..=8).map(count).sum::<i64>();
+        let sign = if balance == count(9) { "=" } else { "≠ (không khớp / does not close)" };
+        out.push_str(&format!(
+            "\n  {what}: {} {} {} {sign} {}",
+            count(1),
+            gone.join(" "),
+            come.join(" "),
+            count(9)
+        ));
+    }
+    out
 }
 
 /// Prints districts first, then the province, as the printed reports do.

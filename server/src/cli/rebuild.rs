@@ -65,6 +65,7 @@ pub async fn rebuild(app: &App) -> Result<Rebuilt, StoreError> {
             done.broken += broken.count();
         }
     }
+    app.store.register_rebuild().await?;
     done.snapshots = app.store.snapshot_count().await?;
     Ok(done)
 }

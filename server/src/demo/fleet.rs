@@ -127,6 +127,8 @@ pub struct Done {
     pub tally: Tally,
     /// Rates as the province office reads them, JSON.
     pub rates: Value,
+    /// Forms 7.2 and 7.3 as the province office reads them, JSON.
+    pub movement: [Value; 2],
     /// The same as CSV.
     pub csv: String,
     /// Districts whose figures, or some of them, were made up; by code.
@@ -259,6 +261,9 @@ impl Fleet<'_> {
     async fn report(mut self, accounts: Vec<(String, String)>) -> Result<Done, FleetError> {
         let path = format!("/v1/campaigns/{}/rates", self.campaign);
         let rates = self.province.get(&path).await?;
+        let form = |code: &str| format!("/v1/campaigns/{}/forms/{code}", self.campaign);
+        let poor = self.province.get(&form("7.2")).await?;
+        let movement = [poor, self.province.get(&form("7.3")).await?];
         let (_, csv) = self
             .client
             .raw(
@@ -276,6 +281,7 @@ impl Fleet<'_> {
             made_up: self.plan.made_up.clone(),
             tally: self.tally,
             rates,
+            movement,
             csv: String::from_utf8_lossy(&csv).into_owned(),
             accounts,
         })

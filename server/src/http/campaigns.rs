@@ -9,7 +9,7 @@ use shared::scope::Role;
 use shared::score::{REGION_URBAN, REGIONS};
 
 use super::accounts::is_name;
-use super::extract::{Json, Path, campaign, sees, stands_in};
+use super::extract::{Json, Path, campaign, campaign as find, sees, stands_in};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::keys::random;
@@ -28,6 +28,9 @@ pub(super) struct Shown {
     pub(super) opening_date: String,
     pub(super) review_date: String,
     pub(super) closed: bool,
+    /// Campaign that its register begins with; its own id where it begins one.
+    #[schema(value_type = String)]
+    pub(super) register: CampaignId,
 }
 
 impl From<Campaign> for Shown {
@@ -40,6 +43,7 @@ impl From<Campaign> for Shown {
             opening_date: campaign.opening_date.to_string(),
             review_date: campaign.review_date.to_string(),
             closed: campaign.closed,
+            register: campaign.register,
         }
     }
 }
@@ -73,6 +77,11 @@ pub(super) struct New {
     pub(super) review_date: String,
     /// Column of the score table for rural areas, for example `rural_north_central_coast`.
     pub(super) region: String,
+    /// A campaign of the same province whose register this one goes on with: its households keep
+    /// who they are, and its recognised lists are added. Absent where it begins its own.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub(super) continues: Option<CampaignId>,
 }
 
 /// Adds a campaign.
@@ -106,8 +115,20 @@ pub(super) async fn add(
     if !stands_in(&units, by, &tree) || !by.post.covers(&tree, unit.code()) {
         return Err(Problem::new(&problem::UNIT_UNKNOWN));
     }
+    let id = CampaignId(random());
+    let register = match new.continues {
+        Some(before) => {
+            let before = find(&app, &actor, before).await?.campaign;
+            if before.province != new.province {
+                return Err(Problem::new(&problem::CAMPAIGN_UNKNOWN));
+            }
+            before.register
+        }
+        None => id,
+    };
     let campaign = Campaign {
-        id: CampaignId(random()),
+        id,
+        register,
         name: new.name,
         province: new.province,
         standard: new.standard,

@@ -11,6 +11,7 @@ use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::forms::{Check, Column, Form, Row, Text, checks, columns, csv, opening_checks, rows};
 use shared::id::CampaignId;
+use shared::register::Period;
 use shared::scope::Role;
 use shared::standard::Line;
 
@@ -36,6 +37,9 @@ pub(super) struct Shown {
     pub(super) official: bool,
     /// The frozen report that the figures are of, where they are preliminary.
     pub(super) preliminary: Option<Made>,
+    /// What 7.2 and 7.3 are computed over, and by which settings.
+    #[schema(value_type = Option<Object>)]
+    pub(super) period: Option<Period>,
     /// Lists counted.
     pub(super) lists: usize,
     /// Lists there should be.
@@ -71,10 +75,11 @@ impl Shown {
             name: gathered.name.clone(),
             official: preliminary.is_none(),
             preliminary,
+            period: gathered.period,
             lists: gathered.lists,
             lists_due: gathered.due,
             synthetic: gathered.is_synthetic(),
-            head: words::head(gathered),
+            head: words::head(form, gathered),
             columns: columns(form, &gathered.standard),
             rows: rows(form, &gathered.standard, &gathered.lines),
             checks: [

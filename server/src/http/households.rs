@@ -251,7 +251,10 @@ pub(super) async fn read(
     let (seen, at) = household(&app, &actor, id, document).await?;
     let looked = app.materialiser.look(&seen.campaign, document).await?;
     let looked = looked.ok_or(&problem::DOCUMENT_BROKEN)?;
-    let Looked { standing, household, writers, classification } = looked;
+    let Looked { mut standing, household, writers, classification } = looked;
+    if let Some(act) = app.store.life_holding(id, &at.unit).await?.get(&at.household) {
+        act.write_on(&mut standing.row);
+    }
     let mut changes = app.store.change_authors(id, document).await?;
     let (code, unit) = (at.code, at.unit);
     let links = app.store.link_into(id, document).await?;

@@ -3,7 +3,7 @@
 //! A file with bad rows is refused with its bad rows named; with `keep=good` its good rows are taken
 //! and the bad ones still named; with `keep=check` nothing is written.
 
-mod opening;
+pub(in crate::http) mod opening;
 pub(crate) mod work;
 
 use std::sync::Arc;

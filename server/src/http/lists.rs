@@ -18,6 +18,7 @@ use crate::problem::{Body, Problem};
 use crate::standing::{draft, refresh};
 use crate::store::StoreError;
 use crate::store::backend::Tx;
+use crate::store::campaign::Campaign;
 use crate::store::list::{Decision, NewDecision};
 
 /// Tries to submit while phones keep handing in work before the officer is asked to try again.
@@ -54,6 +55,8 @@ pub(super) struct Draft {
     score_table: String,
     /// Newest decision about pairs of its households.
     paired: i64,
+    /// Acts about the unit's households that it rests on.
+    life: i64,
 }
 
 impl Draft {
@@ -66,7 +69,8 @@ impl Draft {
     ) -> Result<bool, StoreError> {
         let (score_table, hamlets) = tx.campaign_basis(id, unit).await?;
         let is_paired = tx.pair_position(id, unit).await? == self.paired;
-        Ok(is_paired && score_table == self.score_table && hamlets == self.list.hamlets)
+        let same = score_table == self.score_table && hamlets == self.list.hamlets;
+        Ok(is_paired && same && tx.life_count(id, unit).await? == self.life)
     }
 }
 
@@ -118,6 +122,7 @@ pub(super) async fn make_draft(app: &App, seen: &Seen, unit: &str) -> Result<Dra
     let id = seen.campaign.id;
     let position = app.store.position(id, unit).await?;
     let paired = app.store.pair_position(id, unit).await?;
+    let life = app.store.life_count(id, unit).await?;
     let standings = refresh(app, &seen.campaign, unit).await?;
     let list = draft(app, &seen.campaign, unit, &standings).await?;
     let open: Vec<Open> = standings.iter().map(|(_, standing)| standing.open.clone()).collect();
@@ -132,7 +137,7 @@ pub(super) async fn make_draft(app: &App, seen: &Seen, unit: &str) -> Result<Dra
     let blockers = blockers(&list, &open, &silent, aside.open);
     let (frozen, root) = freeze(&list);
     let score_table = seen.campaign.score_table.clone();
-    Ok(Draft { list, blockers, root, frozen, position, score_table, paired })
+    Ok(Draft { list, blockers, root, frozen, position, score_table, paired, life })
 }
 
 /// The step a list came to.
@@ -172,7 +177,9 @@ pub(super) async fn act(
             Act::Submit { .. } => Some(make_draft(&app, &seen, &unit).await?),
             _ => None,
         };
-        if let Some(step) = take(&app, &actor, (id, &unit), (&act, &listed), draft).await? {
+        if let Some(step) =
+            take(&app, &actor, (&seen.campaign, &unit), (&act, &listed), draft).await?
+        {
             let root = step.root().map(|root| root.to_string());
             return Ok(Json(Taken { step: step.name().to_owned(), root }));
         }
@@ -185,10 +192,11 @@ pub(super) async fn act(
 async fn take(
     app: &App,
     actor: &Actor,
-    (id, unit): (CampaignId, &str),
+    (campaign, unit): (&Campaign, &str),
     (act, listed): (&Act, &Listed),
     draft: Option<Draft>,
 ) -> Result<Option<Step>, Problem> {
+    let (id, register) = (campaign.id, campaign.register);
     let now_ms = app.now_ms();
     let by = actor.account.id;
     let mut tx = app.store.begin().await?;
@@ -230,6 +238,9 @@ async fn take(
     if step.is_frozen() && !next.is_frozen() {
         release_late(&mut tx, id, unit, position).await?;
         tx.pair_release(id, unit).await?;
+    }
+    if matches!(act, Act::Recognise { .. } | Act::Withdraw { .. }) {
+        tx.register_derive(register, unit).await?;
     }
     tx.commit().await?;
     Ok(Some(next))

@@ -14,6 +14,7 @@ mod forms;
 mod frame;
 mod household;
 mod import;
+mod life;
 mod list;
 mod opinion;
 mod overview;
@@ -23,6 +24,7 @@ mod papers;
 mod past;
 mod print;
 mod province;
+mod register;
 mod review;
 mod sample;
 mod session;
@@ -64,7 +66,9 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{unit}/list"), get(list::show).post(opinion::act))
         .route(&household, get(household::show).post(household::settle))
         .merge(paper::routes())
+        .route(&format!("{household}/life"), post(life::decide))
         .merge(forms::routes())
+        .merge(register::routes())
         .merge(import::routes())
         .merge(export::routes())
         .merge(desk::routes())

@@ -207,6 +207,7 @@ async fn add(
         opening_class: "",
         opening_dtts: false,
         opening_paper: "",
+        opening_members: 0,
     };
     if tx.household_get(id, at.document).await?.is_some() {
         // The same form was sent with something else in it, and is written.

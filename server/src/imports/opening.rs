@@ -29,8 +29,10 @@ pub(crate) struct OpeningHousehold {
     pub(crate) dtts: bool,
     /// One row a member.
     pub(crate) members: Vec<Row>,
+    /// How many they are, when the rows are gone.
+    pub(crate) members_count: u32,
     /// Set where the file has no code for it.
-    is_named_by_head: bool,
+    pub(crate) is_named_by_head: bool,
 }
 
 /// Most bytes that a member takes in a change beside its values: its id, keys and columns.
@@ -147,6 +149,7 @@ pub(crate) fn roster(
             decision: decision(&row),
             dtts: dtts == Some(true),
             members: Vec::new(),
+            members_count: 0,
             is_named_by_head: row["household"].is_empty(),
         });
         let same = hamlet == Some(household.hamlet.as_str())
@@ -335,14 +338,21 @@ pub(crate) struct Opened {
 
 /// Draws ids for an opening household and writes its first change.
 pub(crate) fn open(campaign: CampaignId, new: &OpeningHousehold) -> Result<Opened, AutomergeError> {
-    let household = HouseholdId(random());
+    let members = new.members.iter().map(|row| (to_hex(&random::<16>()), member(row)));
+    reopen(campaign, HouseholdId(random()), new, members.collect())
+}
+
+/// Writes the first change of a household that is known, with these members.
+pub(crate) fn reopen(
+    campaign: CampaignId,
+    household: HouseholdId,
+    new: &OpeningHousehold,
+    members: BTreeMap<String, Answers>,
+) -> Result<Opened, AutomergeError> {
     let mut doc = genesis();
     doc.set_actor(actor_id(shared::id::Actor(random())));
-    let mut page = Page { opening: Some((campaign, household)), ..Page::default() };
+    let mut page = Page { opening: Some((campaign, household)), members, ..Page::default() };
     page.answers.insert("hamlet".to_owned(), Value::Text(new.hamlet.clone()));
-    for row in &new.members {
-        page.members.insert(to_hex(&random::<16>()), member(row));
-    }
     let written = write(&mut doc, &page, 0)?.ok_or(AutomergeError::Fail)?;
     Ok(Opened { household, document: document_id(campaign, household), written })
 }

@@ -94,6 +94,7 @@ async fn register(
             opening_class: "",
             opening_dtts: false,
             opening_paper: "",
+            opening_members: 0,
         })
     });
     tx.household_add_new(campaign, rows).await?;

@@ -34,6 +34,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (11, "posted list", include_str!("../../migrations/0011_posted_list.sql")),
     (12, "four eyes", include_str!("../../migrations/0012_four_eyes.sql")),
     (13, "duplicate", include_str!("../../migrations/0013_duplicate.sql")),
+    (14, "register", include_str!("../../migrations/0014_register.sql")),
     (15, "marks", include_str!("../../migrations/0015_marks.sql")),
 ];
 

@@ -34,6 +34,8 @@ pub(crate) struct Campaign {
     pub region: String,
     /// True once closed: what arrives is held.
     pub closed: bool,
+    /// Campaign whose register it goes on with; its own where it begins one.
+    pub register: CampaignId,
 }
 
 fn campaign(row: &Row) -> Result<Campaign, StoreError> {
@@ -47,6 +49,10 @@ fn campaign(row: &Row) -> Result<Campaign, StoreError> {
         review_date: row.date("review_date")?,
         region: row.get("region")?,
         closed: row.get::<Option<i64>>("closed_at_ms")?.is_some(),
+        register: match row.get::<Option<Vec<u8>>>("register")? {
+            Some(bytes) => CampaignId(bytes.try_into().map_err(|_| StoreError::Damaged)?),
+            None => row.id("id")?,
+        },
     })
 }
 
@@ -104,8 +110,8 @@ impl Store {
     pub(crate) async fn campaign_add(&self, new: &Campaign, now_ms: i64) -> Result<(), StoreError> {
         const SQL: &str = "
             insert into campaign (id, name, province, standard, score_table, opening_date,
-                review_date, region, created_at_ms)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+                review_date, region, created_at_ms, register)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
         let mut tx = self.begin().await?;
         let row = vals![
             new.id,
@@ -116,7 +122,8 @@ impl Store {
             new.opening_date.to_string(),
             new.review_date.to_string(),
             &new.region,
-            now_ms
+            now_ms,
+            Some(new.register).filter(|register| *register != new.id)
         ];
         tx.run(SQL, row).await?;
         tx.commit().await

@@ -1,6 +1,6 @@
 //! Which household belongs where, and the derived cache of what its log came to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shared::id::{CampaignId, DocumentId, HouseholdId};
 use shared::unit::Area;
@@ -234,6 +234,28 @@ impl Store {
         self.db.all(SQL, row).await?.iter().map(cached).collect()
     }
 
+    /// Returns code and head of households, the head as it is cached.
+    pub(crate) async fn household_names(
+        &self,
+        campaign: CampaignId,
+        documents: &[DocumentId],
+    ) -> Result<BTreeMap<DocumentId, (String, String)>, StoreError> {
+        #[derive(serde::Deserialize)]
+        struct Headed {
+            head: String,
+        }
+        let mut names = BTreeMap::new();
+        for documents in documents.chunks(AT_ONCE) {
+            for cached in self.household_cached_of(campaign, documents).await? {
+                let headed =
+                    cached.body.and_then(|body| serde_json::from_str::<Headed>(&body).ok());
+                let head = headed.map(|headed| headed.head).unwrap_or_default();
+                names.insert(cached.at.document, (cached.at.code, head));
+            }
+        }
+        Ok(names)
+    }
+
     /// Lists households whose newest change is in no standing, in order of their documents.
     pub(crate) async fn household_stale(
         &self,
@@ -285,6 +307,7 @@ pub(crate) struct NewHousehold<'a> {
     pub(crate) opening_class: &'a str,
     pub(crate) opening_dtts: bool,
     pub(crate) opening_paper: &'a str,
+    pub(crate) opening_members: u32,
 }
 
 impl Tx {
@@ -370,7 +393,7 @@ impl Tx {
 /// A household whose document or code is known stays as it is.
 const ADD: Rows = Rows {
     before: "insert into household (document, campaign, household, unit, hamlet, code,
-        opening_class, opening_dtts, opening_paper, last_position) values",
+        opening_class, opening_dtts, opening_paper, opening_members, last_position) values",
     after: "on conflict do nothing",
 };
 
@@ -386,6 +409,7 @@ impl NewHousehold<'_> {
             self.opening_class,
             self.opening_dtts,
             self.opening_paper,
+            i64::from(self.opening_members),
             0
         ]
     }

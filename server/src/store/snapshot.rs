@@ -107,6 +107,7 @@ impl Store {
         self.pair_derived_clear().await?;
         let mut tx = self.begin().await?;
         tx.run("delete from snapshot", vals![]).await?;
+        tx.run("delete from register", vals![]).await?;
         let standings = tx.run("delete from standing", vals![]).await?;
         tx.commit().await?;
         Ok(standings)
@@ -192,6 +193,7 @@ mod tests {
                 opening_class: "",
                 opening_dtts: false,
                 opening_paper: "",
+                opening_members: 0,
             };
             tx.household_add_new(campaign, std::iter::once(new)).await.unwrap();
             for turn in 0..3 {

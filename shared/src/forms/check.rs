@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::table::AREAS;
-use super::{Part, Side, Text, UnitLine};
+use super::{Measure, Part, Side, Text, UnitLine};
 use crate::aggregate::{hundredths_vi, thousands_vi};
 use crate::standard::Standard;
 use crate::unit::Area;
@@ -11,7 +11,8 @@ use crate::unit::Area;
 /// Two figures of one place that must agree and do not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// Which check: `7.2`, `7.3` (9 against the closing list), `7.2-2=7.3-5`, `7.2-5=7.3-2`.
+    /// Which check: `7.2`, `7.3` (9 against the closing list), the same with `-persons`,
+    /// `7.2-2=7.3-5`, `7.2-5=7.3-2`.
     pub check: &'static str,
     /// Code of the unit or hamlet.
     pub unit: String,
@@ -52,14 +53,22 @@ struct Equality {
 }
 
 /// Source: forms 7.2 and 7.3, column 9, and what the two say of each other; see `LEGAL.md`.
-const EQUALITIES: [Equality; 4] = [
+const EQUALITIES: [Equality; 6] = [
     Equality {
         name: "7.2",
         what: Text {
             vi: "Biểu 7.2: cột 1 − 2 − 3 − 4 + 5 + 6 + 7 + 8 bằng số hộ nghèo đếm trong danh sách cuối kỳ",
             en: "Form 7.2: column 9 equals the poor households counted on the closing list",
         },
-        figures: |part| closes(part, Side::Poor),
+        figures: |part| closes(part, Side::Poor, Measure::Households),
+    },
+    Equality {
+        name: "7.2-persons",
+        what: Text {
+            vi: "Biểu 7.2, nhân khẩu: cột 1 − 2 − 3 − 4 + 5 + 6 + 7 + 8 bằng số nhân khẩu nghèo đếm trong danh sách cuối kỳ",
+            en: "Form 7.2, persons: column 9 equals the poor persons counted on the closing list",
+        },
+        figures: |part| closes(part, Side::Poor, Measure::Persons),
     },
     Equality {
         name: "7.3",
@@ -67,7 +76,15 @@ const EQUALITIES: [Equality; 4] = [
             vi: "Biểu 7.3: cột 1 − 2 − 3 − 4 + 5 + 6 + 7 + 8 bằng số hộ cận nghèo đếm trong danh sách cuối kỳ",
             en: "Form 7.3: column 9 equals the near-poor households counted on the closing list",
         },
-        figures: |part| closes(part, Side::NearPoor),
+        figures: |part| closes(part, Side::NearPoor, Measure::Households),
+    },
+    Equality {
+        name: "7.3-persons",
+        what: Text {
+            vi: "Biểu 7.3, nhân khẩu: cột 1 − 2 − 3 − 4 + 5 + 6 + 7 + 8 bằng số nhân khẩu cận nghèo đếm trong danh sách cuối kỳ",
+            en: "Form 7.3, persons: column 9 equals the near-poor persons counted on the closing list",
+        },
+        figures: |part| closes(part, Side::NearPoor, Measure::Persons),
     },
     Equality {
         name: "7.2-2=7.3-5",
@@ -93,9 +110,13 @@ const EQUALITIES: [Equality; 4] = [
     },
 ];
 
-fn closes(part: &Part, side: Side) -> (i64, i64) {
+fn closes(part: &Part, side: Side, measure: Measure) -> (i64, i64) {
     let group = part.side(side);
-    (group.movement.balance(), signed(group.closing.households))
+    let counted = signed(group.closing.of(measure));
+    if group.movement.before_register && measure == Measure::Persons {
+        return (counted, counted);
+    }
+    (group.movement.balance(measure), counted)
 }
 
 fn signed(count: u64) -> i64 {
@@ -160,7 +181,7 @@ pub fn opening_checks(lines: &[UnitLine], loaded: [u64; 2]) -> Vec<Check> {
     let total = total(lines);
     let of = [Side::Poor, Side::NearPoor].into_iter().zip(loaded);
     of.map(|(side, loaded)| {
-        let counted = total.side(side).movement.opening;
+        let counted = total.side(side).movement.opening.households;
         let what = match side {
             Side::Poor => Text {
                 vi: "Biểu 7.2: cột 1 bằng số hộ nghèo của danh sách đầu kỳ đã nạp",
@@ -236,9 +257,11 @@ mod tests {
 
     use super::*;
     use crate::classify::Class;
+    use crate::date::Date;
     use crate::forms::{Cell, Form, Formula, Tally, columns, lines, rows};
     use crate::id::{CampaignId, Digest, DocumentId, HouseholdId};
     use crate::list::{Hamlet, List, Outcome, Provenance, Registered, Row};
+    use crate::register::{Cause, Decided, Entry, Kind, Period, Through, in_order, moves};
     use crate::unit::Units;
 
     const UNIT: &str = "19558";
@@ -267,6 +290,8 @@ mod tests {
             provenance: Provenance::default(),
             changes: Digest([0; 32]),
             by_rule: Vec::new(),
+            life: crate::life::Life::Same,
+            kin: None,
         }
     }
 
@@ -290,9 +315,44 @@ mod tests {
         }
     }
 
+    fn day(text: &str) -> Date {
+        Date::parse(text).expect("a day")
+    }
+
+    /// The register as it was fed: the opening list, and the list as it was recognised.
+    fn register(list: &List) -> Vec<Decided> {
+        let mut opening = Decided::new(Kind::Opening, list.campaign, day("2021-12-31"), 0);
+        let listed = list.rows.iter().filter(|row| Side::of(row.opening).is_some());
+        for row in listed {
+            let (hamlet, paper) = (opening.hamlet(&row.hamlet, row.area), opening.paper("1"));
+            opening.entries.push(Entry {
+                household: row.household,
+                hamlet,
+                paper,
+                class: Side::of(row.opening),
+                cause: Cause::Opening,
+                persons: row.members + 1,
+                dtts: false,
+                kin: None,
+            });
+        }
+        in_order(vec![opening, Decided::of_list(list, "2", day("2022-12-14"), 1)])
+    }
+
     fn lines_of(list: &List) -> Vec<UnitLine> {
-        let day = crate::date::Date::parse("2022-12-14").expect("a day");
-        let tallies = BTreeMap::from([(UNIT.to_owned(), Tally::of(list))]);
+        lines_with(list, &register(list))
+    }
+
+    fn lines_with(list: &List, register: &[Decided]) -> Vec<UnitLine> {
+        let day = day("2022-12-14");
+        let period = Period {
+            from: self::day("2021-12-31"),
+            to: day,
+            through: Through::None,
+            look_back_years: 3,
+        };
+        let tally = Tally::of(list).with_moves(&moves(register, &period));
+        let tallies = BTreeMap::from([(UNIT.to_owned(), tally)]);
         lines(&Units::quang_tri_2022().at(day), UNIT, &tallies)
     }
 
@@ -300,12 +360,15 @@ mod tests {
     fn a_household_without_an_outcome_keeps_the_flows_from_closing() {
         let mut rows: Vec<Row> = (1..9).map(|number| row(number, 0, 0)).collect();
         assert_eq!(differences(&lines_of(&list(rows.clone()))), []);
+        let decided = register(&list(rows.clone()));
         (rows[1].outcome, rows[1].class) = (Outcome::Pending, None);
         (rows[2].outcome, rows[2].class) = (Outcome::Surveyed, Some(Class::Insufficient));
-        let found = differences(&lines_of(&list(rows)));
+        let found = differences(&lines_with(&list(rows), &decided));
         let figures: Vec<_> =
             found.iter().map(|one| (one.check, one.unit.as_str(), one.difference)).collect();
-        assert_eq!(figures, [("7.2", "field", 1), ("7.2", "town", 1)]);
+        let due = [("7.2", "field", 1), ("7.2-persons", "field", 3)];
+        assert_eq!(figures[..2], due);
+        assert_eq!(figures[2..], [("7.2", "town", 1), ("7.2-persons", "town", 4)]);
         let all = checks(&[], &Standard::nd_07_2021());
         assert!(all.iter().all(|check| check.holds));
     }

@@ -1,20 +1,20 @@
-//! Movement of one class from the opening list to the closing list, household by household.
+//! Movement of one class between two days, summed from what each household did.
 //!
-//! What comes in and goes out is counted from where a household stood and stands; opening and
-//! closing are counted by themselves, so that the balance can fail.
+//! Opening and closing are counted by themselves, so that the balance can fail.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Side;
+use super::{Measure, Side};
 use crate::classify::Class;
-use crate::list::{Outcome, Row};
+use crate::list::Row;
+use crate::register::Moved;
 
 /// Households and the persons in them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
     /// Households.
     pub households: u64,
-    /// Members at the review.
+    /// Their members.
     pub persons: u64,
 }
 
@@ -24,16 +24,24 @@ impl Size {
         self.persons += u64::from(row.members);
     }
 
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.households += other.households;
         self.persons += other.persons;
+    }
+
+    /// Returns one of the two.
+    pub fn of(self, measure: Measure) -> u64 {
+        match measure {
+            Measure::Households => self.households,
+            Measure::Persons => self.persons,
+        }
     }
 }
 
 /// Columns of 7.2 and 7.3, in their order.
 ///
 /// Source: forms 7.2 and 7.3, see `LEGAL.md`, "Report figures (forms 7.x)".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Flow {
     /// 1, at the start.
@@ -42,94 +50,154 @@ pub enum Flow {
     ToOther,
     /// 3, rose above the near-poor line.
     Above,
-    /// 4, left otherwise: moved out, joined another household, died out.
+    /// 4, left otherwise: moved out, joined another household, died out, members who left.
     OtherOut,
     /// 5, came from the other class.
     FromOther,
-    /// 6, fell back (tái nghèo, tái cận nghèo). Not known before there is a register.
+    /// 6, fell back (tái nghèo, tái cận nghèo).
     FellBack,
     /// 7, newly arisen, on neither list at the start.
     New,
-    /// 8, came in otherwise: moved in, split. Not known before there is a register.
+    /// 8, came in otherwise: moved in, split, members who came.
     OtherIn,
     /// 9, at the end.
     Closing,
 }
 
+impl Flow {
+    /// Every column in its order.
+    pub const ALL: [Self; 9] = [
+        Self::Opening,
+        Self::ToOther,
+        Self::Above,
+        Self::OtherOut,
+        Self::FromOther,
+        Self::FellBack,
+        Self::New,
+        Self::OtherIn,
+        Self::Closing,
+    ];
+}
+
 /// Movement of one class in one place.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Movement {
-    /// Households on the opening list, whatever became of them.
-    pub opening: u64,
+    /// On the register at the start.
+    #[serde(deserialize_with = "size_or_count")]
+    pub opening: Size,
     /// Became the other class.
     pub to_other: Size,
     /// Rose above both lines.
     pub above: Size,
-    /// Left the list; how many persons they were at the start is not kept.
-    pub other_out: u64,
+    /// Left otherwise.
+    #[serde(deserialize_with = "size_or_count")]
+    pub other_out: Size,
     /// Came from the other class.
     pub from_other: Size,
-    /// Were on neither list.
+    /// Fell back.
+    #[serde(default)]
+    pub fell_back: Size,
+    /// Newly arisen.
     pub new: Size,
+    /// Came in otherwise.
+    #[serde(default)]
+    pub other_in: Size,
+    /// On the register at the end.
+    #[serde(default)]
+    pub closing: Size,
+    /// True in reports that were frozen before there was a register: columns 6 and 8 and the
+    /// persons of columns 1 and 4 are not known in them.
+    #[serde(default = "yes")]
+    pub before_register: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Reads what reports of before kept: the households alone.
+fn size_or_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Kept {
+        Size(Size),
+        Count(u64),
+    }
+    Ok(match Kept::deserialize(deserializer)? {
+        Kept::Size(size) => size,
+        Kept::Count(households) => Size { households, persons: 0 },
+    })
 }
 
 impl Movement {
-    /// Counts where one household came from and went to.
-    pub(super) fn count(&mut self, side: Side, row: &Row) {
-        let before = side_of(row.opening);
-        let after = match row.outcome {
-            Outcome::Surveyed => row.class,
-            Outcome::Left | Outcome::Pending => None,
-        };
-        if before == Some(side) {
-            self.opening += 1;
-            match (row.outcome, after) {
-                (Outcome::Surveyed, Some(Class::Above)) => self.above.count(row),
-                (Outcome::Surveyed, class) if side_of(class) == Some(side.other()) => {
-                    self.to_other.count(row);
-                }
-                (Outcome::Left, _) => self.other_out += 1,
-                // It stayed, or nothing is decided: then the balance will say so.
-                (Outcome::Surveyed | Outcome::Pending, _) => {}
-            }
+    /// Adds what one household did.
+    pub fn count(&mut self, moved: &Moved<'_>) {
+        let size = Size { households: moved.households, persons: moved.persons };
+        self.of_mut(moved.flow).add(size);
+    }
+
+    fn of_mut(&mut self, flow: Flow) -> &mut Size {
+        match flow {
+            Flow::Opening => &mut self.opening,
+            Flow::ToOther => &mut self.to_other,
+            Flow::Above => &mut self.above,
+            Flow::OtherOut => &mut self.other_out,
+            Flow::FromOther => &mut self.from_other,
+            Flow::FellBack => &mut self.fell_back,
+            Flow::New => &mut self.new,
+            Flow::OtherIn => &mut self.other_in,
+            Flow::Closing => &mut self.closing,
         }
-        if side_of(after) == Some(side) {
-            match before {
-                None => self.new.count(row),
-                Some(from) if from == side.other() => self.from_other.count(row),
-                Some(_) => {}
-            }
-        }
+    }
+
+    /// Returns one column.
+    pub fn of(&self, flow: Flow) -> Size {
+        let mut all = *self;
+        *all.of_mut(flow)
     }
 
     /// Adds another place's movement.
     pub(super) fn add(&mut self, other: &Self) {
-        self.opening += other.opening;
-        self.to_other.add(other.to_other);
-        self.above.add(other.above);
-        self.other_out += other.other_out;
-        self.from_other.add(other.from_other);
-        self.new.add(other.new);
+        Flow::ALL.into_iter().for_each(|flow| self.of_mut(flow).add(other.of(flow)));
+        self.before_register |= other.before_register;
     }
 
-    /// Returns households at the end by the formula of column 9: opening − out + in.
+    /// Returns what is there at the end by the formula of column 9: opening − out + in.
     ///
     /// Source: forms 7.2 and 7.3, 9 = 1 − 2 − 3 − 4 + 5 + 6 + 7 + 8.
-    pub fn balance(&self) -> i64 {
-        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        signed(self.opening)
-            - signed(self.to_other.households)
-            - signed(self.above.households)
-            - signed(self.other_out)
-            + signed(self.from_other.households)
-            + signed(self.new.households)
+    pub fn balance(&self, measure: Measure) -> i64 {
+        let signed = |flow: Flow| i64::try_from(self.of(flow).of(measure)).unwrap_or(i64::MAX);
+        let out = [Flow::ToOther, Flow::Above, Flow::OtherOut].map(signed);
+        let r#in = [Flow::FromOther, Flow::FellBack, Flow::New, Flow::OtherIn].map(signed);
+        signed(Flow::Opening) - out.iter().sum::<i64>() + r#in.iter().sum::<i64>()
     }
 }
 
-pub(super) fn side_of(class: Option<Class>) -> Option<Side> {
-    match class {
-        Some(Class::Poor) => Some(Side::Poor),
-        Some(Class::NearPoor) => Some(Side::NearPoor),
-        Some(Class::Above | Class::Insufficient) | None => None,
+impl Side {
+    /// Returns the form that follows a class, if one does.
+    pub fn of(class: Option<Class>) -> Option<Self> {
+        match class {
+            Some(Class::Poor) => Some(Self::Poor),
+            Some(Class::NearPoor) => Some(Self::NearPoor),
+            Some(Class::Above | Class::Insufficient) | None => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_of_before_is_read_with_what_it_knew() {
+        let old = r#"{"opening":3,"to_other":{"households":1,"persons":4},
+            "above":{"households":0,"persons":0},"other_out":1,
+            "from_other":{"households":0,"persons":0},"new":{"households":2,"persons":9}}"#;
+        let read: Movement = serde_json::from_str(old).expect("it reads");
+        assert!(read.before_register);
+        assert_eq!((read.opening.households, read.balance(Measure::Households)), (3, 3));
+        let now = Movement::default();
+        let text = serde_json::to_string(&now).expect("it writes");
+        assert_eq!(serde_json::from_str::<Movement>(&text).expect("it reads"), now);
     }
 }

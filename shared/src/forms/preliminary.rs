@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Tally;
 use crate::date::Date;
 use crate::list::Blocker;
+use crate::register::Period;
 
 /// One list in a preliminary report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub struct Preliminary {
     pub opening_date: Date,
     /// Day of the review, on which unit codes are read.
     pub review_date: Date,
+    /// What the flows were computed over; none where it was made before there was a register.
+    #[serde(default)]
+    pub period: Option<Period>,
     /// Lists that there should be.
     pub due: usize,
     /// Lists that it covers.

@@ -188,7 +188,8 @@ impl Row {
             (Holds::Rate { part, whole, form }, _) => {
                 Some(Formula::Rate { part: *part, whole: *whole, form: *form })
             }
-            (Holds::Balance(_, terms), _) if self.measure != Some(Measure::Persons) => {
+            // Reports of before there was a register do not tell every column of persons.
+            (Holds::Balance(_, terms), _) if !self.cells.contains(&Cell::Unknown) => {
                 Some(Formula::Balance(terms))
             }
             _ if self.adds.is_empty() => None,

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::movement::{Movement, Size, side_of};
+use super::movement::{Movement, Size};
 use super::{Flow, Measure, Side};
-use crate::list::{List, Outcome, Registered, Row};
+use crate::list::{List, Registered, Row};
+use crate::register::Moved;
 use crate::score::ScoreTable;
 use crate::unit::Area;
 
@@ -44,21 +45,19 @@ impl Group {
 
     /// Returns one flow, or `None` where the lists cannot tell it.
     pub fn flow(&self, flow: Flow, measure: Measure) -> Option<u64> {
-        let of = |size: Size| match measure {
-            Measure::Households => size.households,
-            Measure::Persons => size.persons,
+        let is_unknown = match flow {
+            Flow::FellBack | Flow::OtherIn => true,
+            Flow::Opening | Flow::OtherOut => measure == Measure::Persons,
+            _ => false,
         };
-        let households_only = |count: u64| (measure == Measure::Households).then_some(count);
-        match flow {
-            Flow::Opening => households_only(self.movement.opening),
-            Flow::ToOther => Some(of(self.movement.to_other)),
-            Flow::Above => Some(of(self.movement.above)),
-            Flow::OtherOut => households_only(self.movement.other_out),
-            Flow::FromOther => Some(of(self.movement.from_other)),
-            Flow::FellBack | Flow::OtherIn => None,
-            Flow::New => Some(of(self.movement.new)),
-            Flow::Closing => Some(of(self.closing)),
+        if self.movement.before_register && is_unknown {
+            return None;
         }
+        Some(match flow {
+            // The closing list counted by itself; the register's own end is checked against it.
+            Flow::Closing => self.closing.of(measure),
+            flow => self.movement.of(flow).of(measure),
+        })
     }
 }
 
@@ -124,7 +123,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts one list. The closing list is counted by itself, apart from what moved.
+    /// Counts one list by itself, apart from what moved.
     pub fn of(list: &List) -> Self {
         let hamlets = list.hamlets.iter().map(|hamlet| HamletPart {
             code: hamlet.code.clone(),
@@ -134,28 +133,38 @@ impl Tally {
         });
         let mut tally = Self { hamlets: hamlets.collect() };
         for row in &list.rows {
-            let part = tally.part_mut(row);
-            part.poor.movement.count(Side::Poor, row);
-            part.near_poor.movement.count(Side::NearPoor, row);
+            let part = tally.part_mut(&row.hamlet, row.area);
             part.synthetic +=
                 u64::from(row.table.as_deref().is_some_and(ScoreTable::id_is_synthetic));
         }
-        for row in list.rows.iter().filter(|row| row.outcome == Outcome::Surveyed) {
-            if let Some(side) = side_of(row.class) {
-                tally.part_mut(row).side_mut(side).close(row);
+        for row in &list.rows {
+            if let Some(side) = Side::of(row.after()) {
+                tally.part_mut(&row.hamlet, row.area).side_mut(side).close(row);
             }
         }
         tally
     }
 
+    /// Adds what moved on the register of the list's unit. A hamlet of the register that the list
+    /// does not have counts with its own code.
+    #[must_use]
+    pub fn with_moves(&self, moves: &[Moved<'_>]) -> Self {
+        let mut tally = self.clone();
+        for moved in moves {
+            let part = tally.part_mut(&moved.hamlet.code, moved.hamlet.area);
+            part.side_mut(moved.side).movement.count(moved);
+        }
+        tally
+    }
+
     /// Finds the hamlet of a row. One that the list does not name counts with its own code.
-    fn part_mut(&mut self, row: &Row) -> &mut Part {
-        let known = self.hamlets.iter().position(|hamlet| hamlet.code == row.hamlet);
+    fn part_mut(&mut self, code: &str, area: Area) -> &mut Part {
+        let known = self.hamlets.iter().position(|hamlet| hamlet.code == code);
         let at = known.unwrap_or_else(|| {
             self.hamlets.push(HamletPart {
-                code: row.hamlet.clone(),
-                name: row.hamlet.clone(),
-                area: row.area,
+                code: code.to_owned(),
+                name: code.to_owned(),
+                area,
                 part: Part::default(),
             });
             self.hamlets.len() - 1

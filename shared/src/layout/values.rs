@@ -213,6 +213,7 @@ fn result_field(facts: &Facts<'_>, key: &str) -> Said {
         "outcome" => {
             let (code, label) = match row.outcome {
                 Outcome::Surveyed => ("surveyed", "Đã rà soát"),
+                Outcome::Kept => ("kept", "Ban Chỉ đạo quyết định giữ diện"),
                 Outcome::Left => ("left", "Rời danh sách"),
                 Outcome::Pending => ("pending", "Chưa có kết quả"),
             };

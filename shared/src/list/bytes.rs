@@ -4,24 +4,32 @@ use super::{ByRule, Hamlet, List, Outcome, Provenance, Registered, Row};
 use crate::canonical::{Decoder, Encoder, Malformed};
 use crate::classify::{B1Method, Class};
 use crate::id::{CampaignId, ChangeHash, Digest, DocumentId, HouseholdId, sha256};
+use crate::life::Life;
 use crate::unit::Area;
 
-/// Encoding of lists in which no rule chose anything.
+/// Encoding of lists whose rows say no more than [`is_plain`] tells.
 const PLAIN: &str = "rasoat list 1";
 
-/// Encoding of lists of which some row names what a rule chose.
-const WITH_RULES: &str = "rasoat list 2";
+/// Encoding of lists of which some row says more.
+const FULL: &str = "rasoat list 2";
+
+/// Tells whether the first encoding can say all of a row: no rule chose anything in it, and nothing
+/// became of the household itself.
+fn is_plain(row: &Row) -> bool {
+    let same = row.life == Life::Same && row.kin.is_none();
+    row.by_rule.is_empty() && same && row.outcome != Outcome::Kept
+}
 
 /// Freezes a list: its canonical bytes and their root. Equal lists give equal bytes anywhere.
 ///
 /// A list has one encoding: the second only where the first cannot say all of it, so the roots of
-/// lists that were frozen before there were rules hold.
+/// lists that were frozen before there was more to say hold.
 pub fn freeze(list: &List) -> (Vec<u8>, Digest) {
     let mut sorted = list.clone();
     sorted.hamlets.sort_by(|a, b| a.code.cmp(&b.code));
     sorted.rows.sort_by_key(|row| row.household);
-    let with_rules = sorted.rows.iter().any(|row| !row.by_rule.is_empty());
-    let mut out = Encoder::new(if with_rules { WITH_RULES } else { PLAIN });
+    let is_full = !sorted.rows.iter().all(is_plain);
+    let mut out = Encoder::new(if is_full { FULL } else { PLAIN });
     out.bytes(&sorted.campaign.0);
     for text in [&sorted.unit, &sorted.review_date, &sorted.standard] {
         out.text(text);
@@ -33,8 +41,8 @@ pub fn freeze(list: &List) -> (Vec<u8>, Digest) {
     out.count(sorted.rows.len());
     for row in &sorted.rows {
         encode_row(&mut out, row);
-        if with_rules {
-            encode_rules(&mut out, &row.by_rule);
+        if is_full {
+            encode_more(&mut out, row);
         }
     }
     let bytes = out.finish();
@@ -45,8 +53,8 @@ pub fn freeze(list: &List) -> (Vec<u8>, Digest) {
 /// Reads frozen bytes back. Bytes that would encode otherwise are refused.
 pub fn thaw(bytes: &[u8]) -> Result<List, Malformed> {
     let plain = Decoder::new(bytes, PLAIN);
-    let with_rules = plain.is_err();
-    let mut input = plain.or_else(|_| Decoder::new(bytes, WITH_RULES))?;
+    let is_full = plain.is_err();
+    let mut input = plain.or_else(|_| Decoder::new(bytes, FULL))?;
     let campaign = CampaignId(input.array()?);
     let (unit, review_date, standard) = (input.text()?, input.text()?, input.text()?);
     let hamlets =
@@ -54,12 +62,12 @@ pub fn thaw(bytes: &[u8]) -> Result<List, Malformed> {
     let count = input.count()?;
     let row = |_| {
         let row = decode_row(&mut input)?;
-        let by_rule = if with_rules { decode_rules(&mut input)? } else { Vec::new() };
-        Ok(Row { by_rule, ..row })
+        if is_full { decode_more(&mut input, row) } else { Ok(row) }
     };
     let rows: Vec<Row> = (0..count).map(row).collect::<Result<_, _>>()?;
     input.end()?;
-    if with_rules && rows.iter().all(|row| row.by_rule.is_empty()) {
+    // Bytes that would be written otherwise.
+    if is_full == rows.iter().all(is_plain) {
         return Err(Malformed);
     }
     Ok(List { campaign, unit, review_date, standard, hamlets, rows })
@@ -104,6 +112,7 @@ fn encode_row(out: &mut Encoder, row: &Row) {
         Outcome::Surveyed => 0,
         Outcome::Left => 1,
         Outcome::Pending => 2,
+        Outcome::Kept => 3,
     });
     out.byte(class_code(row.class));
     out.option(row.b1, Encoder::signed);
@@ -144,6 +153,7 @@ fn decode_row(input: &mut Decoder<'_>) -> Result<Row, Malformed> {
             0 => Outcome::Surveyed,
             1 => Outcome::Left,
             2 => Outcome::Pending,
+            3 => Outcome::Kept,
             _ => return Err(Malformed),
         },
         class: decode_class(input)?,
@@ -171,12 +181,16 @@ fn decode_row(input: &mut Decoder<'_>) -> Result<Row, Malformed> {
         },
         changes: Digest(input.array()?),
         by_rule: Vec::new(),
+        life: Life::Same,
+        kin: None,
     })
 }
 
-fn encode_rules(out: &mut Encoder, by_rule: &[ByRule]) {
-    out.count(by_rule.len());
-    for chosen in by_rule {
+fn encode_more(out: &mut Encoder, row: &Row) {
+    out.byte(row.life.code());
+    out.option(row.kin, |out, kin: HouseholdId| out.bytes(&kin.0));
+    out.count(row.by_rule.len());
+    for chosen in &row.by_rule {
         out.text(&chosen.path);
         out.text(&chosen.rule);
         out.count(chosen.changes.len());
@@ -186,15 +200,19 @@ fn encode_rules(out: &mut Encoder, by_rule: &[ByRule]) {
     }
 }
 
-fn decode_rules(input: &mut Decoder<'_>) -> Result<Vec<ByRule>, Malformed> {
-    let change = |input: &mut Decoder<'_>| Ok(ChangeHash(input.array()?));
-    (0..input.count()?)
-        .map(|_| {
-            let (path, rule) = (input.text()?, input.text()?);
-            let changes = (0..input.count()?).map(|_| change(input)).collect::<Result<_, _>>()?;
-            Ok(ByRule { path, rule, changes })
-        })
-        .collect()
+fn decode_more(input: &mut Decoder<'_>, row: Row) -> Result<Row, Malformed> {
+    let life = Life::by_code(input.byte()?).ok_or(Malformed)?;
+    let kin = input.option(|input| input.array().map(HouseholdId))?;
+    let mut by_rule = Vec::new();
+    for _ in 0..input.count()? {
+        let (path, rule) = (input.text()?, input.text()?);
+        let mut changes = Vec::new();
+        for _ in 0..input.count()? {
+            changes.push(ChangeHash(input.array()?));
+        }
+        by_rule.push(ByRule { path, rule, changes });
+    }
+    Ok(Row { life, kin, by_rule, ..row })
 }
 
 fn area_code(area: Area) -> u8 {

@@ -10,6 +10,7 @@ use super::family::Resident;
 use super::ingest::Ingest;
 use super::memory::ServerMemory;
 use super::pages::{Page, Pages};
+use super::register::Register;
 use super::sizes::{Sizes, Sync};
 use super::table::{mib, tenths};
 use super::triage::Triage;
@@ -35,6 +36,7 @@ pub fn speeds(report: &Report) -> Vec<Speed> {
     rows.extend(report.sizes.iter().flat_map(sizes));
     rows.extend(report.memory.iter().map(memory));
     rows.extend(report.pages.iter().flat_map(pages));
+    rows.extend(report.register.iter().map(register));
     rows.extend(report.bad_line.iter().flat_map(bad_line));
     rows.extend(report.crowd.iter().map(crowd));
     rows.extend(report.triage.iter().flat_map(triage));
@@ -109,6 +111,25 @@ fn pages(pages: &Pages) -> impl Iterator<Item = Speed> {
         );
         speed(format!("page, warm: {what}; {size}"), &format!("< {goal_ms} ms"), measured)
     })
+}
+
+fn register(register: &Register) -> Speed {
+    let Register { households, years, decisions, bytes, .. } = register;
+    let what = format!(
+        "register of a province as of any day, {households} households, {years} years of \
+         {decisions} decisions ({} KiB), SQLite",
+        bytes / 1024
+    );
+    let measured = format!(
+        "p50 {} ms, p95 {} ms (first {} ms; a commune with its households p50 {} ms; a column of \
+         7.2 opened p50 {} ms)",
+        tenths(register.p50_us),
+        tenths(register.p95_us),
+        tenths(register.first_us),
+        tenths(register.commune_p50_us),
+        tenths(register.moves_p50_us)
+    );
+    speed(what, "< 200 ms", measured)
 }
 
 fn ingest(ingest: &Ingest) -> Speed {

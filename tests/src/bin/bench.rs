@@ -1,6 +1,6 @@
 //! The benchmark: `cargo run --release -p tests --bin bench -- [--out FILE] [--quick | --long]
-//! [--only PART]…`, where a part is demo, ingest, sizes, memory, pages, line, crowd, triage or
-//! duplicates.
+//! [--only PART]…`, where a part is demo, ingest, sizes, memory, pages, register, line, crowd,
+//! triage or duplicates.
 //!
 //! It writes JSON to FILE (after each part what there is so far) or standard output and prints the
 //! same as a Markdown table to standard error; `--markdown FILE` prints the table of a stored file

@@ -12,6 +12,8 @@ use serde_json::json;
 use shared::approve::Step;
 use shared::forms::{Covered, Preliminary, Tally, UnitLine, differences, is_counted, lines};
 use shared::id::{CampaignId, Digest};
+use shared::list::List;
+use shared::register::{Decided, Kind, Period, in_order, moves};
 use shared::scope::Role;
 use shared::standard::Standard;
 use shared::unit::{Area, UnitTree};
@@ -20,6 +22,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::http::extract::{Seen, campaign};
 use crate::http::lists::{frozen, make_draft};
+use crate::http::register::period::{Asked, period_of, since};
 use crate::problem::Problem;
 use crate::store::StoreError;
 use crate::store::preliminary::{Made, NewPreliminary};
@@ -33,6 +36,26 @@ pub(in crate::http) struct Which {
     pub(in crate::http) number: Option<i64>,
     /// Unit that the preliminary report was made for, where it is not the unit asked for.
     pub(in crate::http) of: Option<String>,
+    /// 7.2, 7.3: first day of the flows, `YYYY-MM-DD`; the opening list's where absent.
+    pub(in crate::http) from: Option<String>,
+    /// 7.2, 7.3: last day of the flows; the end of the year where absent.
+    pub(in crate::http) to: Option<String>,
+    /// 7.2, 7.3: `none` where a household that comes and goes in between counts in no flow, `both`
+    /// where it counts in both.
+    pub(in crate::http) through: Option<String>,
+    /// 7.2, 7.3: years after leaving a list within which coming back is falling back.
+    pub(in crate::http) look_back: Option<u8>,
+}
+
+impl Which {
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            from: self.from.as_deref(),
+            to: self.to.as_deref(),
+            through: self.through.as_deref(),
+            look_back: self.look_back,
+        }
+    }
 }
 
 /// What figures are.
@@ -57,6 +80,8 @@ pub(in crate::http) struct Gathered {
     /// Poor and near-poor households of the opening lists as loaded; official figures only.
     pub(in crate::http) loaded: Option<[u64; 2]>,
     pub(in crate::http) standard: Standard,
+    /// What 7.2 and 7.3 are computed over; none in reports of before there was a register.
+    pub(in crate::http) period: Option<Period>,
 }
 
 impl Gathered {
@@ -94,9 +119,12 @@ pub(in crate::http) async fn gather(
 ) -> Result<Gathered, Problem> {
     let actor = actor.with_role(&[Role::Province, Role::District, Role::Officer])?;
     let seen = campaign(app, &actor, id).await?;
-    let unit = covered_unit(&seen, &actor, which.under)?;
+    let unit = covered_unit(&seen, &actor, which.under.clone())?;
     match which.number {
-        None => official(app, seen, unit).await,
+        None => {
+            let period = period_of(app, &seen, which.asked()).await?;
+            official(app, seen, unit, period).await
+        }
         Some(number) => {
             let of = which.of.unwrap_or_else(|| unit.clone());
             preliminary(app, seen, unit, &of, number).await
@@ -104,7 +132,12 @@ pub(in crate::http) async fn gather(
     }
 }
 
-async fn official(app: &App, seen: Seen, unit: String) -> Result<Gathered, Problem> {
+async fn official(
+    app: &App,
+    seen: Seen,
+    unit: String,
+    period: Period,
+) -> Result<Gathered, Problem> {
     let tallies = recognised(app, &seen, &unit).await?;
     let missing: Vec<_> = list_units(&seen.tree, &unit)
         .filter(|(code, _)| !tallies.contains_key(code))
@@ -115,11 +148,43 @@ async fn official(app: &App, seen: Seen, unit: String) -> Result<Gathered, Probl
     }
     let standard = standard(&seen.campaign.standard)?;
     let due = tallies.len();
+    let decided = decisions(app, &seen, &unit, &period).await?;
+    let with_moves = tallies.into_iter().map(|(code, tally)| {
+        let moves = decided.get(&code).map(|decided| moves(decided, &period));
+        (code, tally.with_moves(&moves.unwrap_or_default()))
+    });
+    let tallies: BTreeMap<String, Tally> = with_moves.collect();
     let lines = closed(lines(&seen.tree, &unit, &tallies))?;
     let name = name_of(&seen.tree, &unit);
-    let loaded = Some(loaded(app, &seen, &unit).await?);
-    let standing = Standing::Official;
-    Ok(Gathered { seen, unit, name, standing, lists: due, due, lines, loaded, standard })
+    // What was loaded is the opening list of the register's first campaign, and of its day.
+    let campaign = &seen.campaign;
+    let is_first = campaign.register == campaign.id && period.from == campaign.opening_date;
+    let loaded = if is_first { Some(loaded(app, &seen, &unit).await?) } else { None };
+    let (standing, period) = (Standing::Official, Some(period));
+    Ok(Gathered { seen, unit, name, standing, lists: due, due, lines, loaded, standard, period })
+}
+
+/// Reads the decisions of a unit's register that a period is told from.
+async fn decisions(
+    app: &App,
+    seen: &Seen,
+    unit: &str,
+    period: &Period,
+) -> Result<BTreeMap<String, Vec<Decided>>, StoreError> {
+    let only = seen.tree.children(unit).is_empty().then_some(unit);
+    let days = (since(period), period.to);
+    app.store.register_read(seen.campaign.register, only, days).await
+}
+
+/// Counts a list that may not be recognised yet as if it were decided on the last day.
+fn foreseen(tally: &Tally, list: &List, decided: &[Decided], period: &Period) -> Tally {
+    let others = decided
+        .iter()
+        .filter(|one| one.kind == Kind::Opening || one.campaign != list.campaign)
+        .cloned();
+    let this = Decided::of_list(list, "", period.to, i64::MAX);
+    let decided = in_order(others.chain([this]).collect());
+    tally.with_moves(&moves(&decided, period))
 }
 
 /// Counts the poor and near-poor households of the opening lists of a unit as they were loaded.
@@ -155,8 +220,8 @@ async fn preliminary(
     let (lists, due) = (tallies.len(), list_units(&seen.tree, &unit).count());
     let lines = closed(lines(&seen.tree, &unit, &tallies))?;
     let name = name_of(&seen.tree, &unit);
-    let standing = Standing::Preliminary(made);
-    Ok(Gathered { seen, unit, name, standing, lists, due, lines, loaded: None, standard })
+    let (standing, loaded, period) = (Standing::Preliminary(made), None, kept.period);
+    Ok(Gathered { seen, unit, name, standing, lists, due, lines, loaded, standard, period })
 }
 
 /// Refuses figures whose flows do not close, with every difference.
@@ -237,19 +302,23 @@ pub(in crate::http) async fn make(
     }
     let steps = app.store.list_steps(id).await?;
     let mut covered = Vec::new();
+    let period = period_of(app, seen, Asked::default()).await?;
+    let mut decided = decisions(app, seen, unit, &period).await?;
     let units: Vec<(String, String)> = list_units(&seen.tree, unit).collect();
     for (code, _) in &units {
         let step = steps.get(code).unwrap_or(&Step::Collecting);
-        let (root, tally) = match step.root() {
-            Some(root) => (root, Tally::clone(&*counted(app, id, code, root).await?)),
+        let (root, list) = match step.root() {
+            Some(root) => (root, frozen(app, id, code, root).await?),
             None => {
                 let draft = make_draft(app, seen, code).await?;
                 if !is_counted(&draft.blockers) {
                     continue;
                 }
-                (draft.root, Tally::of(&draft.list))
+                (draft.root, draft.list)
             }
         };
+        let decided = decided.remove(code).unwrap_or_default();
+        let tally = foreseen(&Tally::of(&list), &list, &decided, &period);
         let (unit, step) = (code.clone(), step.name().to_owned());
         covered.push(Covered { unit, step, root: root.to_string(), tally });
     }
@@ -258,6 +327,7 @@ pub(in crate::http) async fn make(
         standard: seen.campaign.standard.clone(),
         opening_date: seen.campaign.opening_date,
         review_date: seen.campaign.review_date,
+        period: Some(period),
         due: units.len(),
         covered,
     };

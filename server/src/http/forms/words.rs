@@ -2,6 +2,7 @@
 
 use shared::date::Date;
 use shared::forms::Form;
+use shared::register::{Period, Through};
 use shared::standard::{Line, Standard};
 
 use super::gather::{Gathered, Standing};
@@ -12,7 +13,7 @@ fn line(vi: String, en: String) -> Line {
 }
 
 /// Writes what stands above the table.
-pub(super) fn head(gathered: &Gathered) -> Vec<Line> {
+pub(super) fn head(form: Form, gathered: &Gathered) -> Vec<Line> {
     let campaign = &gathered.seen.campaign;
     let (lists, due) = (gathered.lists, gathered.due);
     let mut head = vec![match &gathered.standing {
@@ -44,6 +45,9 @@ pub(super) fn head(gathered: &Gathered) -> Vec<Line> {
         format!("Đợt rà soát: {name}; đầu kỳ {opening}, ngày rà soát {review}"),
         format!("Campaign: {name}; opening {opening}, review date {review}"),
     ));
+    if let Some(period) = gathered.period.filter(|_| form.has_persons()) {
+        head.push(flows(&period));
+    }
     let standard = &gathered.standard;
     head.push(line(
         format!("Chuẩn nghèo: {} ({})", standard.title.vi, standard.code),
@@ -57,6 +61,26 @@ pub(super) fn head(gathered: &Gathered) -> Vec<Line> {
         ));
     }
     head
+}
+
+/// Says over which days flows are computed, and by which settings.
+///
+/// Source: practice 1 and 20 (unverified): settings, see `LEGAL.md`.
+fn flows(period: &Period) -> Line {
+    let (from, to) = (period.from.text_vi(), period.to.text_vi());
+    let (vi, en) = match period.through {
+        Through::None => ("không tính vào biến động", "counts in no flow"),
+        Through::Both => ("tính vào cả tăng và giảm", "counts in both flows"),
+    };
+    let years = period.look_back_years;
+    line(
+        format!(
+            "Biến động từ {from} đến {to}; hộ vào rồi ra trong kỳ {vi}; tái nghèo xét trong {years} năm (thiết lập, chưa có nguồn)"
+        ),
+        format!(
+            "Flows from {from} to {to}; a household that comes and goes in between {en}; falling back looks {years} years back (a setting without a source)"
+        ),
+    )
 }
 
 /// Says on which map of units the figures are.

@@ -27,9 +27,22 @@ pub(super) async fn write_opening(
     for (unit, households) in by_unit {
         prepared.push((unit, make_opening(id, &households).await?));
     }
+    let prepared: Vec<_> =
+        prepared.iter().map(|(unit, opened)| (*unit, opened.as_slice())).collect();
+    write_opened(app, id, &prepared, actor).await
+}
+
+/// Writes opening households whose first changes are made.
+pub(in crate::http) async fn write_opened(
+    app: &App,
+    id: CampaignId,
+    prepared: &[(&str, &[(OpeningHousehold, Opened)])],
+    actor: &Actor,
+) -> Result<usize, Problem> {
     let (now_ms, mut written) = (app.now_ms(), 0);
+    let register = crate::standing::campaign(app, id).await?.register;
     let mut tx = open_campaign(app, id).await?;
-    for (unit, opened) in &prepared {
+    for (unit, opened) in prepared {
         let position = tx.unit_lock(id, unit).await?;
         if tx.list_step(id, unit).await?.0.is_frozen() {
             return Err(Problem::new(&problem::IMPORT_AFTER_WORK).with_items(&[unit]));
@@ -51,6 +64,10 @@ pub(super) async fn write_opening(
             .collect();
         written += changes.len();
         append_desk(&mut tx, id, unit, position, &changes, now_ms).await?;
+        // A campaign that goes on with a register adds nothing to it by its opening list.
+        if register == id {
+            tx.register_derive(id, unit).await?;
+        }
     }
     tx.commit().await?;
     Ok(written)
@@ -68,6 +85,8 @@ async fn make_opening(
             .into_iter()
             .map(|mut household| {
                 let opened = open(id, &household)?;
+                household.members_count =
+                    u32::try_from(household.members.len()).unwrap_or(u32::MAX);
                 // They stand in the change now.
                 household.members = Vec::new();
                 Ok((household, opened))
@@ -91,5 +110,6 @@ fn opening_row<'a>(unit: &'a str, new: &'a OpeningHousehold, opened: &Opened) ->
         },
         opening_dtts: new.dtts,
         opening_paper: &new.decision,
+        opening_members: new.members_count,
     }
 }

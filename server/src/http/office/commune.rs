@@ -55,6 +55,11 @@ impl HamletLine {
                 self.poor += usize::from(class == Class::Poor);
                 self.near_poor += usize::from(class == Class::NearPoor);
             }
+            (Outcome::Kept, class) => {
+                self.done += 1;
+                self.poor += usize::from(class == Some(Class::Poor));
+                self.near_poor += usize::from(class == Some(Class::NearPoor));
+            }
             (Outcome::Left, _) => self.done += 1,
         }
     }

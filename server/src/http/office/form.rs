@@ -39,6 +39,34 @@ struct CheckLine {
     holds: bool,
 }
 
+/// Settings of the flows as the page offers them.
+struct Settings {
+    from: String,
+    to: String,
+    both: bool,
+    look_back: u8,
+}
+
+impl Settings {
+    /// Writes those that were asked for as the rest of an address.
+    fn asked(which: &Which) -> String {
+        let named = [
+            ("from", which.from.clone()),
+            ("to", which.to.clone()),
+            ("through", which.through.clone()),
+            ("look_back", which.look_back.map(|years| years.to_string())),
+        ];
+        let mut rest = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in named {
+            if let Some(value) = value {
+                rest.append_pair(name, &value);
+            }
+        }
+        let rest = rest.finish();
+        if rest.is_empty() { rest } else { format!("&{rest}") }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "office/form.html")]
 struct Page {
@@ -54,6 +82,7 @@ struct Page {
     /// That B1 was computed with a synthetic score table.
     warning: Option<String>,
     has_measure: bool,
+    settings: Option<Settings>,
     state: String,
     head: Vec<String>,
     labels: Vec<(String, String)>,
@@ -90,16 +119,17 @@ async fn form_page(
         }
         Err(refusal) => return Err(refusal),
     };
-    Ok(page(StatusCode::OK, &page_of(&visitor, &seen, form, shown)))
+    Ok(page(StatusCode::OK, &page_of(&visitor, &seen, form, (shown, &which))))
 }
 
-fn page_of(visitor: &Visitor, seen: &Seen, form: Form, shown: Shown) -> Page {
+fn page_of(visitor: &Visitor, seen: &Seen, form: Form, (shown, which): (Shown, &Which)) -> Page {
     let (lang, id) = (visitor.lang, seen.campaign.id);
     let text = |line: &shared::standard::Line| lang.t(&line.vi, &line.en).to_owned();
     let made = shown.preliminary.as_ref();
     let report = made.map(|made| format!("&number={}&of={}", made.number, made.unit));
     let report = report.unwrap_or_default();
-    let at = Place { lang, id, unit: &shown.unit, report: &report, form, seen };
+    let asked = Settings::asked(which);
+    let at = Place { lang, id, unit: &shown.unit, report: &report, asked: &asked, form, seen };
     let label = |column: &shared::forms::Column| (text(&column.label), column.formula());
     let mut head = shown.head.iter().map(text);
     Page {
@@ -112,7 +142,15 @@ fn page_of(visitor: &Visitor, seen: &Seen, form: Form, shown: Shown) -> Page {
         id,
         code: shown.form,
         number: shown.number,
-        query: format!("?under={}{report}", shown.unit),
+        query: format!("?under={}{report}{asked}", shown.unit),
+        settings: shown.period.filter(|_| form.has_persons() && shown.official).map(|period| {
+            Settings {
+                from: period.from.to_string(),
+                to: period.to.to_string(),
+                both: period.through == shared::register::Through::Both,
+                look_back: period.look_back_years,
+            }
+        }),
         official: shown.official,
         has_measure: form.has_persons(),
         state: head.next().unwrap_or_default(),
@@ -141,6 +179,7 @@ struct Place<'a> {
     id: CampaignId,
     unit: &'a str,
     report: &'a str,
+    asked: &'a str,
     form: Form,
     seen: &'a Seen,
 }
@@ -177,15 +216,35 @@ impl Place<'_> {
             .unwrap_or_default()
     }
 
+    /// Writes where the households behind a figure of 7.2 or 7.3 are opened.
+    fn moves(&self, row: &Row, number: u8) -> String {
+        if !self.report.is_empty() || row.kind == Kind::Area {
+            return String::new();
+        }
+        let keeps_list = self.seen.tree.children(self.unit).is_empty();
+        let (under, hamlet) = match row.code.as_deref() {
+            Some(code) if keeps_list => (self.unit, format!("&hamlet={code}")),
+            Some(code) => (code, String::new()),
+            None => (self.unit, String::new()),
+        };
+        let (id, form, asked) = (self.id, self.form.code(), self.asked);
+        format!(
+            "/office/campaigns/{id}/register/moves?form={form}&column={number}&under={under}{hamlet}{asked}"
+        )
+    }
+
     /// Writes where the households of a hamlet behind a figure are opened.
     fn households(&self, row: &Row, number: u8) -> String {
+        if self.form.has_persons() {
+            return self.moves(row, number);
+        }
         if row.measure == Some(Measure::Persons) {
             return String::new();
         }
         let state = match (self.form, number) {
-            (Form::Result, 3) | (Form::PoorMovement, 9) => "poor",
+            (Form::Result, 3) => "poor",
             (Form::PoorDeprived | Form::PoorDeprivedRates, 1) => "poor",
-            (Form::Result, 7) | (Form::NearPoorMovement, 9) => "near_poor",
+            (Form::Result, 7) => "near_poor",
             (Form::NearPoorDeprived | Form::NearPoorDeprivedRates, 1) => "near_poor",
             _ => return String::new(),
         };

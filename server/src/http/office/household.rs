@@ -16,6 +16,7 @@ use self::parts::{AskedLine, IndicatorLine, ItemLine};
 use super::comments::{self, Remarks};
 use super::commune::area_text;
 use super::frame::{Asked, Fields, Frame, Lang, Notice, Posted, Visitor, page};
+use super::life::{self, Life};
 use super::list::{class_text, outcome_text};
 use super::past::{Change, changes, value_text};
 use super::settle::{Open, Refused, Telling, settle_form};
@@ -73,6 +74,7 @@ struct Household {
     merged: Vec<DocumentId>,
     /// The household it was merged into.
     merged_into: Option<DocumentId>,
+    life: Life,
 }
 
 /// Shows a household.
@@ -109,6 +111,7 @@ async fn shown(
     let campaign = crate::standing::campaign(&app, id).await?;
     let remarks = comments::of_household(&app, visitor, id, (&unit, document)).await?;
     let row = &standing.row;
+    let life = life::of_household(&app, visitor, (id, document), row).await?;
     let authors: BTreeMap<ChangeHash, &Authorship> =
         changes.iter().map(|change| (change.hash, change)).collect();
     let points = |points: Option<i64>| points.map_or("–".to_owned(), |n| n.to_string());
@@ -173,6 +176,7 @@ async fn shown(
         remarks,
         merged,
         merged_into,
+        life,
         code,
         unit,
     };

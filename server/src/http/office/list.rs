@@ -290,6 +290,7 @@ pub(super) fn class_text(lang: Lang, class: Class) -> &'static str {
 pub(super) fn outcome_text(lang: Lang, outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Surveyed => lang.t("Đã rà soát", "Surveyed"),
+        Outcome::Kept => lang.t("Ban Chỉ đạo giữ diện", "Kept by the committee"),
         Outcome::Left => lang.t("Rời danh sách", "Left the list"),
         Outcome::Pending => lang.t("Chưa có kết quả", "No outcome yet"),
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{OFFICES, Outside, Route, form, of_campaign};
+use super::{OFFICER, OFFICES, Outside, PROVINCE, Route, form, of_campaign, of_household, plain};
 
 /// Who may freeze a preliminary report.
 const REPORTERS: &[&str] = &["province", "district"];
@@ -20,6 +20,21 @@ pub(super) fn of_forms() -> Vec<Route> {
         }),
         route!("GET" "/v1/campaigns/{campaign}/forms.xlsx", OFFICES, Hidden, |to| {
             of_campaign(to, &format!("/forms.xlsx?under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/register", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/register?under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/register/moves", OFFICES, Hidden, |to| {
+            of_campaign(to, &format!("/register/moves?form=7.2&column=1&under={}", to.unit))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/households/{document}/life",
+            OFFICES, Hidden, |to| plain(&of_household(to, "/life"))),
+        route!("POST" "/v1/campaigns/{campaign}/households/{document}/life",
+            OFFICER, Hidden, |to| {
+            form(&of_household(to, "/life"), &json!({ "act": "undo", "reason": " " }))
+        }),
+        route!("POST" "/v1/campaigns/{campaign}/register/roster", PROVINCE, Same, |to| {
+            form(&to.town.path("/register/roster"), &json!({ "on": "2022-12-31" }))
         }),
         route!("GET" "/v1/campaigns/{campaign}/preliminaries", OFFICES, Hidden, |to| {
             of_campaign(to, &format!("/preliminaries?under={}", to.unit))

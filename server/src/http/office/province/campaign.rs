@@ -45,12 +45,15 @@ struct Blank {
     own_unit: String,
     standards: Vec<(String, String)>,
     regions: Vec<(&'static str, &'static str)>,
+    /// Campaigns whose register the new one may go on with.
+    before: Vec<(String, String)>,
     tried: Tried,
 }
 
-fn form(visitor: &Visitor, tried: Tried) -> Result<Response, Problem> {
+async fn form(app: App, visitor: &Visitor, tried: Tried) -> Result<Response, Problem> {
     let lang = visitor.lang;
     visitor.actor().with_role(&[Role::Province])?;
+    let before = campaigns::list(State(app), visitor.actor()).await?.0;
     let known = Standard::nd_07_2021();
     let title = lang.t(&known.title.vi, &known.title.en).to_owned();
     let rural = REGIONS.into_iter().filter(|region| *region != REGION_URBAN);
@@ -60,14 +63,15 @@ fn form(visitor: &Visitor, tried: Tried) -> Result<Response, Problem> {
         own_unit: visitor.account.post.unit.clone(),
         standards: vec![(known.code, title)],
         regions: rural.map(|region| (region, region_text(lang, region))).collect(),
+        before: before.into_iter().map(|one| (one.id.to_string(), one.name)).collect(),
         tried,
     };
     Ok(page(status, &blank))
 }
 
 /// Shows the form for opening a campaign.
-pub(super) async fn blank(visitor: Visitor) -> Asked {
-    Asked::of(visitor.lang, form(&visitor, Tried::default()))
+pub(super) async fn blank(State(app): State<App>, visitor: Visitor) -> Asked {
+    Asked::of(visitor.lang, form(app, &visitor, Tried::default()).await)
 }
 
 /// Opens a campaign and goes on to its settings.
@@ -82,15 +86,16 @@ pub(super) async fn add(State(app): State<App>, posted: Posted) -> Asked {
         opening_date: text("opening_date"),
         review_date: text("review_date"),
         region: text("region"),
+        continues: text("continues").parse().ok(),
     };
-    let result = match campaigns::add(State(app), visitor.actor(), Json(new)).await {
+    let result = match campaigns::add(State(app.clone()), visitor.actor(), Json(new)).await {
         Ok(added) => {
             let to = format!("/office/campaigns/{}/settings", added.0.id);
             Ok(Redirect::to(&to).into_response())
         }
         Err(problem) => {
             let field = field_of(&problem, &fields);
-            form(&visitor, Tried::of(lang, &problem, field, fields))
+            form(app, &visitor, Tried::of(lang, &problem, field, fields)).await
         }
     };
     Asked::of(lang, result)

@@ -1,0 +1,57 @@
+//! From which day to which flows are computed, by the report's settings.
+
+use mobile_schema::problem;
+use shared::date::Date;
+use shared::register::{LOOK_BACK_YEARS, Period, Through};
+
+use crate::app::App;
+use crate::http::extract::Seen;
+use crate::problem::Problem;
+
+/// Settings as they stand in an address; absent ones are the usual ones.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::http) struct Asked<'a> {
+    pub(in crate::http) from: Option<&'a str>,
+    pub(in crate::http) to: Option<&'a str>,
+    pub(in crate::http) through: Option<&'a str>,
+    pub(in crate::http) look_back: Option<u8>,
+}
+
+/// Returns the period of a report: from the opening list, or the end of the year before, to the end
+/// of the year of the review, or to the newest decision of the campaign where that is later.
+pub(in crate::http) async fn period_of(
+    app: &App,
+    seen: &Seen,
+    asked: Asked<'_>,
+) -> Result<Period, Problem> {
+    let campaign = &seen.campaign;
+    let day = |text: Option<&str>| match text.filter(|text| !text.is_empty()) {
+        Some(text) => Date::parse(text).map(Some).map_err(|_| &problem::QUERY_MALFORMED),
+        None => Ok(None),
+    };
+    let year = campaign.review_date.year();
+    let begins = campaign.register == campaign.id;
+    let start = if begins { campaign.opening_date } else { end_of(year - 1) };
+    let newest = app.store.register_newest(campaign.register, campaign.id).await?;
+    let end = end_of(year).max(newest.unwrap_or(campaign.review_date));
+    let (from, to) = (day(asked.from)?.unwrap_or(start), day(asked.to)?.unwrap_or(end));
+    let through = match asked.through.unwrap_or_default() {
+        "" | "none" => Through::None,
+        "both" => Through::Both,
+        _ => return Err(Problem::new(&problem::QUERY_MALFORMED)),
+    };
+    let look_back_years = asked.look_back.unwrap_or(LOOK_BACK_YEARS);
+    if from > to {
+        return Err(Problem::new(&problem::QUERY_MALFORMED));
+    }
+    Ok(Period { from, to, through, look_back_years })
+}
+
+/// Returns the day from which decisions count for a period: falling back is told from older ones.
+pub(in crate::http) fn since(period: &Period) -> Date {
+    period.from.years_before(period.look_back_years)
+}
+
+fn end_of(year: i32) -> Date {
+    Date::of_number(i64::from(year) * 10_000 + 1231).unwrap_or(Date::of_unix_ms(0))
+}

@@ -1,0 +1,186 @@
+//! The register: derived from opening lists and recognised lists, and made anew for a unit whenever
+//! one of those changes.
+//!
+//! What is written here follows from the two logs alone: it may be thrown away at any time.
+
+use std::collections::BTreeMap;
+
+use shared::approve::Act;
+use shared::date::Date;
+use shared::forms::Side;
+use shared::id::{CampaignId, HouseholdId};
+use shared::list::thaw;
+use shared::register::{Cause, Decided, Entry, Kind, decode, encode, in_order};
+
+use super::backend::{Row, Tx, vals};
+use super::campaign::area;
+use super::rows::Rows;
+use super::{Store, StoreError};
+
+/// Decisions of one day and unit that a moment tells apart.
+const DECISIONS_PER_DAY: i64 = 10_000;
+
+/// Writes the number of a paper with its day.
+pub(crate) fn paper_text(number: &str, day: Date) -> String {
+    format!("{number} ngày {}", day.text_vi())
+}
+
+fn last_of(day: Date) -> i64 {
+    day.number() * DECISIONS_PER_DAY + DECISIONS_PER_DAY - 1
+}
+
+fn read(row: &Row) -> Result<(String, Decided), StoreError> {
+    let bytes: Vec<u8> = row.get("bytes")?;
+    Ok((row.get("unit")?, decode(&bytes).map_err(|_| StoreError::Damaged)?))
+}
+
+impl Store {
+    /// Reads the decisions of a register until a day that count on and after another, by unit and in
+    /// their order; of one unit or of all.
+    pub(crate) async fn register_read(
+        &self,
+        register: CampaignId,
+        unit: Option<&str>,
+        (since, until): (Date, Date),
+    ) -> Result<BTreeMap<String, Vec<Decided>>, StoreError> {
+        const SQL: &str = "
+            select register.unit, register.bytes from register
+            where register.register = $1 and register.moment <= $2 and register.moment >= coalesce(
+                (select max(earlier.moment) from register earlier
+                where earlier.register = register.register and earlier.unit = register.unit
+                and earlier.moment <= $3 and earlier.whole = 1), 0)
+            and (register.unit = $4 or $4 = '') order by register.unit, register.moment";
+        let of = vals![register, last_of(until), last_of(since), unit.unwrap_or_default()];
+        let mut units: BTreeMap<String, Vec<Decided>> = BTreeMap::new();
+        for row in self.db.all(SQL, of).await? {
+            let (unit, decided) = read(&row)?;
+            units.entry(unit).or_default().push(decided);
+        }
+        Ok(units)
+    }
+
+    /// Returns the day of the newest list of a campaign on a register.
+    pub(crate) async fn register_newest(
+        &self,
+        register: CampaignId,
+        campaign: CampaignId,
+    ) -> Result<Option<Date>, StoreError> {
+        const SQL: &str = "
+            select max(moment) as newest from register where register = $1 and campaign = $2";
+        let row = self.db.one(SQL, vals![register, campaign]).await?;
+        let newest: Option<i64> = row.ok_or(StoreError::Damaged)?.get("newest")?;
+        newest
+            .map(|newest| Date::of_number(newest / DECISIONS_PER_DAY).ok_or(StoreError::Damaged))
+            .transpose()
+    }
+
+    /// Makes every register anew; returns of how many units.
+    pub(crate) async fn register_rebuild(&self) -> Result<usize, StoreError> {
+        const UNITS: &str = "
+            select distinct coalesce(campaign.register, campaign.id) as register, household.unit
+            from household join campaign on campaign.id = household.campaign
+            order by register, unit";
+        let rows = self.db.all(UNITS, vals![]).await?;
+        for row in &rows {
+            let mut tx = self.begin().await?;
+            tx.register_derive(row.id("register")?, &row.get::<String>("unit")?).await?;
+            tx.commit().await?;
+        }
+        Ok(rows.len())
+    }
+}
+
+impl Tx {
+    /// Makes a unit's part of a register anew: the opening list it begins with, and every list that
+    /// stands recognised in a campaign that goes on with it.
+    pub(crate) async fn register_derive(
+        &mut self,
+        register: CampaignId,
+        unit: &str,
+    ) -> Result<(), StoreError> {
+        const NEW: Rows = Rows {
+            before: "insert into register (register, unit, moment, campaign, whole, bytes) values",
+            after: "",
+        };
+        self.unit_lock(register, unit).await?;
+        let mut decided = self.register_opening(register, unit).await?;
+        decided.extend(self.register_lists(register, unit).await?);
+        let rows = (0..).zip(in_order(decided)).map(|(place, one): (i64, Decided)| {
+            let moment = one.date.number() * DECISIONS_PER_DAY + place % DECISIONS_PER_DAY;
+            let whole = i64::from(one.whole);
+            vals![register, unit, moment, one.campaign, whole, encode(&one)]
+        });
+        let rows: Vec<_> = rows.collect();
+        self.run("delete from register where register = $1 and unit = $2", vals![register, unit])
+            .await?;
+        self.run_rows(NEW, rows).await.map(drop)
+    }
+
+    async fn register_opening(
+        &mut self,
+        register: CampaignId,
+        unit: &str,
+    ) -> Result<Vec<Decided>, StoreError> {
+        const SQL: &str = "
+            select household.*, hamlet.area, campaign.opening_date
+            from household join campaign on campaign.id = household.campaign
+            join hamlet on hamlet.campaign = household.campaign and hamlet.code = household.hamlet
+            where household.campaign = $1 and household.unit = $2 and household.opening_class <> ''
+            order by household.household";
+        let mut opening: Option<Decided> = None;
+        for row in self.all(SQL, vals![register, unit]).await? {
+            let date = row.date("opening_date")?;
+            let opening =
+                opening.get_or_insert_with(|| Decided::new(Kind::Opening, register, date, 0));
+            let class = match row.get::<String>("opening_class")?.as_str() {
+                "poor" => Side::Poor,
+                "near_poor" => Side::NearPoor,
+                _ => return Err(StoreError::Damaged),
+            };
+            let hamlet =
+                opening.hamlet(&row.get::<String>("hamlet")?, area(&row.get::<String>("area")?)?);
+            let paper = opening.paper(&row.get::<String>("opening_paper")?);
+            let persons = u32::try_from(row.get::<i64>("opening_members")?);
+            opening.entries.push(Entry {
+                household: HouseholdId(row.id::<HouseholdId>("household")?.0),
+                hamlet,
+                paper,
+                class: Some(class),
+                cause: Cause::Opening,
+                persons: persons.map_err(|_| StoreError::Damaged)?,
+                dtts: row.get::<i64>("opening_dtts")? == 1,
+                kin: None,
+            });
+        }
+        Ok(opening.into_iter().collect())
+    }
+
+    async fn register_lists(
+        &mut self,
+        register: CampaignId,
+        unit: &str,
+    ) -> Result<Vec<Decided>, StoreError> {
+        const SQL: &str = "
+            select decision.body, decision.at_ms, frozen_list.rows
+            from list join campaign on campaign.id = list.campaign
+            join decision on decision.campaign = list.campaign and decision.unit = list.unit
+                and decision.position = list.last_decision
+            join frozen_list on frozen_list.campaign = list.campaign
+                and frozen_list.unit = list.unit and frozen_list.root = decision.root
+            where list.unit = $2 and list.step_name = 'recognised'
+            and (campaign.id = $1 or campaign.register = $1)
+            order by decision.at_ms";
+        let rows = self.all(SQL, vals![register, unit]).await?;
+        rows.iter()
+            .map(|row| {
+                let act: Act = serde_json::from_str(&row.get::<String>("body")?)
+                    .map_err(|_| StoreError::Damaged)?;
+                let paper = act.paper().ok_or(StoreError::Damaged)?;
+                let date = Date::parse(&paper.date).map_err(|_| StoreError::Damaged)?;
+                let list = thaw(&row.get::<Vec<u8>>("rows")?).map_err(|_| StoreError::Damaged)?;
+                let text = paper_text(&paper.number, date);
+                Ok(Decided::of_list(&list, &text, date, row.get("at_ms")?))
+            })
+            .collect()
+    }
+}
