@@ -8,9 +8,42 @@ const MALE: [&str; 36] = [
     "Ưn", "Cường", "Hưng", "Tỷ", "Lý", "Đại", "Thuý", "Khoa", "Luân", "Bường", "Điếc",
 ];
 const FEMALE: [&str; 36] = [
-    "Lan", "Hương", "Thươn", "Von", "Mai", "Nhơn", "Xoan", "Mơi", "Kăn", "Thêm", "Hoà", "Mỹ",
-    "Nguyệt", "Pheng", "Phượng", "Lơi", "Hơi", "Ngoan", "Nhung", "Xa", "Âm", "Chăn", "Mươi", "Hà",
-    "Thúy", "Đào", "Ươm", "Tuyết", "Lý", "Hằng", "Hạnh", "Oanh", "Yến", "Kỳ", "Loan", "Bé",
+    "Lan",
+    "Hương",
+    "Thươn",
+    "Von",
+    "Mai",
+    "Nhơn",
+    "Xoan",
+    "Mơi",
+    "Kăn",
+    "Thêm",
+    "Hoà",
+    "Mỹ",
+    "Nguyệt",
+    "Pheng",
+    "Phượng",
+    "Lơi",
+    "Hơi",
+    "Ngoan",
+    "Nhung",
+    "Xa",
+    "Âm",
+    "Chăn",
+    "Mươi",
+    "Hà",
+    "Thúy",
+    "Đào",
+    "Ươm",
+    "Tuyết",
+    "Lý",
+    "Hằng",
+    "Hạnh",
+    "Oanh",
+    "Yến",
+    "Kỳ",
+    "Loan",
+    "Bé",
 ];
 const SURNAMES: [&str; 8] = ["Nguyễn", "Nguyễn", "Trần", "Lê", "Hoàng", "Phan", "Võ", "Trương"];
 const MIDDLE: [[&str; 6]; 2] = [
@@ -147,7 +180,11 @@ impl Family {
             (true, _) => ["Thị", "Văn"][usize::from(male)],
             (false, _) => rng.pick(&MIDDLE[usize::from(!male)]),
         };
-        [surname, middle, given].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+        [surname, middle, given]
+            .into_iter()
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// Gives head and spouse the names and years of another family's.
@@ -164,12 +201,7 @@ impl Family {
     }
 
     /// Lets grown children have their own household and stay on their parents' list.
-    pub(super) fn split(
-        &self,
-        percent: usize,
-        rng: &mut Rng,
-        people: &mut usize,
-    ) -> Option<Self> {
+    pub(super) fn split(&self, percent: usize, rng: &mut Rng, people: &mut usize) -> Option<Self> {
         let grown = self.members.iter().find(|of| of.relation == "child" && of.age >= 19)?;
         if !rng.chance(percent) {
             return None;

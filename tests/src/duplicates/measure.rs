@@ -92,8 +92,7 @@ fn key(bytes: &[u8]) -> u64 {
 /// Finds pairs in a population.
 pub fn found(population: &Population, keys: &[HouseholdKeys]) -> Vec<Found> {
     let placed = population.households.iter().zip(keys);
-    let placed: Vec<Placed<'_>> =
-        placed.map(|(of, keys)| Placed { unit: of.unit, keys }).collect();
+    let placed: Vec<Placed<'_>> = placed.map(|(of, keys)| Placed { unit: of.unit, keys }).collect();
     find(&placed)
 }
 
@@ -109,11 +108,10 @@ pub fn measure(population: &Population) -> Measured {
         .collect();
     let one: BTreeSet<(usize, usize)> = named.difference(&two).copied().collect();
     let by_number = by_number(population);
-    let same_unit =
-        |pair: &(usize, usize)| {
-            let unit = |at: usize| population.households[at].unit;
-            unit(pair.0) == unit(pair.1)
-        };
+    let same_unit = |pair: &(usize, usize)| {
+        let unit = |at: usize| population.households[at].unit;
+        unit(pair.0) == unit(pair.1)
+    };
     let in_both = |pair: &(usize, usize)| population.in_both(pair.0, pair.1);
     let score = |there: &dyn Fn(&(usize, usize)) -> bool,
                  named: &BTreeSet<(usize, usize)>,

@@ -107,13 +107,7 @@ struct Style {
     old_tones: bool,
 }
 
-fn member(
-    person: &Person,
-    relation: &str,
-    style: &Style,
-    rates: &Rates,
-    rng: &mut Rng,
-) -> Answers {
+fn member(person: &Person, relation: &str, style: &Style, rates: &Rates, rng: &mut Rng) -> Answers {
     let mut answers = Answers::new();
     let mut put = |key: &str, value: &str| drop(answers.insert(key.to_owned(), value.into()));
     let name = typed(&person.name, style, rates, rng);
