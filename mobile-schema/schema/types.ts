@@ -550,4 +550,11 @@ export type ProblemName =
   | "sample-finding-missing"
   | "second-entry-settled"
   | "second-entry-household"
+  | "merge-itself"
+  | "merge-chain"
+  | "merge-too-many"
+  | "merge-other-unit"
+  | "merge-members"
+  | "merge-choice"
+  | "merge-none"
   | "scans-too-many";

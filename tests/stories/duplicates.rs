@@ -26,7 +26,7 @@ fn the_matcher_does_what_is_promised_on_seeds_it_was_not_set_on() {
     for seed in HELD_OUT_SEEDS {
         all += measure(&Population::new(seed, FAMILIES, &Rates::default()));
     }
-    println!("synthetic populations, seeds {HELD_OUT_SEEDS:?}, {FAMILIES} families each\n{all}");
+    eprintln!("synthetic populations, seeds {HELD_OUT_SEEDS:?}, {FAMILIES} families each\n{all}");
     let (ours, by_number) = (all.two_members, all.two_members_by_number);
     assert!(ours.there >= 500, "too few to tell: {ours}");
     assert!(ours.recall() >= 9_500 && ours.precision() >= 9_800, "{ours}");

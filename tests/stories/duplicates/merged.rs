@@ -69,11 +69,11 @@ on_each_backend! {
     async fn late_edits_to_either_document_appear(town: Town) {
         let (mut hoa, one, other) = twice(&town).await;
         merge(&town, one, other).await;
-        hoa.save(other, &[answer("wall", "bamboo")]).unwrap();
-        hoa.save(one, &[answer("wall", "bamboo")]).unwrap();
+        hoa.save(other, &[answer("wall", "plank")]).unwrap();
+        hoa.save(one, &[answer("wall", "plank")]).unwrap();
         hoa.sync().await.unwrap();
         let read = town.officer.get(&town.path(&format!("/households/{one}"))).await.unwrap();
-        assert_eq!(read["household"]["answers"]["wall"], "bamboo");
+        assert_eq!(read["household"]["answers"]["wall"], "plank");
         assert_eq!(roof(&town, one).await, (json!("canvas"), json!(0)));
 
         hoa.save(other, &[answer("roof", "concrete")]).unwrap();

@@ -14,6 +14,7 @@ use crate::http::extract::{Json, Path, campaign, list_unit};
 use crate::http::households::OFFICES;
 use crate::pairs::{Freshness, Pair, Place, pairs, pairs_within, read_anew};
 use crate::problem::{Body, Problem};
+use crate::standing::refresh;
 use crate::store::StoreError;
 use crate::store::material::AT_ONCE;
 use crate::store::pair::PairDecision;
@@ -110,6 +111,8 @@ pub(in crate::http) async fn list(
     let seen = list_unit(&app, &actor, id, &unit).await?;
     let pending = read_anew(&app, &seen.campaign, std::slice::from_ref(&unit)).await?;
     let own: BTreeSet<&str> = [unit.as_str()].into();
+    // Heads are named as their standings have them.
+    refresh(&app, &seen.campaign, &unit).await?;
     let all = pairs(&app, id, Freshness::Lately).await?;
     let within = pairs_within(&app, id, &unit).await?;
     let found: Vec<&Pair> = within.iter().collect();
