@@ -17,8 +17,9 @@ fn answer(key: &str, value: &str) -> Page {
 
 /// Everything is reviewed, and a second phone, out of contact, answers one question otherwise.
 async fn disputed(town: &Town, key: &str, first: &str, second: &str) -> (Phone, DocumentId) {
-    let mut hoa = town.review_mo_o().await;
+    // Minh fetches the households before anybody has been there.
     let mut minh = town.phone_with_work("minh").await;
+    let mut hoa = town.review_mo_o().await;
     let document = town.document(&minh, CODE);
     hoa.save(document, &[answer(key, first)]).unwrap();
     minh.save(document, &[answer(key, second)]).unwrap();
