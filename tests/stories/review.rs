@@ -17,8 +17,9 @@ fn answer(key: &str, value: &str) -> Page {
 
 /// Everything is reviewed, and a second phone, out of contact, answers one question otherwise.
 async fn disputed(town: &Town, key: &str, first: &str, second: &str) -> (Phone, DocumentId) {
-    let mut hoa = town.review_mo_o().await;
+    // Minh fetches the households before anybody has been there.
     let mut minh = town.phone_with_work("minh").await;
+    let mut hoa = town.review_mo_o().await;
     let document = town.document(&minh, CODE);
     hoa.save(document, &[answer(key, first)]).unwrap();
     minh.save(document, &[answer(key, second)]).unwrap();
@@ -120,18 +121,6 @@ on_each_backend! {
         minh.sync().await.unwrap();
         let stale = town.officer.settle(town.campaign, &id, &form(json!(WATER[0]))).await.unwrap_err();
         assert_eq!(stale.name(), Some("household-moved"));
-        let mut form = form(json!(WATER[0]));
-        form["heads"] = desk(&town).await["waiting"][0]["heads"].clone();
-        town.officer.settle(town.campaign, &id, &form).await.unwrap();
-        assert_eq!(desk(&town).await["waiting"], json!([]));
-
-        let ledger = town.officer.get(&town.path(&format!("/households/{document}/ledger"))).await;
-        let ledger = ledger.unwrap();
-        let entry = &ledger["entries"][0];
-        assert_eq!((&entry["kind"], &entry["open"]), (&json!("settled"), &json!(false)), "{ledger:#}");
-        assert_eq!(entry["by"]["note"], "đã đến xem");
-        assert_eq!(entry["sides"].as_array().unwrap().len(), 2);
-        town.officer.submit(town.campaign, MO_O).await.unwrap();
     }
 
     /// A phone that had seen both values writes a third: both stay in the ledger.

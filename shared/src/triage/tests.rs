@@ -1,3 +1,5 @@
+//! Triage, case by case: what reaches a person, what the rule chooses, and where the bound is.
+
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::date::Date;

@@ -45,6 +45,7 @@ fn no_value_is_lost_without_somebody_who_saw_it() {
                 house.check(&mut counted).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
             }
         }
+        house.check_ledger(&mut counted).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
     }
     assert!(counted.disputes > 1_000 && counted.settles > 1_000, "{counted:?}");
     assert!(counted.superseded > 1_000 && counted.agreed > 1_000, "{counted:?}");
@@ -306,7 +307,6 @@ impl House {
         if resolved.disputes.len() != disputes {
             return Err(format!("{} disputes, must be {disputes}", resolved.disputes.len()));
         }
-        self.check_ledger(counted)?;
         let writes: usize = self.made.iter().map(|made| made.wrote.len()).sum();
         counted.superseded += writes - standing;
         counted.disputes += disputes;

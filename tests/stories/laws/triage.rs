@@ -9,6 +9,7 @@ use mobile_schema::form::{Form, Kind, Scope};
 use mobile_schema::household::{Household, Value};
 use server::demo::population::{Goal, Spec, truth};
 use shared::classify::{B1Method, Class};
+use shared::id::{CampaignId, HouseholdId};
 use shared::merge::merge;
 use shared::page::Page;
 use shared::resolve::{Path, resolve};
@@ -275,6 +276,12 @@ fn page(household: &Household) -> Page {
     }
 }
 
+/// The first page of a family, which says which one it is even where there is nothing else to say.
+fn whole(household: &Household) -> Page {
+    let opening = Some((CampaignId([9; 16]), HouseholdId([1; 16])));
+    Page { opening, ..page(household) }
+}
+
 /// Lets one phone write the family and several others, who have seen that alone, write over it.
 fn written(
     household: &Household,
@@ -293,7 +300,7 @@ fn written(
         }
     }
     let mut first = Device::new(1);
-    first.save(&page(&base), 0).expect("it says something");
+    first.save(&whole(&base), 0).expect("it says something");
     let most = contested.values().map(Vec::len).max().unwrap_or(0);
     let mut all = first.known.clone();
     for (number, turn) in (2_u8..).zip(0..most) {
@@ -321,7 +328,7 @@ fn at(area: Area) -> shared::standing::Place {
 /// Runs the whole line over a fresh document of one phone.
 fn alone(household: &Household, area: Area) -> Standing {
     let mut device = Device::new(9);
-    device.save(&page(household), 0).expect("it says something");
+    device.save(&whole(household), 0).expect("it says something");
     let log: Vec<Logged> = device
         .known
         .into_iter()

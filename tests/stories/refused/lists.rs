@@ -242,7 +242,7 @@ on_each_backend! {
             (with("heads", json!(["xyz"])), 400, "body-malformed"),
             (with("path", json!("elsewhere/roof")), 400, "body-malformed"),
             (with("path", json!(format!("answers/{}", "k".repeat(65)))), 400, "body-malformed"),
-            (with("value", json!(null)), 400, "body-malformed"),
+            (with("value", json!(null)), 422, "settle-unreadable"),
             (with("value", json!(1.5)), 400, "body-malformed"),
             (with("value", json!(u64::MAX)), 400, "body-malformed"),
             (with("value", json!({ "deep": [] })), 400, "body-malformed"),
