@@ -1,16 +1,20 @@
 //! Which household belongs where, and the derived cache of what its log came to.
 
+mod add;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::id::{CampaignId, DocumentId, HouseholdId};
 use shared::unit::Area;
 
-use super::backend::{Row, Tx, Val, vals};
+use super::backend::{Row, Tx, vals};
 use super::campaign::area;
 use super::material::{AT_ONCE, in_list, padded};
 use super::rows::Rows;
 use super::snapshot::NewSnapshot;
 use super::{Store, StoreError};
+
+pub(crate) use self::add::NewHousehold;
 
 /// Where a household belongs: a server row, never document content.
 #[derive(Debug, Clone)]
@@ -296,42 +300,7 @@ impl Store {
     }
 }
 
-/// A household being registered.
-#[derive(Debug, Clone)]
-pub(crate) struct NewHousehold<'a> {
-    pub(crate) document: DocumentId,
-    pub(crate) household: HouseholdId,
-    pub(crate) unit: &'a str,
-    pub(crate) hamlet: &'a str,
-    pub(crate) code: &'a str,
-    pub(crate) opening_class: &'a str,
-    pub(crate) opening_dtts: bool,
-    pub(crate) opening_paper: &'a str,
-    pub(crate) opening_members: u32,
-}
-
 impl Tx {
-    /// Registers households; one that is known stays as it is.
-    pub(crate) async fn household_add_new<'a>(
-        &mut self,
-        campaign: CampaignId,
-        new: impl Iterator<Item = NewHousehold<'a>>,
-    ) -> Result<(), StoreError> {
-        let rows = new.map(|new| new.row(campaign)).collect();
-        self.run_rows(ADD, rows).await.map(drop)
-    }
-
-    /// Registers households whose documents are new.
-    pub(crate) async fn household_add_all(
-        &mut self,
-        campaign: CampaignId,
-        new: &[NewHousehold<'_>],
-    ) -> Result<(), StoreError> {
-        let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
-        let rows = new.iter().map(|new| new.row(campaign)).collect();
-        if self.run_rows(ADD, rows).await? == count { Ok(()) } else { Err(StoreError::Damaged) }
-    }
-
     /// Lists which of these codes a campaign's opening households have already.
     pub(crate) async fn household_codes(
         &mut self,
@@ -387,30 +356,5 @@ impl Tx {
         };
         let rows = moved.into_iter().map(|(document, position)| vals![document, position]);
         self.run_rows(SQL, rows.collect()).await.map(drop)
-    }
-}
-
-/// A household whose document or code is known stays as it is.
-const ADD: Rows = Rows {
-    before: "insert into household (document, campaign, household, unit, hamlet, code,
-        opening_class, opening_dtts, opening_paper, opening_members, last_position) values",
-    after: "on conflict do nothing",
-};
-
-impl NewHousehold<'_> {
-    fn row(&self, campaign: CampaignId) -> Vec<Val> {
-        vals![
-            self.document,
-            campaign,
-            self.household,
-            self.unit,
-            self.hamlet,
-            self.code,
-            self.opening_class,
-            self.opening_dtts,
-            self.opening_paper,
-            i64::from(self.opening_members),
-            0
-        ]
     }
 }
