@@ -223,9 +223,9 @@ on_each_backend! {
         let shown = officer.open(&page).await;
         assert_eq!(shown.status, 200);
         shown.holds(" tùy vào ").holds("Cần người quyết định").holds("máy của minh");
-        let start = shown.html.find("<form method=\"post\" action=\"").unwrap();
-        let action = &shown.html[start + 27..];
-        let action = action[..action.find('"').unwrap()].to_owned();
+        let mark = "action=\"";
+        let start = shown.html.find("action=\"/office/campaigns/").unwrap() + mark.len();
+        let action = shown.html[start..].split('"').next().unwrap().to_owned();
         // None of the two is right: another one, by its list.
         let other = [("value", "other"), ("other", "rain"), ("reason", "mới có bể"), ("from", "desk")];
         let settled = officer.fill(&action, &shown, &other).await;
