@@ -131,6 +131,7 @@ problems! {
     KIN_TOO_LATE = "kin-too-late", "Ngày tách, nhập hộ sau ngày rà soát.", "The day of the split or join is after the review.";
     NOTHING_TO_UNDO = "nothing-to-undo", "Chưa có quyết định nào về hộ này để bỏ.", "Nothing was decided about the household that could be undone.";
     REGISTER_OWN = "register-own", "Đợt rà soát này mở sổ quản lý riêng nên không có danh sách trước để lấy.", "This campaign begins its own register: there is no list before it to take.";
+    REGISTER_GOES_ON = "register-goes-on", "Đợt rà soát này tiếp nối sổ quản lý: danh sách đầu kỳ lấy từ sổ, không nhập từ tệp.", "This campaign goes on with a register: its opening list is taken from there, not from a file.";
     COMMENT_TEXT = "comment-text", "Phải ghi nội dung, nhiều nhất 2.000 ký tự.", "A text is needed, of at most 2,000 characters.";
     COMMENT_UNKNOWN = "comment-unknown", "Không có ý kiến này ở đơn vị.", "There is no such comment in the unit.";
     SCAN_KIND = "scan-kind", "Chỉ nhận bản quét dạng PDF, JPEG hoặc PNG.", "A scan is a PDF, a JPEG or a PNG.";
@@ -157,6 +158,8 @@ problems! {
     MERGE_OTHER_UNIT = "merge-other-unit", "Hai hộ thuộc hai xã. Chỉ gộp hộ trong cùng một xã; đề nghị cấp trên kiểm tra.", "The households are of two communes. Only households of one commune are merged; ask the level above.";
     MERGE_MEMBERS = "merge-members", "Thành viên được ghép không có trong hộ, hoặc được ghép hai lần.", "A member who was matched is not in the household, or was matched twice.";
     MERGE_CHOICE = "merge-choice", "Câu trả lời được chọn không phải của hộ nào, hoặc hồ sơ đã thay đổi sau khi trang được mở. Xem lại rồi chọn.", "What was chosen is neither household's answer, or they changed since they were shown. Look again, then choose.";
+    PAPER_DATE = "paper-date", "Ngày của văn bản phải từ ngày danh sách đầu kỳ đến hôm nay.", "The paper's date must be between the day of the opening list and today.";
+    MERGE_LISTED = "merge-listed", "Hộ có trong danh sách đầu kỳ phải là hộ được giữ lại. Mở cặp này theo chiều ngược lại rồi gộp.", "A household of the opening list must be the one that stays. Open this pair the other way round, then merge.";
     MERGE_NONE = "merge-none", "Hai hộ này hiện không được gộp.", "These households are not merged now.";
     SCANS_TOO_MANY = "scans-too-many", "Đơn vị đã có quá nhiều bản quét loại này. Gộp các trang vào một tệp, hoặc báo người vận hành.", "The unit has too many scans of this kind. Put the pages into one file, or tell the operator.";
 }

@@ -112,6 +112,8 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "sample-drawn"
         | "merge-chain"
         | "merge-choice"
+        | "merge-listed"
+        | "register-goes-on"
         | "merge-none"
         | "household-has-outcome"
         | "nothing-to-undo"

@@ -57,7 +57,7 @@ impl Cached {
         let at = &self.at;
         let area = crate::store::campaign::area_name(self.area);
         let merged = self.merged.as_ref().map_or(String::new(), |merged| {
-            let [count, decisions, positions] = merged.mark;
+            let [count, decisions, positions] = merged;
             format!("/{count}.{decisions}.{positions}")
         });
         format!("{name}/{}/{}/{area}{merged}", at.unit, at.hamlet)
@@ -85,27 +85,18 @@ impl Cached {
     }
 
     /// Returns what the rules read of the household's server row.
-    ///
-    /// One that is on no opening list takes the place of what was merged into it, if that was.
     pub(crate) fn place(&self) -> Place {
-        let own = (self.at.opening_class.as_str(), self.at.opening_dtts);
-        let (class, opening_dtts) = match &self.merged {
-            Some(merged) if own.0.is_empty() => {
-                (merged.opening_class.as_str(), merged.opening_dtts)
-            }
-            _ => own,
-        };
         Place {
             household: self.at.household,
             document: self.at.document,
             hamlet: self.at.hamlet.clone(),
             area: self.area,
-            opening: match class {
+            opening: match self.at.opening_class.as_str() {
                 "poor" => Some(Class::Poor),
                 "near_poor" => Some(Class::NearPoor),
                 _ => None,
             },
-            opening_dtts,
+            opening_dtts: self.at.opening_dtts,
         }
     }
 }
@@ -164,8 +155,8 @@ fn standings(
         match &entry.absorbed_by {
             None => standings.push((entry.at, standing)),
             // Nobody vanishes from the opening list: listed twice, it joined the other.
-            Some(by) if by.is_listed && !entry.at.opening_class.is_empty() => {
-                standings.push((entry.at, left_by_joining(standing)));
+            Some(by) if !entry.at.opening_class.is_empty() => {
+                standings.push((entry.at, left_by_joining(standing, by.kept)));
             }
             Some(_) => {}
         }

@@ -228,7 +228,8 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
         }
         Job::Read { place, changes, side, absorbed } if !absorbed.is_empty() => {
             let together = stand_linked(place, (changes, side), absorbed, basis);
-            let Together { standing, household, writers } = together;
+            let Together { standing, mut household, writers } = together;
+            standing.triage.apply(&mut household);
             let classification = classify(&household, place.area, basis);
             Answer::Looked(json(&Looked { standing, household, writers, classification }))
         }

@@ -213,6 +213,11 @@ impl Act {
         }
     }
 
+    /// Tells whether a household that nobody asked has an outcome by it.
+    pub fn is_outcome(&self) -> bool {
+        matches!(self, Self::Decide { .. } | Self::Join { .. })
+    }
+
     /// Says why it cannot be decided of a household, if it cannot.
     pub fn check(&self, known: &Known<'_>) -> Result<(), LifeError> {
         let household = known.row.household;

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use shared::approve::Step;
 use shared::date::Date;
 use shared::deadline::Deadline;
-use shared::id::CampaignId;
+use shared::id::{CampaignId, HouseholdId};
+use shared::life::Act;
 use shared::list::Outcome;
 use shared::remark::remark_text;
 use shared::scope::Role;
@@ -119,7 +120,7 @@ async fn deadline(app: &App, id: CampaignId) -> Result<Deadline, StoreError> {
 }
 
 /// Returns the day of a time in Viet Nam (UTC+7).
-fn day_of(at_ms: i64) -> Date {
+pub(super) fn day_of(at_ms: i64) -> Date {
     Date::of_unix_ms(at_ms.saturating_add(7 * 60 * 60 * 1000))
 }
 
@@ -132,6 +133,7 @@ struct Counted {
 
 #[derive(Deserialize)]
 struct CountedRow {
+    household: HouseholdId,
     outcome: Outcome,
 }
 
@@ -155,7 +157,8 @@ async fn progress(
         let counted = match app.progress.at(&key, mark) {
             Some(counted) => counted,
             None => {
-                let counted = count(&app.store.standing_bodies(id, unit).await?)?;
+                let holding = app.store.life_holding(id, unit).await?;
+                let counted = count(&app.store.standing_bodies(id, unit).await?, &holding)?;
                 app.progress.put(key, *mark, counted);
                 counted
             }
@@ -165,14 +168,16 @@ async fn progress(
     Ok(found)
 }
 
-fn count(bodies: &[String]) -> Result<Progress, StoreError> {
+fn count(bodies: &[String], holding: &BTreeMap<HouseholdId, Act>) -> Result<Progress, StoreError> {
     let mut progress = Progress::default();
     for body in bodies {
         let counted: Counted = serde_json::from_str(body).map_err(|_| StoreError::Damaged)?;
         let disputed = counted.open.disputes > 0;
         progress.households += 1;
         progress.disputed += i64::from(disputed);
-        progress.done += i64::from(!disputed && counted.row.outcome != Outcome::Pending);
+        let is_decided = holding.get(&counted.row.household).is_some_and(Act::is_outcome);
+        let has_outcome = counted.row.outcome != Outcome::Pending || is_decided;
+        progress.done += i64::from(!disputed && has_outcome);
     }
     Ok(progress)
 }

@@ -18,6 +18,7 @@ use super::desk_change::{Appended, Desk, IfMoved, append};
 use super::extract::{Json, Path, Seen, campaign, list_unit};
 use crate::app::App;
 use crate::auth::Actor;
+use crate::ingest::desk::OPENING_LIST;
 use crate::ingest::desk::release_late;
 use crate::problem::{Body, Problem};
 use crate::standing::{Standings, refresh};
@@ -360,7 +361,8 @@ pub(super) async fn settle_open(
     if seen.campaign.closed {
         return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
     }
-    if form.reason.trim().is_empty() {
+    // By these words an opening list is known from a decision.
+    if form.reason.trim().is_empty() || form.reason.trim() == OPENING_LIST {
         return Err(Problem::new(&problem::REASON_MISSING));
     }
     let said = (actor.account.id, document, &form.heads, &form.path, &form.value, &form.closes);

@@ -69,12 +69,13 @@ pub(super) async fn decide(
 ) -> Result<Json<Decided>, Problem> {
     let actor = actor.with_role(&[Role::Officer])?;
     let (seen, at) = household(&app, &actor, id, document).await?;
-    if seen.campaign.closed {
-        return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
-    }
     let looked = app.materialiser.look(&seen.campaign, document).await?;
     let row = looked.ok_or(&problem::DOCUMENT_BROKEN)?.standing.row;
     let mut tx = app.store.begin().await?;
+    // The campaign first: its closing comes before this or after it.
+    if !tx.campaign_lock(id).await? {
+        return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
+    }
     tx.unit_lock(id, &at.unit).await?;
     if tx.list_step(id, &at.unit).await?.0.is_frozen() {
         return Err(Problem::new(&problem::LIST_FROZEN));
@@ -83,11 +84,19 @@ pub(super) async fn decide(
     if now.is_none_or(|now| now.last_position != at.last_position) {
         return Err(Problem::new(&problem::HOUSEHOLD_MOVED));
     }
+    let links = tx.link_list(id, &at.unit).await?;
+    let is_absorbed = |of: DocumentId| links.iter().any(|link| link.absorbed == of);
     let mut campaign = BTreeSet::from([at.household]);
+    let mut named = vec![document];
     if let Some(other) = act.kin() {
         let found = tx.household_by_id(id, other).await?;
+        named.extend(found.as_ref().map(|found| found.document));
         let seen = found.filter(|found| actor.account.post.covers(&seen.tree, &found.unit));
         campaign.extend(seen.map(|found| found.household));
+    }
+    // A household that was merged into another has no life of its own.
+    if named.into_iter().any(is_absorbed) {
+        return Err(Problem::new(&problem::MERGE_CHAIN));
     }
     if let Some(scan) = act.paper().and_then(|paper| paper.scan)
         && !tx.scan_is_there(id, &at.unit, scan).await?

@@ -4,11 +4,13 @@ use axum::extract::State;
 use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 use shared::approve::{Act, Step, decide};
+use shared::date::Date;
 use shared::id::{CampaignId, DeviceId, Digest};
 use shared::list::{Blocker, List, Open, blockers, freeze, thaw};
 use shared::scope::Role;
 
 use super::comments::{Listed, listed, travel};
+use super::desk::day_of;
 use super::extract::{Json, Path, Seen, list_unit};
 use super::four_eyes::refuse_alone;
 use crate::app::App;
@@ -213,6 +215,12 @@ async fn take(
     let (step, last) = tx.list_step(id, unit).await?;
     let shown = draft.as_ref().map(|draft| draft.root);
     let next = decide(&step, act, by, actor.account.post.role, shown)?;
+    // The register puts decisions into the order of their days.
+    if let Some(day) = act.paper().and_then(|paper| Date::parse(&paper.date).ok())
+        && (day < campaign.opening_date || day > day_of(now_ms))
+    {
+        return Err(Problem::new(&problem::PAPER_DATE));
+    }
     if let Some(draft) = draft {
         refuse_open(&draft.blockers)?;
         refuse_alone(&mut tx, actor, (id, unit)).await?;

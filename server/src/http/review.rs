@@ -12,6 +12,7 @@ use shared::layout::masked;
 use shared::ledger::{Entry, Kind};
 use shared::resolve::{Dispute, Path as AnswerPath};
 use shared::standard::{Line, Standard};
+use shared::standing::Standing;
 use shared::triage::{Hang, RULE, Verdict, Words};
 
 use super::extract::{Json, Path, Seen, list_unit};
@@ -90,7 +91,23 @@ pub(super) struct Household {
     pub(super) closes: Vec<ChangeHash>,
     /// There are more combinations of values than are worked out: a person decides each.
     pub(super) beyond: bool,
+    /// Empty where what is open is shown on the household's own page only.
     pub(super) questions: Vec<Question>,
+}
+
+impl Household {
+    fn of(at: &HouseholdAt, standing: &Standing, questions: Vec<Question>) -> Self {
+        Self {
+            document: at.document,
+            code: at.code.clone(),
+            hamlet: at.hamlet.clone(),
+            head: standing.head.clone(),
+            heads: standing.heads.clone(),
+            closes: standing.forked.clone(),
+            beyond: standing.triage.beyond,
+            questions,
+        }
+    }
 }
 
 /// What a commune has to decide, and what was decided by the rule.
@@ -119,21 +136,21 @@ pub(super) async fn queue(
     let actor = actor.with_role(&OFFICES)?;
     let seen = list_unit(&app, &actor, id, &unit).await?;
     let standings = refresh(&app, &seen.campaign, &unit).await?;
-    let disputed: Vec<HouseholdAt> = standings
-        .into_iter()
-        .filter(|(_, standing)| !standing.disputes.is_empty())
-        .map(|(at, _)| at)
-        .collect();
+    let disputed: Vec<(HouseholdAt, Standing)> =
+        standings.into_iter().filter(|(_, standing)| !standing.disputes.is_empty()).collect();
     let mut queue = Queue { waiting: Vec::new(), by_rule: Vec::new(), rule: RULE };
     for some in disputed.chunks(AT_ONCE) {
-        let documents: Vec<DocumentId> = some.iter().map(|at| at.document).collect();
+        let documents: Vec<DocumentId> = some.iter().map(|(at, _)| at.document).collect();
         let cases = app.materialiser.cases(&seen.campaign, &documents).await?;
         let cases: BTreeMap<DocumentId, Case> = cases.into_iter().collect();
-        for at in some {
-            let Some(case) = cases.get(&at.document) else { continue };
-            let told = Told::of(&app, &seen, at, case).await?;
-            let (person, rule) = told.households();
-            queue.waiting.extend(person);
+        for (at, standing) in some {
+            let (person, rule) = match cases.get(&at.document) {
+                Some(case) => Told::of(&app, &seen, at, case).await?.households(),
+                None => (None, None),
+            };
+            // What is between merged documents, or cannot be told, is decided on its own page.
+            let bare = || Household::of(at, standing, Vec::new());
+            queue.waiting.extend(person.or_else(|| (standing.open.disputes > 0).then(bare)));
             queue.by_rule.extend(rule);
         }
     }
@@ -220,16 +237,7 @@ impl<'a> Told<'a> {
             if question.rule.is_some() { rule.push(question) } else { person.push(question) }
         }
         let with = |questions: Vec<Question>| {
-            (!questions.is_empty()).then(|| Household {
-                document: self.at.document,
-                code: self.at.code.clone(),
-                hamlet: self.at.hamlet.clone(),
-                head: standing.head.clone(),
-                heads: standing.heads.clone(),
-                closes: standing.forked.clone(),
-                beyond: standing.triage.beyond,
-                questions,
-            })
+            (!questions.is_empty()).then(|| Household::of(self.at, standing, questions))
         };
         (with(person), with(rule))
     }

@@ -22,6 +22,8 @@ pub(crate) struct Mark {
     written: i64,
     /// The newest decision on households registered twice.
     merges: i64,
+    /// How much was decided about households themselves.
+    lives: i64,
 }
 
 /// One accepted change without its bytes.
@@ -192,10 +194,17 @@ impl Store {
         const MERGES: &str = "
             select unit, max(position) as position from pair_decision
             where campaign = $1 group by unit";
+        const LIVES: &str = "
+            select unit, count(*) as acts from household_life where campaign = $1 group by unit";
         let mut marks = BTreeMap::new();
         for row in self.db.all(STANDING_MARKS, vals![campaign]).await? {
             let (standings, written) = (row.get("standings")?, row.get("written")?);
-            marks.insert(row.get("unit")?, Mark { standings, written, merges: 0 });
+            marks.insert(row.get("unit")?, Mark { standings, written, merges: 0, lives: 0 });
+        }
+        for row in self.db.all(LIVES, vals![campaign]).await? {
+            if let Some(mark) = marks.get_mut(&row.get::<String>("unit")?) {
+                mark.lives = row.get("acts")?;
+            }
         }
         for row in self.db.all(MERGES, vals![campaign]).await? {
             if let Some(mark) = marks.get_mut(&row.get::<String>("unit")?) {

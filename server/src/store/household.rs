@@ -39,28 +39,17 @@ pub(crate) struct Cached {
     pub(crate) computed: Option<(i64, String)>,
     /// JSON of the standing.
     pub(crate) body: Option<String>,
-    /// What was merged into it.
-    pub(crate) merged: Option<Merged>,
+    /// Of what was merged into it: how many, the sum of their decisions' positions and of their own
+    /// newest positions. Another mark means that something about them moved on.
+    pub(crate) merged: Option<[i64; 3]>,
     /// It was merged into this household.
     pub(crate) absorbed_by: Option<AbsorbedBy>,
-}
-
-/// The households that were merged into one, as far as its row rests on them.
-#[derive(Debug, Clone)]
-pub(crate) struct Merged {
-    /// How many, the sum of their decisions' positions and of their own newest positions: another
-    /// mark means that something about them moved on.
-    pub(crate) mark: [i64; 3],
-    /// Class on the opening list of one that was on it.
-    pub(crate) opening_class: String,
-    pub(crate) opening_dtts: bool,
 }
 
 /// The household that another was merged into.
 #[derive(Debug, Clone)]
 pub(crate) struct AbsorbedBy {
-    /// That one was on the opening list itself.
-    pub(crate) is_listed: bool,
+    pub(crate) kept: HouseholdId,
 }
 
 /// A household by what names it, with its unit.
@@ -103,17 +92,11 @@ fn cached(row: &Row) -> Result<Cached, StoreError> {
     let basis: Option<String> = row.get("basis")?;
     let merged = match row.get::<Option<i64>>("merged_count")? {
         None => None,
-        Some(count) => Some(Merged {
-            mark: [count, row.get("merged_decisions")?, row.get("merged_positions")?],
-            opening_class: row.get("merged_class")?,
-            opening_dtts: row.get::<i64>("merged_dtts")? == 1,
-        }),
+        Some(count) => Some([count, row.get("merged_decisions")?, row.get("merged_positions")?]),
     };
     let absorbed_by = match row.get::<Option<Vec<u8>>>("kept")? {
         None => None,
-        Some(_) => Some(AbsorbedBy {
-            is_listed: row.get::<Option<String>>("kept_class")?.is_some_and(|of| !of.is_empty()),
-        }),
+        Some(_) => Some(AbsorbedBy { kept: row.id("kept_household")? }),
     };
     Ok(Cached {
         merged,
@@ -130,16 +113,13 @@ macro_rules! cached_sql {
     ($($which:tt)*) => { concat!(
         "select household.*, hamlet.area, standing.position as at_position, standing.basis,
             standing.body, merged.merged_count, merged.merged_decisions, merged.merged_positions,
-            merged.merged_class, merged.merged_dtts, household_link.kept,
-            kept.opening_class as kept_class
+            household_link.kept, kept.household as kept_household
         from household
         join hamlet on hamlet.campaign = household.campaign and hamlet.code = household.hamlet
         left join standing on standing.document = household.document
         left join (select into_it.kept, count(*) as merged_count,
                 cast(sum(into_it.position) as bigint) as merged_decisions,
-                cast(sum(absorbed.last_position) as bigint) as merged_positions,
-                max(absorbed.opening_class) as merged_class,
-                max(absorbed.opening_dtts) as merged_dtts
+                cast(sum(absorbed.last_position) as bigint) as merged_positions
             from household_link into_it
             join household absorbed on absorbed.document = into_it.absorbed
             group by into_it.kept) merged on merged.kept = household.document

@@ -34,6 +34,11 @@ fn read(row: &Row) -> Result<(String, Decided), StoreError> {
     Ok((row.get("unit")?, decode(&bytes).map_err(|_| StoreError::Damaged)?))
 }
 
+fn newest(row: &Row) -> Result<Option<Date>, StoreError> {
+    let day = |moment: i64| Date::of_number(moment / DECISIONS_PER_DAY).ok_or(StoreError::Damaged);
+    row.get::<Option<i64>>("newest")?.map(day).transpose()
+}
+
 impl Store {
     /// Reads the decisions of a register until a day that count on and after another, by unit and in
     /// their order; of one unit or of all.
@@ -68,10 +73,22 @@ impl Store {
         const SQL: &str = "
             select max(moment) as newest from register where register = $1 and campaign = $2";
         let row = self.db.one(SQL, vals![register, campaign]).await?;
-        let newest: Option<i64> = row.ok_or(StoreError::Damaged)?.get("newest")?;
-        newest
-            .map(|newest| Date::of_number(newest / DECISIONS_PER_DAY).ok_or(StoreError::Damaged))
-            .transpose()
+        newest(&row.ok_or(StoreError::Damaged)?)
+    }
+
+    /// Returns the newest day on which anything was decided on a register in campaigns that were
+    /// reviewed before a day.
+    pub(crate) async fn register_newest_before(
+        &self,
+        register: CampaignId,
+        review_date: Date,
+    ) -> Result<Option<Date>, StoreError> {
+        const SQL: &str = "
+            select max(register.moment) as newest from register
+            join campaign on campaign.id = register.campaign
+            where register.register = $1 and campaign.review_date < $2";
+        let row = self.db.one(SQL, vals![register, review_date.to_string()]).await?;
+        newest(&row.ok_or(StoreError::Damaged)?)
     }
 
     /// Makes every register anew; returns of how many units.

@@ -107,7 +107,6 @@ impl Store {
         self.pair_derived_clear().await?;
         let mut tx = self.begin().await?;
         tx.run("delete from snapshot", vals![]).await?;
-        tx.run("delete from register", vals![]).await?;
         let standings = tx.run("delete from standing", vals![]).await?;
         tx.commit().await?;
         Ok(standings)

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Known, Logged, Place, Read, Standing, each_once, judge, stand};
 use crate::classify::Basis;
-use crate::id::ChangeHash;
+use crate::id::{ChangeHash, HouseholdId};
+use crate::life::Life;
 use crate::link::{Link, Whole, joined};
 use crate::list::{Open, Outcome, Row};
 use crate::merge::merge;
 use crate::resolve::{Flag, resolve, written_by};
+use crate::triage::Triage;
 
 /// Flags that say that something is not in the document, not what its answers come to.
 const LEFT_OUT: [&str; 3] = ["change-broken", "operations-ahead", "actor-forked"];
@@ -104,7 +106,7 @@ fn known(changes: &[Logged]) -> Vec<Known> {
 ///
 /// Source: the flows of Biểu 7.2 and 7.3 (opening − out + in = closing), see `LEGAL.md`; that a
 /// household listed twice goes out as one that joined another is a rule of ours (unverified).
-pub fn left_by_joining(standing: Standing) -> Standing {
+pub fn left_by_joining(standing: Standing, kept: HouseholdId) -> Standing {
     let row = Row {
         outcome: Outcome::Left,
         class: None,
@@ -113,6 +115,9 @@ pub fn left_by_joining(standing: Standing) -> Standing {
         table: None,
         b2: None,
         deprived: Vec::new(),
+        by_rule: Vec::new(),
+        life: Life::Joined,
+        kin: Some(kept),
         ..standing.row
     };
     Standing {
@@ -120,6 +125,7 @@ pub fn left_by_joining(standing: Standing) -> Standing {
         visit: "joined".to_owned(),
         open: Open::default(),
         disputes: Vec::new(),
+        triage: Triage::default(),
         forked: Vec::new(),
         ..standing
     }
@@ -130,7 +136,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::date::Date;
-    use crate::id::{DocumentId, HouseholdId};
+    use crate::id::DocumentId;
     use crate::standard::Standard;
     use crate::unit::Area;
 

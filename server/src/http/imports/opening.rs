@@ -23,6 +23,10 @@ pub(super) async fn write_opening(
     by_unit: BTreeMap<&str, Vec<&OpeningHousehold>>,
     actor: &Actor,
 ) -> Result<usize, Problem> {
+    // Households of a file would be others than those of the register, though they are the same people.
+    if crate::standing::campaign(app, id).await?.register != id {
+        return Err(Problem::new(&problem::REGISTER_GOES_ON));
+    }
     let mut prepared = Vec::new();
     for (unit, households) in by_unit {
         prepared.push((unit, make_opening(id, &households).await?));

@@ -79,9 +79,6 @@ pub(in crate::http) async fn decide(
     let roles: &[Role] = if is_merge { &[Role::Officer] } else { &OFFICES };
     let actor = actor.with_role(roles)?;
     let (seen, ats) = both(&app, &actor, id, one, other).await?;
-    if seen.campaign.closed {
-        return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
-    }
     let reason = form.reason.trim();
     if reason.is_empty() {
         return Err(Problem::new(&problem::REASON_MISSING));
@@ -91,6 +88,10 @@ pub(in crate::http) async fn decide(
     }
     let link = Link { kept: one, absorbed: other, members: form.members, choices: form.choices };
     if form.act == Act::Merge {
+        // Whoever the opening list names goes out of it by a row of its own, or stays.
+        if ats[0].opening_class.is_empty() && !ats[1].opening_class.is_empty() {
+            return Err(Problem::new(&problem::MERGE_LISTED));
+        }
         let [ours, theirs] = answers(&app, &seen.campaign, one, other).await?;
         check(&ours, &theirs, &link)?;
     }
@@ -100,19 +101,26 @@ pub(in crate::http) async fn decide(
     };
     let unit = ats[0].unit.clone();
     let mut tx = app.store.begin().await?;
+    // The campaign first: its closing comes before this or after it.
+    if !tx.campaign_lock(id).await? {
+        return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
+    }
     tx.unit_lock(id, &unit).await?;
     let is_frozen = tx.list_step(id, &unit).await?.0.is_frozen();
+    let links = tx.link_list(id, &unit).await?;
+    let links: Vec<_> = links.iter().map(|link| (link.kept, link.absorbed)).collect();
+    let is_one = [(one, other), (other, one)].iter().any(|pair| links.contains(pair));
     if is_merge {
         unmoved(&mut tx, id, &ats).await?;
-        let links = tx.link_list(id, &unit).await?;
-        let links: Vec<_> = links.iter().map(|link| (link.kept, link.absorbed)).collect();
-        match form.act {
-            Act::Merge => may_link(one, other, &links)?,
-            _ if !links.contains(&(one, other)) => {
-                return Err(Problem::new(&problem::MERGE_NONE));
-            }
-            _ => {}
+    }
+    match form.act {
+        Act::Merge => may_link(one, other, &links)?,
+        Act::Unmerge if !links.contains(&(one, other)) => {
+            return Err(Problem::new(&problem::MERGE_NONE));
         }
+        // What they are together is undone first, with a reason of its own.
+        Act::Dismiss | Act::Reopen if is_one => return Err(Problem::new(&problem::MERGE_CHAIN)),
+        Act::Unmerge | Act::Dismiss | Act::Reopen => {}
     }
     let fate = if is_frozen && is_merge { "late" } else { "taken" };
     let kind = kind(form.act);

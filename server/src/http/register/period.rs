@@ -18,7 +18,8 @@ pub(in crate::http) struct Asked<'a> {
 }
 
 /// Returns the period of a report: from the opening list, or the end of the year before, to the end
-/// of the year of the review, or to the newest decision of the campaign where that is later.
+/// of the year of the review. Either end is the newest decision of the campaigns until then where that
+/// is later.
 pub(in crate::http) async fn period_of(
     app: &App,
     seen: &Seen,
@@ -31,7 +32,10 @@ pub(in crate::http) async fn period_of(
     };
     let year = campaign.review_date.year();
     let begins = campaign.register == campaign.id;
-    let start = if begins { campaign.opening_date } else { end_of(year - 1) };
+    // Where the report before this one ended: no decision counts in two.
+    let before = app.store.register_newest_before(campaign.register, campaign.review_date).await?;
+    let ended = before.map_or(end_of(year - 1), |newest| newest.max(end_of(year - 1)));
+    let start = if begins { campaign.opening_date } else { ended };
     let newest = app.store.register_newest(campaign.register, campaign.id).await?;
     let end = end_of(year).max(newest.unwrap_or(campaign.review_date));
     let (from, to) = (day(asked.from)?.unwrap_or(start), day(asked.to)?.unwrap_or(end));

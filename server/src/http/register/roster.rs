@@ -67,7 +67,16 @@ pub(in crate::http) async fn take(
     let decided = app.store.register_read(seen.campaign.register, None, (on, on)).await?;
     let mut campaigns = BTreeMap::new();
     let (mut opened, mut all) = (Vec::new(), 0);
-    for (unit, _) in list_units(&seen.tree, &seen.campaign.province) {
+    let units: Vec<String> =
+        list_units(&seen.tree, &seen.campaign.province).into_iter().map(|(unit, _)| unit).collect();
+    let holds = |unit: &&String| decided.get(*unit).is_some_and(|of| !as_of(of, on).is_empty());
+    let elsewhere: Vec<&String> =
+        decided.keys().filter(|unit| !units.contains(*unit)).filter(holds).collect();
+    if !elsewhere.is_empty() {
+        // Nobody is left out silently because a map has changed.
+        return Err(Problem::new(&problem::UNIT_UNKNOWN).with_items(&elsewhere));
+    }
+    for unit in units {
         let Some(decided) = decided.get(&unit) else { continue };
         let held = as_of(decided, on);
         all += held.len();
