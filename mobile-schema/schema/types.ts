@@ -540,6 +540,7 @@ export type ProblemName =
   | "kin-too-late"
   | "nothing-to-undo"
   | "register-own"
+  | "register-goes-on"
   | "comment-text"
   | "comment-unknown"
   | "scan-kind"
@@ -566,5 +567,7 @@ export type ProblemName =
   | "merge-other-unit"
   | "merge-members"
   | "merge-choice"
+  | "paper-date"
+  | "merge-listed"
   | "merge-none"
   | "scans-too-many";

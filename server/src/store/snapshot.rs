@@ -177,7 +177,7 @@ mod tests {
         let mut tx = store.begin().await.unwrap();
         tx.run("pragma defer_foreign_keys = on", vals![]).await.unwrap();
         tx.run(
-            "insert into campaign values ($1, '', '', '', '', '', '', '', 0, null)",
+            "insert into campaign values ($1, '', '', '', '', '', '', '', 0, null, null)",
             vals![campaign],
         )
         .await

@@ -169,4 +169,47 @@ on_each_backend! {
         assert_eq!(list["late"], 0);
         assert!(list["list"]["rows"].to_string().contains(&other.to_string()));
     }
+
+    /// Merged and recognised: nobody of the opening list vanishes, no decision goes round another, and
+    /// the year's flows close.
+    async fn what_was_merged_is_recognised_and_stands_in_the_register(town: Town) {
+        let (hoa, one, other) = twice(&town).await;
+        let (stays, goes) = (town.document(&hoa, "19558-01-0001"), town.document(&hoa, "19558-01-0003"));
+        let refused = async |path: &str, form: &Json| {
+            town.officer.post(path, form).await.unwrap_err().name().unwrap_or("").to_owned()
+        };
+        let plain = |act: &str| json!({ "act": act, "reason": "x" });
+        let turned = super::pair(&town, one, stays);
+        assert_eq!(refused(&turned, &plain("merge")).await, "merge-listed", "who was listed stays");
+        merge(&town, one, other).await;
+        merge(&town, stays, goes).await;
+        for act in ["dismiss", "reopen"] {
+            assert_eq!(refused(&super::pair(&town, goes, stays), &plain(act)).await, "merge-chain");
+        }
+        let life = town.path(&format!("/households/{goes}/life"));
+        assert_eq!(refused(&life, &plain("undo")).await, "merge-chain", "it has no life of its own");
+
+        let root = town.officer.submit(town.campaign, MO_O).await.unwrap();
+        for day in ["2021-12-30", "2999-01-01"] {
+            let opinion = json!({ "number": "1/YK", "date": day, "signer": "Thử" });
+            let early = json!({ "act": "approve", "root": root, "opinion": opinion });
+            let refused = town.district.act(town.campaign, MO_O, &early).await.unwrap_err();
+            assert_eq!(refused.name(), Some("paper-date"), "{day}");
+        }
+        town.district.approve(town.campaign, MO_O, &root).await.unwrap();
+        town.officer.recognise(town.campaign, MO_O, &root).await.unwrap();
+        let held = town.officer.get(&town.path("/register?on=2022-12-31")).await.unwrap();
+        let documents = |of: &Json| of["households"].as_array().unwrap().iter()
+            .map(|one| one["household"].clone()).collect::<Vec<_>>();
+        let list = town.officer.list(town.campaign, MO_O).await.unwrap();
+        let row = list["list"]["rows"].as_array().unwrap().iter()
+            .find(|row| row["document"] == goes.to_string()).unwrap().clone();
+        assert_eq!((&row["life"], row["kin"].is_string()), (&json!("joined"), true));
+        assert!(!documents(&held).contains(&row["household"]), "it is on no list any more");
+        let moved = town.path("/register/moves?form=7.2&column=4");
+        assert!(town.officer.get(&moved).await.is_ok());
+        for form in ["7.2", "7.3"] {
+            town.officer.get(&town.path(&format!("/forms/{form}"))).await.expect("the flows close");
+        }
+    }
 }
