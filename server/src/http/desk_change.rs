@@ -11,6 +11,7 @@ use crate::ingest::desk::{DeskChange, append_desk};
 use crate::problem::Problem;
 use crate::store::backend::Tx;
 use crate::store::household::HouseholdAt;
+use crate::worker::Unsettled;
 
 /// What happens where the household has moved on since it was shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
@@ -114,4 +115,14 @@ fn same(one: &[ChangeHash], other: &[ChangeHash]) -> bool {
         heads
     };
     sorted(one) == sorted(other)
+}
+
+/// Says why a change could not be written.
+pub(super) fn unsettled(why: Unsettled) -> Problem {
+    match why {
+        Unsettled::HeadsUnknown => Problem::new(&problem::HEADS_UNKNOWN),
+        Unsettled::Unfit(objection) => {
+            Problem::new(&problem::SETTLE_UNREADABLE).with_items(objection.as_slice())
+        }
+    }
 }

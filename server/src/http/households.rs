@@ -14,7 +14,7 @@ use shared::scope::Role;
 use shared::standing::Standing;
 use shared::triage::Triage;
 
-use super::desk_change::{Appended, Desk, IfMoved, append};
+use super::desk_change::{Appended, Desk, IfMoved, append, unsettled};
 use super::extract::{Json, Path, Seen, campaign, list_unit};
 use crate::app::App;
 use crate::auth::Actor;
@@ -25,7 +25,7 @@ use crate::standing::{Standings, refresh};
 use crate::store::StoreError;
 use crate::store::change::{AsideChange, Authorship};
 use crate::store::household::HouseholdAt;
-use crate::worker::{Looked, Settling, Unsettled};
+use crate::worker::{Looked, Settling};
 
 pub(super) const OFFICES: [Role; 3] = [Role::Province, Role::District, Role::Officer];
 
@@ -393,14 +393,4 @@ pub(super) async fn settle_open(
         unmoved: newest.as_deref().map(|newest| [shown.as_slice(), newest]),
     };
     Ok((written.hash, append(app, &seen, &at, &desk).await?))
-}
-
-/// Says why a change could not be written.
-pub(super) fn unsettled(why: Unsettled) -> Problem {
-    match why {
-        Unsettled::HeadsUnknown => Problem::new(&problem::HEADS_UNKNOWN),
-        Unsettled::Unfit(objection) => {
-            Problem::new(&problem::SETTLE_UNREADABLE).with_items(objection.as_slice())
-        }
-    }
 }

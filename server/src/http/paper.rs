@@ -11,9 +11,9 @@ use shared::paper::{Misfit, Names, Sheet};
 use shared::resolve::Dispute;
 use shared::scope::Role;
 
-use super::desk_change::{Appended, Desk, append, append_change, is_there};
+use super::desk_change::{Appended, Desk, append, append_change, is_there, unsettled};
 use super::extract::{Json, Path, Seen, list_unit};
-use super::households::{household, unsettled};
+use super::households::household;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::problem::{Body, Problem};

@@ -5,6 +5,7 @@ use tests::on_each_backend;
 use tests::town::{MO_O, Town, campaign_form};
 
 use shared::id::DocumentId;
+use shared::page::Page;
 
 use super::{act, answer, pair, registered, twice};
 
@@ -173,8 +174,14 @@ on_each_backend! {
     /// Merged and recognised: nobody of the opening list vanishes, no decision goes round another, and
     /// the year's flows close.
     async fn what_was_merged_is_recognised_and_stands_in_the_register(town: Town) {
-        let (hoa, one, other) = twice(&town).await;
+        let (mut hoa, one, other) = twice(&town).await;
         let (stays, goes) = (town.document(&hoa, "19558-01-0001"), town.document(&hoa, "19558-01-0003"));
+        // The second registration names the same people in its own way: they are taken off it.
+        let members = hoa.household(goes).unwrap().members;
+        let gone = |id: &String| (id.clone(), [("removed".to_owned(), "died".into())].into());
+        let page = Page { members: members.keys().map(gone).collect(), ..Page::default() };
+        hoa.save(goes, &[page]).unwrap();
+        hoa.sync().await.unwrap();
         let refused = async |path: &str, form: &Json| {
             town.officer.post(path, form).await.unwrap_err().name().unwrap_or("").to_owned()
         };

@@ -25,6 +25,9 @@ const OPERATIONS: usize = 100_000;
 /// Operations on one household; the model's sets hold 128 changes.
 const PER_HOUSEHOLD: usize = 60;
 
+/// Of so many households one's ledger is compared with the model, all of them with `RASOAT_LEDGER=1`.
+const LEDGER_EVERY: u64 = 4;
+
 /// Devices that work on one household.
 const DEVICES: usize = 4;
 
@@ -32,6 +35,7 @@ const DEVICES: usize = 4;
 #[test]
 fn no_value_is_lost_without_somebody_who_saw_it() {
     let mut counted = Counted::default();
+    let every_ledger = std::env::var_os("RASOAT_LEDGER").is_some();
     for seed in 0..u64::try_from(cases(OPERATIONS).div_ceil(PER_HOUSEHOLD)).expect("a count") {
         let mut rng = Rng::new(seed);
         let mut house = House::new();
@@ -45,11 +49,13 @@ fn no_value_is_lost_without_somebody_who_saw_it() {
                 house.check(&mut counted).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
             }
         }
-        house.check_ledger(&mut counted).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
+        if seed % LEDGER_EVERY == 0 || every_ledger {
+            house.check_ledger(&mut counted).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
+        }
     }
     assert!(counted.disputes > 1_000 && counted.settles > 1_000, "{counted:?}");
     assert!(counted.superseded > 1_000 && counted.agreed > 1_000, "{counted:?}");
-    assert!(counted.removals > 500 && counted.overwritten > 1_000, "{counted:?}");
+    assert!(counted.removals > 500 && counted.overwritten > 250, "{counted:?}");
     eprintln!("{counted:?}");
 }
 
