@@ -169,7 +169,7 @@ fn tally(done: &Done) -> String {
 /// came in, what there is.
 fn movement(form: &serde_json::Value) -> String {
     let mut out = format!("Biểu {}", form["form"].as_str().unwrap_or_default());
-    let rows = form["rows"].as_array().map_or(&[] as &[_], Vec::as_slice);
+    let rows = form["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
     for row in rows.iter().filter(|row| row["kind"] == "total") {
         let count = |column: usize| row["cells"][column - 1]["count"].as_i64().unwrap_or(0);
         let what = match row["measure"].as_str() {

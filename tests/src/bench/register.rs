@@ -53,7 +53,7 @@ pub struct Register {
 /// Makes ten years up on SQLite and reads them.
 pub async fn measure(home: Home, size: Size) -> Register {
     let (server, password) = home.start_first(free_address());
-    let cast = Cast::gather(&server.base(), &password).await;
+    let cast = Cast::gather(server.base(), &password).await;
     let campaign = cast.campaign;
     let households = if size == Size::Quick { HOUSEHOLDS / 100 } else { HOUSEHOLDS };
     let (decisions, bytes) = fill(&home, campaign, households).await;

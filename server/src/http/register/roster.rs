@@ -1,5 +1,6 @@
 //! The opening list of a later campaign, taken from the register: who is on it keeps who it is.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::AutomergeError;
@@ -68,7 +69,7 @@ pub(in crate::http) async fn take(
     let mut campaigns = BTreeMap::new();
     let (mut opened, mut all) = (Vec::new(), 0);
     let units: Vec<String> =
-        list_units(&seen.tree, &seen.campaign.province).into_iter().map(|(unit, _)| unit).collect();
+        list_units(&seen.tree, &seen.campaign.province).map(|(unit, _)| unit).collect();
     let holds = |unit: &&String| decided.get(*unit).is_some_and(|of| !as_of(of, on).is_empty());
     let elsewhere: Vec<&String> =
         decided.keys().filter(|unit| !units.contains(*unit)).filter(holds).collect();
@@ -118,10 +119,10 @@ async fn open_all(
     let mut opened = Vec::new();
     for held in held {
         let before = held.by.campaign;
-        if !campaigns.contains_key(&before) {
-            campaigns.insert(before, crate::standing::campaign(app, before).await?);
-        }
-        let campaign = campaigns.get(&before).ok_or(StoreError::Damaged)?;
+        let campaign = match campaigns.entry(before) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(crate::standing::campaign(app, before).await?),
+        };
         let document = document_id(before, held.entry.household);
         let looked = app.materialiser.look(campaign, document).await?;
         let looked = looked.ok_or(&problem::DOCUMENT_BROKEN)?;
