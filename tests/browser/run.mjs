@@ -188,10 +188,9 @@ story("the commune officer settles the dispute and submits the list", async (sta
   await page.getByRole("link", { name: "Rà soát cuối năm 2022" }).click();
   await holds(stage, "officer", page, "Hộ còn thông tin chưa thống nhất");
   await page.getByRole("link", { name: /^Thông tin chưa thống nhất/ }).click();
-  await page.locator("table a[href*='/households/']").click();
-  await holds(stage, "officer", page, "Vật liệu chính của mái");
+  await holds(stage, "officer", page, /tùy vào vật liệu chính của mái/);
   await page.getByRole("radio", { name: /bạt|canvas/i }).check();
-  await page.getByLabel("Lý do chọn").fill("đã xem tận nơi");
+  await page.getByLabel("Lý do").fill("đã xem tận nơi");
   await page.getByRole("button", { name: "Thống nhất giá trị này" }).click();
   await holds(stage, "officer", page, "đã xem tận nơi");
   await toList(page, stage);

@@ -9,6 +9,7 @@ use shared::resolve::Path as AnswerPath;
 use super::frame::{Lang, time_text};
 use super::words::{block_text, path_text, path_value};
 use crate::http::history::Entry;
+use crate::ingest::desk::OPENING_LIST;
 use crate::store::change::Authorship;
 
 /// One answer before and after.
@@ -42,7 +43,11 @@ pub(super) fn changes(
         at: time_text(entry.by.received_at_ms),
         by: who(&entry.by),
         how: how(lang, &entry.by),
-        note: entry.by.note.clone(),
+        note: if entry.by.note == OPENING_LIST {
+            lang.t("danh sách đầu kỳ", "opening list").to_owned()
+        } else {
+            entry.by.note.clone()
+        },
         lines: entry.edits.iter().map(|edit| line(lang, edit, members)).collect(),
         blocks: entry
             .blocks
