@@ -204,7 +204,14 @@ async fn at_rest(client: &Client, office: &Office, mut writers: Vec<Writer>, mut
             let read = office.get(&path).await.expect("the household is read");
             let household = writer.phone.household(*document).expect("it is on the phone");
             let household = serde_json::to_value(household).expect("it is JSON");
-            assert_eq!(read["household"], household, "{document}");
+            let mut said = read["household"].clone();
+            // What a rule chose where nothing hangs on it is still a dispute on the phone.
+            for dispute in read["standing"]["disputes"].as_array().expect("disputes") {
+                let key = dispute["path"].as_str().and_then(|path| path.strip_prefix("answers/"));
+                let answers = said["answers"].as_object_mut().expect("answers");
+                key.and_then(|key| answers.remove(key));
+            }
+            assert_eq!(said, household, "{document}");
         }
     }
     let written = written.len();
