@@ -112,8 +112,9 @@ pub(crate) struct Settling {
 /// What a worker answers about one document.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Answer {
-    /// The standing as JSON; the packed document with its heads, where asked for and whole.
-    Stood { body: String, saved: Option<(ByteBuf, Vec<ChangeHash>)> },
+    /// The standing as JSON; the packed document with its heads, where asked for and whole; the
+    /// changes that had to be left out, because the library cannot be given them.
+    Stood { body: String, saved: Option<(ByteBuf, Vec<ChangeHash>)>, broken: Vec<ChangeHash> },
     /// It takes the whole log.
     TakesAll,
     /// A [`Looked`] as JSON.
@@ -266,7 +267,7 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
 }
 
 fn stood_with(standing: &Standing, saved: Option<(ByteBuf, Vec<ChangeHash>)>) -> Answer {
-    Answer::Stood { body: json(standing), saved }
+    Answer::Stood { body: json(standing), saved, broken: standing.broken() }
 }
 
 fn json(value: &impl Serialize) -> String {

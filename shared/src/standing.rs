@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use automerge::Automerge;
 use mobile_schema::form::Form;
 use mobile_schema::household::{Household, Value};
+use mobile_schema::problem;
 use serde::{Deserialize, Serialize};
 
 use crate::classify::{Basis, Class};
@@ -93,6 +94,9 @@ pub enum Way {
     Desk,
 }
 
+/// Published name of what a flag says of a change that had to be left out.
+const BROKEN: &str = problem::CHANGE_BROKEN.name;
+
 /// A household's row and what is open about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -119,6 +123,15 @@ pub struct Standing {
     pub heads: Vec<ChangeHash>,
 }
 
+impl Standing {
+    /// Names the changes of the main branch that had to be left out of the document, because they refer
+    /// to what they cannot have seen or the library cannot apply them. Nobody else can load them either.
+    pub fn broken(&self) -> Vec<ChangeHash> {
+        let broken = self.flags.iter().filter(|flag| flag.code == BROKEN);
+        broken.filter_map(|flag| flag.path.parse().ok()).collect()
+    }
+}
+
 /// Runs the line for one household: merge, resolve, classify, row.
 ///
 /// `side` are the changes of copied phones that came second: what they say otherwise is disputed
@@ -143,8 +156,7 @@ pub fn stand_whole(
     let mut resolved = resolve(&doc);
     let open_side = still_open(&side, &changes);
     let open_forked = dispute_side(&mut resolved.disputes, &doc, &changes, &open_side);
-    let mut flags: Vec<Flag> =
-        broken.iter().map(|hash| flag("change-broken", &hash.to_string())).collect();
+    let mut flags: Vec<Flag> = broken.iter().map(|hash| flag(BROKEN, &hash.to_string())).collect();
     flags.extend(ahead.iter().map(|hash| flag("operations-ahead", &hash.to_string())));
     flags.extend(forked.iter().map(|hash| flag("actor-forked", &hash.to_string())));
     flags.extend(side.iter().map(|change| flag("actor-forked", &change.hash.to_string())));

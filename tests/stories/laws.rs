@@ -19,6 +19,7 @@ mod pages;
 mod reading;
 mod rng;
 mod saved;
+mod sent_on;
 mod silent_loser;
 mod triage;
 mod wire;

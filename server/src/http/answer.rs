@@ -19,6 +19,7 @@ use super::pages;
 use crate::app::App;
 use crate::gate::Share;
 use crate::store::StoreError;
+use crate::store::sync::Row;
 
 /// Rows looked at one time while an answer is filled.
 const ROWS: i64 = 512;
@@ -135,20 +136,26 @@ pub(super) async fn fill(
     for mut segment in reading.segments {
         let mut last =
             newest.as_ref().map(|newest| newest.get(&segment.unit).copied().unwrap_or(0));
+        let mut is_held_up = false;
         if wanted.pages && segment.can_walk() {
-            answer.pages.extend(pages::walk(app, wanted, &mut segment, &mut room).await?);
+            let walked = pages::walk(app, wanted, &mut segment, &mut room).await?;
+            is_held_up = walked.is_held_up;
+            answer.pages.extend(walked.pages);
         } else {
             // A client that reads changes only has them from the first.
             segment.walk = None;
         }
         let is_behind =
             |segment: &Segment, last: Option<i64>| last.is_none_or(|last| segment.position < last);
-        while segment.walk.is_none() && is_behind(&segment, last) && !room.is_full() {
+        while segment.walk.is_none() && is_behind(&segment, last) && !room.is_full() && !is_held_up
+        {
             let read = read_on(app, wanted, &mut segment, &mut room, &mut households).await?;
-            answer.changes.extend(read.0);
-            last = last.or(Some(read.1));
+            answer.changes.extend(read.changes);
+            last = last.or(Some(read.last));
+            is_held_up = read.is_held_up;
         }
-        answer.more |= is_behind(&segment, last);
+        // What nobody has looked at yet comes with a later sync.
+        answer.more |= is_behind(&segment, last) && !is_held_up;
         segments.push(segment);
     }
     answer.households = households.into_values().collect();
@@ -167,40 +174,74 @@ pub(super) fn hamlets_of(segment: &Segment) -> String {
 
 type Households = BTreeMap<[u8; 16], HouseholdRow>;
 
+/// What was read of a unit's log.
+struct Read {
+    changes: Vec<(ByteArray<16>, ByteBuf)>,
+    /// The unit's newest position.
+    last: i64,
+    /// What comes next is not sent before a worker has looked at it.
+    is_held_up: bool,
+}
+
+/// The part of a log that an answer has room for.
+struct Part {
+    bytes: usize,
+    count: usize,
+    until: i64,
+}
+
+impl Part {
+    /// Takes as many rows as the answer has room for, and one that is larger than all of it.
+    fn of(log: &[Row], from: i64, room: &Room, is_sent: impl Fn(&Row) -> bool) -> Self {
+        let mut part = Self { bytes: 0, count: 0, until: from };
+        for row in log {
+            if part.bytes >= room.bytes() {
+                break;
+            }
+            if is_sent(row) {
+                part.bytes +=
+                    usize::try_from(row.bytes).unwrap_or(usize::MAX / 2) + CHANGE_HEAD_BYTES;
+            }
+            (part.count, part.until) = (part.count + 1, row.position);
+        }
+        part
+    }
+}
+
 async fn read_on(
     app: &App,
     wanted: &Wanted,
     segment: &mut Segment,
     room: &mut Room,
     households: &mut Households,
-) -> Result<(Vec<(ByteArray<16>, ByteBuf)>, i64), StoreError> {
+) -> Result<Read, StoreError> {
     let (id, unit, from) = (wanted.campaign, &segment.unit, segment.position);
     let hamlets = hamlets_of(segment);
-    let (log, last) = app.store.sync_log_after(id, unit, from, &hamlets, ROWS).await?;
-    let read_all = log.len() < usize::try_from(ROWS).unwrap_or(usize::MAX);
     let whole_until = segment.whole_until;
-    let is_sent = |of: (DocumentId, ChangeHash), position: i64| {
-        !wanted.named.contains(&of) || position <= whole_until
+    let is_named = |of: (DocumentId, ChangeHash), position: i64| {
+        wanted.named.contains(&of) && position > whole_until
     };
-    // As many as the answer has room for, and one that is larger than all of it.
-    let (mut bytes, mut count, mut until) = (0, 0, from);
-    for row in &log {
-        if bytes >= room.bytes() {
-            break;
-        }
-        if is_sent((row.document, row.hash), row.position) {
-            bytes += usize::try_from(row.bytes).unwrap_or(usize::MAX / 2) + CHANGE_HEAD_BYTES;
-        }
-        (count, until) = (count + 1, row.position);
+    let is_sent = |row: &Row| !is_named((row.document, row.hash), row.position);
+    let is_unseen = |row: &&Row| row.is_unseen && is_sent(row);
+    let (mut log, mut last) = app.store.sync_log_after(id, unit, from, &hamlets, ROWS).await?;
+    let part = Part::of(&log, from, room, is_sent);
+    let unseen = log[..part.count].iter().filter(is_unseen).map(|row| row.document).collect();
+    if look_at(app, id, unseen).await {
+        (log, last) = app.store.sync_log_after(id, unit, from, &hamlets, ROWS).await?;
     }
+    let mut read_all = log.len() < usize::try_from(ROWS).unwrap_or(usize::MAX);
+    let held_up_at = log.iter().position(|row| is_unseen(&row));
+    log.truncate(held_up_at.unwrap_or(log.len()));
+    read_all &= held_up_at.is_none();
+    let Part { bytes, count, until } = Part::of(&log, from, room, is_sent);
     let rows = if bytes == 0 {
         Vec::new()
     } else {
         app.store.change_after(id, unit, from, &hamlets, until).await?
     };
-    let mut sent = Vec::new();
+    let mut changes = Vec::new();
     for row in rows {
-        if is_sent((row.document, row.hash), row.position) {
+        if !is_named((row.document, row.hash), row.position) {
             let bytes = row.chunk.len() + CHANGE_HEAD_BYTES;
             room.take(bytes, bytes);
             let household: [u8; 16] = row.household.try_into().map_err(|_| StoreError::Damaged)?;
@@ -211,7 +252,7 @@ async fn read_on(
                 hamlet: row.hamlet,
                 code: row.code,
             });
-            sent.push((ByteArray::new(row.document.0), ByteBuf::from(row.chunk)));
+            changes.push((ByteArray::new(row.document.0), ByteBuf::from(row.chunk)));
         }
     }
     segment.position = until;
@@ -219,5 +260,18 @@ async fn read_on(
         // Nothing of this scope is left below the newest position seen.
         segment.position = segment.position.max(last);
     }
-    Ok((sent, last))
+    Ok(Read { changes, last, is_held_up: held_up_at.is_some() && count == log.len() })
+}
+
+/// Has workers look at households before their changes are sent to others, because a client stops on
+/// what the library stops on; false where there are none. Where no worker can be had, nothing is sent.
+pub(super) async fn look_at(app: &App, campaign: CampaignId, unseen: BTreeSet<DocumentId>) -> bool {
+    if unseen.is_empty() {
+        return false;
+    }
+    let unseen: Vec<DocumentId> = unseen.into_iter().collect();
+    if let Err(error) = app.materialiser.fresh(campaign, &unseen).await {
+        tracing::warn!(error = %error, "new changes are not sent on yet");
+    }
+    true
 }

@@ -12,7 +12,7 @@ use serde_bytes::{ByteArray, ByteBuf};
 use shared::cursor::Segment;
 use shared::limits;
 
-use super::answer::{Room, Wanted, hamlets_of};
+use super::answer::{Room, Wanted, hamlets_of, look_at};
 use crate::app::App;
 use crate::store::StoreError;
 use crate::store::snapshot::Whole;
@@ -23,20 +23,36 @@ const HOUSEHOLDS: i64 = 32;
 /// Bytes that a household takes in a page beside its document.
 const HOUSEHOLD_HEAD_BYTES: usize = 96;
 
+/// What was read on a walk.
+pub(super) struct Walked {
+    pub(super) pages: Vec<SignedPage>,
+    /// The next household is not sent before a worker has looked at it.
+    pub(super) is_held_up: bool,
+}
+
 /// Walks on through a segment until the answer is full or every household was sent.
 pub(super) async fn walk(
     app: &App,
     wanted: &Wanted,
     segment: &mut Segment,
     room: &mut Room,
-) -> Result<Vec<SignedPage>, StoreError> {
+) -> Result<Walked, StoreError> {
     let hamlets = hamlets_of(segment);
     let mut pages = Vec::new();
-    while !room.is_full() {
-        let (unit, after) = (&segment.unit, segment.walk);
-        let read =
-            app.store.snapshot_after(wanted.campaign, unit, &hamlets, after, HOUSEHOLDS).await?;
+    let mut is_held_up = false;
+    while !room.is_full() && !is_held_up {
+        let (store, id, unit) = (&app.store, wanted.campaign, &segment.unit);
+        let (after, until) = (segment.walk, segment.whole_until);
+        let mut read = store.snapshot_after(id, unit, &hamlets, after, HOUSEHOLDS, until).await?;
+        let unseen = read.iter().filter(|whole| whole.is_unseen).map(|whole| whole.document);
+        if look_at(app, id, unseen.collect()).await {
+            read = store.snapshot_after(id, unit, &hamlets, after, HOUSEHOLDS, until).await?;
+        }
         let read_all = read.len() < usize::try_from(HOUSEHOLDS).unwrap_or(usize::MAX);
+        if let Some(at) = read.iter().position(|whole| whole.is_unseen) {
+            read.truncate(at);
+            is_held_up = true;
+        }
         let mut read = read.into_iter().peekable();
         while read.peek().is_some() && !room.is_full() {
             let part = part(&mut read, room.bytes());
@@ -50,12 +66,12 @@ pub(super) async fn walk(
                 pages.push(page(app, wanted, segment, hamlet, households, room)?);
             }
         }
-        if read_all && read.peek().is_none() {
+        if read_all && read.peek().is_none() && !is_held_up {
             segment.walked();
             break;
         }
     }
-    Ok(pages)
+    Ok(Walked { pages, is_held_up })
 }
 
 /// Takes as many households as a page or the answer has room for, and one that is larger.

@@ -92,9 +92,12 @@ impl Desk<'_> {
         for ((document, position), outcome) in asked.into_iter().zip(outcomes) {
             let Some(entry) = stale.get(&document) else { continue };
             let new = match outcome {
-                Some(Answer::Stood { body, saved }) => self.stood(entry, position, body, saved),
+                Some(Answer::Stood { body, saved, broken }) if broken.is_empty() => {
+                    self.stood(entry, position, body, saved)
+                }
                 Some(Answer::TakesAll) if from == From::Saved => continue,
-                _ => isolated(self, entry).await?,
+                Some(Answer::Stood { broken, .. }) => isolated(self, entry, broken).await?,
+                _ => isolated(self, entry, Vec::new()).await?,
             };
             done.push(new);
             stale.remove(&document);

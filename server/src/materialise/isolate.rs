@@ -1,10 +1,12 @@
 //! A household that no worker gets over: its newest changes are set aside, or it is shown as open.
 //!
-//! Nothing is set aside unless that helps: a household that fails without its new changes as well
+//! A change that a worker had to leave out, because the library stops on it, is set aside by name.
+//! Otherwise nothing is set aside unless that helps: a household that fails without its new changes as well
 //! has another fault, of the program or of the machine, and stays as it is.
 
 use std::collections::BTreeSet;
 
+use mobile_schema::problem;
 use shared::guard::guard;
 use shared::id::{ChangeHash, DocumentId};
 use shared::standing::{Known, Way, unmerged};
@@ -18,22 +20,41 @@ use crate::worker::{Answer, OwnedBasis};
 /// Times that changes of one household are set aside in one go: more may arrive meanwhile.
 const ROUNDS: usize = 3;
 
-/// Finds out what a household comes to that was asked about alone without an answer.
-pub(super) async fn isolated(desk: &Desk<'_>, entry: &Cached) -> Result<NewStanding, StoreError> {
+/// Finds out what a household comes to that was asked about alone without an answer, or of which a
+/// worker had to leave out the changes named.
+pub(super) async fn isolated(
+    desk: &Desk<'_>,
+    entry: &Cached,
+    mut broken: Vec<ChangeHash>,
+) -> Result<NewStanding, StoreError> {
     let (mut entry, document) = (entry.clone(), entry.at.document);
     for _ in 0..ROUNDS {
-        let material = whole(desk, document).await?;
-        let Some(bad) = newest_bad(desk, &entry, &material).await? else { break };
-        let unit = &entry.at.unit;
-        let count = desk.store.change_quarantine(desk.campaign, unit, document, &bad).await?;
-        tracing::warn!(count, "changes that no worker gets over were set aside");
-        let again = desk.store.household_cached_of(desk.campaign, &[document]).await?;
-        entry = again.into_iter().next().ok_or(StoreError::Damaged)?;
-        let material = whole(desk, document).await?;
-        let position = material.position;
-        if let Some(Answer::Stood { body, saved }) = ask(desk, &entry, material).await? {
-            return Ok(desk.stood(&entry, position, body, saved));
+        let mut material = whole(desk, document).await?;
+        let named = of_clients(&material, &broken);
+        let bad = if broken.is_empty() {
+            let Some(bad) = newest_bad(desk, &entry, &material).await? else { break };
+            Some((bad, &problem::CHANGE_UNMERGEABLE))
+        } else {
+            (!named.is_empty()).then_some((named, &problem::CHANGE_BROKEN))
+        };
+        if let Some((bad, reason)) = bad {
+            let (store, unit) = (desk.store, &entry.at.unit);
+            let count =
+                store.change_quarantine(desk.campaign, unit, document, &bad, reason).await?;
+            tracing::warn!(count, reason = reason.name, "changes were set aside");
+            let again = store.household_cached_of(desk.campaign, &[document]).await?;
+            entry = again.into_iter().next().ok_or(StoreError::Damaged)?;
+            material = whole(desk, document).await?;
         }
+        broken = match ask(desk, &entry, material.clone()).await? {
+            Some(Answer::Stood { body, saved, broken }) => {
+                if of_clients(&material, &broken).is_empty() {
+                    return Ok(desk.stood(&entry, material.position, body, saved));
+                }
+                broken
+            }
+            _ => Vec::new(),
+        };
     }
     let material = whole(desk, document).await?;
     let basis = OwnedBasis::of(&desk.basis).ok_or(StoreError::Damaged)?;
@@ -51,6 +72,19 @@ pub(super) async fn isolated(desk: &Desk<'_>, entry: &Cached) -> Result<NewStand
 async fn whole(desk: &Desk<'_>, document: DocumentId) -> Result<Material, StoreError> {
     let mut found = desk.store.material(desk.campaign, &[document], From::Log).await?;
     Ok(found.remove(&document).unwrap_or_default())
+}
+
+/// Returns those of the changes left out that clients wrote and that are bad by themselves; what builds
+/// on them is held with them. What an office wrote stays, and is shown.
+fn of_clients(material: &Material, broken: &[ChangeHash]) -> Vec<ChangeHash> {
+    let all = material.changes.iter().chain(&material.side);
+    let is_bad = |entry: &&Entry| {
+        let of = guard(&entry.logged.chunk);
+        entry.logged.by != Way::Desk
+            && broken.contains(&entry.logged.hash)
+            && of.is_ok_and(|of| !of.dependencies().iter().any(|dep| broken.contains(dep)))
+    };
+    all.filter(is_bad).map(|entry| entry.logged.hash).collect()
 }
 
 async fn ask(

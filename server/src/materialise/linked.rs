@@ -1,6 +1,6 @@
 //! Households that others were merged into: their logs together.
 
-use shared::id::{CampaignId, DocumentId};
+use shared::id::{CampaignId, ChangeHash, DocumentId};
 use shared::standing::{Absorbed, unmerged};
 
 use super::batch::{Desk, logged};
@@ -33,16 +33,17 @@ impl Desk<'_> {
     /// Computes a household that others were merged into. Where no worker gets over it each of them
     /// is looked at by itself, as if it stood alone; where that does not help it is shown as open.
     pub(super) async fn together(&self, entry: &Cached) -> Result<NewStanding, StoreError> {
-        if let Some(new) = self.once(entry).await? {
-            return Ok(new);
-        }
+        let broken = match self.once(entry).await? {
+            Ok(new) => return Ok(new),
+            Err(broken) => broken,
+        };
         let links = self.store.link_into(self.campaign, entry.at.document).await?;
         let mut alone: Vec<DocumentId> = links.iter().map(|link| link.absorbed).collect();
         alone.push(entry.at.document);
         for one in self.store.household_cached_of(self.campaign, &alone).await? {
-            isolated(self, &one).await?;
+            isolated(self, &one, broken.clone()).await?;
         }
-        if let Some(new) = self.once(entry).await? {
+        if let Ok(new) = self.once(entry).await? {
             return Ok(new);
         }
         let basis = OwnedBasis::of(&self.basis).ok_or(StoreError::Damaged)?;
@@ -52,7 +53,11 @@ impl Desk<'_> {
         Ok(self.stood(entry, entry.at.last_position, body, None))
     }
 
-    async fn once(&self, entry: &Cached) -> Result<Option<NewStanding>, StoreError> {
+    /// Asks a worker; gives the changes that it had to leave out, or none where it does not answer.
+    async fn once(
+        &self,
+        entry: &Cached,
+    ) -> Result<Result<NewStanding, Vec<ChangeHash>>, StoreError> {
         let document = entry.at.document;
         let absorbed = absorbed(self.store, self.campaign, document).await?;
         let mut materials = self.store.material(self.campaign, &[document], From::Log).await?;
@@ -66,8 +71,11 @@ impl Desk<'_> {
         };
         let outcome = self.pool.ask(&self.basis, vec![job]).await?.pop().flatten();
         Ok(match outcome {
-            Some(Answer::Stood { body, .. }) => Some(self.stood(entry, position, body, None)),
-            _ => None,
+            Some(Answer::Stood { body, broken, .. }) if broken.is_empty() => {
+                Ok(self.stood(entry, position, body, None))
+            }
+            Some(Answer::Stood { broken, .. }) => Err(broken),
+            _ => Err(Vec::new()),
         })
     }
 }

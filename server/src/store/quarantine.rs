@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use mobile_schema::problem;
+use mobile_schema::problem::{self, Problem};
 use shared::id::{CampaignId, ChangeHash, DocumentId};
 
 use super::append::hashes;
@@ -27,13 +27,13 @@ impl Store {
         unit: &str,
         document: DocumentId,
         bad: &[ChangeHash],
+        reason: &Problem,
     ) -> Result<usize, StoreError> {
         let mut tx = self.begin().await?;
         let position = tx.unit_lock(campaign, unit).await?;
         let mut taken = 0;
         for hash in bad {
-            let reason = problem::CHANGE_UNMERGEABLE.name;
-            taken += tx.take_back(campaign, document, *hash, "quarantined", reason).await?;
+            taken += tx.take_back(campaign, document, *hash, "quarantined", reason.name).await?;
         }
         if taken == 0 {
             return Ok(0);

@@ -4,10 +4,11 @@
 //! nothing else. Without a row the changes themselves are read.
 
 use shared::id::{CampaignId, ChangeHash, DocumentId, HouseholdId};
+use shared::standing::Way;
 
 use super::backend::{Row, Tx, vals};
 use super::household::NewStanding;
-use super::material::From;
+use super::material::{Entry, From};
 use super::rows::Rows;
 use super::{Store, StoreError};
 use crate::snapshot::unpack;
@@ -24,6 +25,9 @@ pub(crate) struct Whole {
     pub(crate) saved: Option<Vec<u8>>,
     /// Accepted chunks of the main branch that are not in the document, ancestors first.
     pub(crate) later: Vec<Vec<u8>>,
+    /// Among those is one that a client wrote and no worker has looked at. One that came after the
+    /// position asked for is left out, and what followed it.
+    pub(crate) is_unseen: bool,
 }
 
 /// A saved document on its way into the cache.
@@ -49,6 +53,7 @@ impl Store {
         hamlets: &str,
         after: Option<DocumentId>,
         limit: i64,
+        until: i64,
     ) -> Result<Vec<Whole>, StoreError> {
         const SQL: &str = "
             with page as (
@@ -63,14 +68,18 @@ impl Store {
                         and replace($4, ',' || single.place || ',', '') <> $4)))
                 order by household.document limit $5)
             select page.document as document, page.household, page.hamlet, page.code,
-                snapshot.bytes,
-                cast(0 as bigint) as position
+                snapshot.bytes, cast(0 as bigint) as position, cast(0 as bigint) as unseen
             from page left join snapshot on snapshot.document = page.document
                 and snapshot.unit = page.unit
             union all
             select page.document, page.household, page.hamlet, page.code, change.chunk,
-                change.position
+                change.position,
+                cast(case when change.provenance = 'desk'
+                    or coalesce(standing.position, 0) >= change.position then 0 else 1 end
+                    as bigint)
             from page cross join change
+            left join standing on standing.document = page.document
+                and standing.unit = page.unit
             left join snapshot on snapshot.document = page.document and snapshot.unit = page.unit
             where change.campaign = $1 and change.document = page.document
             and change.fate = 'accepted' and change.side = 0
@@ -79,27 +88,44 @@ impl Store {
         let after = after.map_or(Vec::new(), |document| document.0.to_vec());
         let mut whole: Vec<Whole> = Vec::new();
         let mut unreadable = Vec::new();
+        let mut is_cut = false;
         let singles = hamlets.contains('#');
         let of = vals![campaign, unit, after, hamlets, limit, singles];
         for row in self.db.all(SQL, of).await? {
-            if row.get::<i64>("position")? == 0 {
+            let position: i64 = row.get("position")?;
+            if position == 0 {
                 let packed: Option<Vec<u8>> = row.get("bytes")?;
                 let saved = packed.as_deref().and_then(unpack);
                 if packed.is_some() && saved.is_none() {
                     unreadable.push(whole.len());
                 }
                 whole.push(household(&row, saved)?);
-            } else if let Some(last) = whole.last_mut() {
+                is_cut = false;
+                continue;
+            }
+            let is_unseen = row.get::<i64>("unseen")? == 1;
+            is_cut |= is_unseen && position > until;
+            if let Some(last) = whole.last_mut().filter(|_| !is_cut) {
                 last.later.push(row.get("bytes")?);
+                last.is_unseen |= is_unseen;
             }
         }
         for index in unreadable {
             let document = whole[index].document;
+            let seen = self.standing_position(document, unit).await?;
             let log = self.material(campaign, &[document], From::Log).await?.remove(&document);
             let changes = log.unwrap_or_default().changes.into_iter();
-            whole[index].later = changes.map(|entry| entry.logged.chunk).collect();
+            let is_seen = |entry: &Entry| entry.logged.by == Way::Desk || entry.position <= seen;
+            whole[index].later = changes.take_while(is_seen).map(|e| e.logged.chunk).collect();
         }
         Ok(whole)
+    }
+
+    /// Returns the position up to which a worker has looked at a household; 0 where at nothing.
+    async fn standing_position(&self, document: DocumentId, unit: &str) -> Result<i64, StoreError> {
+        let sql = "select position from standing where document = $1 and unit = $2";
+        let row = self.db.one(sql, vals![document, unit]).await?;
+        row.map_or(Ok(0), |row| row.get("position"))
     }
 
     /// Empties every cache that is derived from the logs; returns how many standings there were.
@@ -127,6 +153,7 @@ fn household(row: &Row, saved: Option<Vec<u8>>) -> Result<Whole, StoreError> {
         code: row.get("code")?,
         saved,
         later: Vec::new(),
+        is_unseen: false,
     })
 }
 
@@ -234,6 +261,14 @@ mod tests {
         tx.commit().await.unwrap();
     }
 
+    /// A worker has looked at a household up to a position.
+    async fn seen(store: &Store, campaign: CampaignId, number: u8, position: i64) {
+        let (document, unit) = (document(number), UNIT.to_owned());
+        let (basis, body) = (String::new(), String::new());
+        let new = NewStanding { document, unit, position, basis, body, snapshot: None };
+        store.standing_put(campaign, &[new]).await.unwrap();
+    }
+
     #[tokio::test]
     async fn households_come_whole_and_in_pages_whatever_is_saved_of_them() {
         let folder = tempfile::tempdir().unwrap();
@@ -242,19 +277,28 @@ mod tests {
         // An older one comes late and is not taken.
         save(&store, campaign, 1, 9, pack(b"an older one").unwrap()).await;
         save(&store, campaign, 3, 31, b"damaged".to_vec()).await;
+        seen(&store, campaign, 3, 30).await;
 
-        let page = store.snapshot_after(campaign, UNIT, "", None, 2).await.unwrap();
+        let page = store.snapshot_after(campaign, UNIT, "", None, 2, i64::MAX).await.unwrap();
         let read: Vec<_> = page.iter().map(|whole| (whole.saved.clone(), &whole.later)).collect();
         assert_eq!(
             read,
             [(Some(b"a document".to_vec()), &vec![vec![11]]), (None, &vec![vec![20], vec![21]]),]
         );
+        let whole_unseen = [page[0].is_unseen, page[1].is_unseen];
+        let later = store.snapshot_after(campaign, UNIT, "", None, 2, 20).await.unwrap();
+        assert_eq!((&later[1].later, later[1].is_unseen), (&vec![vec![20]], true));
         let after = page.last().map(|whole| whole.document);
-        let page = store.snapshot_after(campaign, UNIT, "", after, 2).await.unwrap();
+        let page = store.snapshot_after(campaign, UNIT, "", after, 2, i64::MAX).await.unwrap();
         assert_eq!(page.len(), 1);
-        assert_eq!((page[0].saved.clone(), &page[0].later), (None, &vec![vec![30], vec![31]]));
+        assert_eq!(
+            (page[0].saved.clone(), &page[0].later),
+            (None, &vec![vec![30]]),
+            "as far as it was looked at"
+        );
+        assert_eq!((page[0].is_unseen, whole_unseen), (false, [false, true]));
 
-        let of_a = store.snapshot_after(campaign, UNIT, ",a,", None, 9).await.unwrap();
+        let of_a = store.snapshot_after(campaign, UNIT, ",a,", None, 9, i64::MAX).await.unwrap();
         let documents: Vec<_> = of_a.iter().map(|whole| whole.document).collect();
         assert_eq!(documents, [document(1), document(3)]);
         assert!(of_a.iter().all(|whole| whole.hamlet == "a"));

@@ -33,6 +33,8 @@ pub(crate) struct Row {
     pub(crate) bytes: i64,
     pub(crate) document: DocumentId,
     pub(crate) hash: ChangeHash,
+    /// A client wrote it and no worker has looked at it yet, so nobody is sent it.
+    pub(crate) is_unseen: bool,
 }
 
 impl Store {
@@ -114,12 +116,17 @@ impl Store {
         rows_max: i64,
     ) -> Result<(Vec<Row>, i64), StoreError> {
         const SQL: &str = "
-            select last_position as position, null as bytes, null as document, null as hash
+            select last_position as position, null as bytes, null as document, null as hash,
+                cast(0 as bigint) as unseen
             from unit_log where campaign = $1 and unit = $2
             union all
-            select position, bytes, document, hash from (
+            select position, bytes, document, hash, unseen from (
                 select change.position, cast(length(change.chunk) as bigint) as bytes,
-                    change.document, change.hash
+                    change.document, change.hash,
+                    cast(case when change.provenance = 'desk' or exists (
+                        select 1 from standing where standing.document = change.document
+                        and standing.unit = change.unit and standing.position >= change.position)
+                    then 0 else 1 end as bigint) as unseen
                 from change join household on household.document = change.document
                 where change.campaign = $1 and change.unit = $2 and change.position > $3
                 and change.side = 0 and change.fate = 'accepted'
@@ -137,7 +144,8 @@ impl Store {
                 None => last = position,
                 Some(bytes) => {
                     let (document, hash) = (row.id("document")?, row.id("hash")?);
-                    read.push(Row { position, bytes, document, hash });
+                    let is_unseen = row.get::<i64>("unseen")? == 1;
+                    read.push(Row { position, bytes, document, hash, is_unseen });
                 }
             }
         }
