@@ -68,7 +68,7 @@ pub mod page;
 #[cfg(feature = "merge")]
 pub mod paper;
 #[cfg(feature = "merge")]
-mod references;
+pub mod references;
 #[cfg(feature = "merge")]
 pub mod refork;
 #[cfg(feature = "merge")]

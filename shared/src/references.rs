@@ -56,6 +56,29 @@ pub(crate) fn check<'a>(ordered: &[&'a Change]) -> Checked<'a> {
     checked
 }
 
+/// Tells whether accepted changes of a household's main branch, in the order of the log, refer to
+/// nothing but what each builds on. What does not, nobody may load.
+///
+/// Nothing but our own reading of the bytes is at work here.
+///
+/// ```
+/// use shared::references::are_sound;
+///
+/// assert!(are_sound(std::iter::empty()));
+/// assert!(!are_sound([(shared::id::ChangeHash([1; 32]), &b"no change"[..])].into_iter()));
+/// ```
+pub fn are_sound<'a>(log: impl Iterator<Item = (ChangeHash, &'a [u8])>) -> bool {
+    let mut history = History::default();
+    let genesis = Body::of_chunk(GENESIS_V1).ok();
+    let begun = genesis.and_then(|body| history.take(&body, genesis_hash()));
+    debug_assert!(begun.is_some(), "our own bytes are sound");
+    let mut log = log.filter(|(hash, _)| *hash != genesis_hash());
+    log.all(|(hash, chunk)| {
+        let body = Body::of_chunk(chunk).ok();
+        body.and_then(|body| history.take(&body, hash)).is_some()
+    })
+}
+
 /// An operation anywhere in the document: its author's index and its number.
 type Name = (usize, u32);
 

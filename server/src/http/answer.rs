@@ -12,6 +12,7 @@ use serde_bytes::{ByteArray, ByteBuf};
 use shared::cursor::{Cursor, Hamlets, Reading, Segment, joined};
 use shared::id::{CampaignId, ChangeHash, DocumentId};
 use shared::limits;
+use shared::references::are_sound;
 
 use super::encoding::Encoding;
 use super::extract::Cbor;
@@ -19,6 +20,7 @@ use super::pages;
 use crate::app::App;
 use crate::gate::Share;
 use crate::store::StoreError;
+use crate::store::material::{AT_ONCE, From, Material};
 use crate::store::sync::Row;
 
 /// Rows looked at one time while an answer is filled.
@@ -226,13 +228,17 @@ async fn read_on(
     let (mut log, mut last) = app.store.sync_log_after(id, unit, from, &hamlets, ROWS).await?;
     let part = Part::of(&log, from, room, is_sent);
     let unseen = log[..part.count].iter().filter(is_unseen).map(|row| row.document).collect();
-    if look_at(app, id, unseen).await {
-        (log, last) = app.store.sync_log_after(id, unit, from, &hamlets, ROWS).await?;
-    }
+    let unsound = unsound(app, id, unseen).await?;
     let mut read_all = log.len() < usize::try_from(ROWS).unwrap_or(usize::MAX);
-    let held_up_at = log.iter().position(|row| is_unseen(&row));
-    log.truncate(held_up_at.unwrap_or(log.len()));
-    read_all &= held_up_at.is_none();
+    let mut held_up_at = None;
+    if !unsound.is_empty() {
+        (log, last) = app.store.sync_log_after(id, unit, from, &hamlets, ROWS).await?;
+        // What came meanwhile was not looked at: it is read next.
+        log.retain(|row| row.position <= part.until);
+        held_up_at = log.iter().position(|row| is_unseen(&row) && unsound.contains(&row.document));
+        log.truncate(held_up_at.unwrap_or(log.len()));
+        read_all = false;
+    }
     let Part { bytes, count, until } = Part::of(&log, from, room, is_sent);
     let rows = if bytes == 0 {
         Vec::new()
@@ -263,15 +269,34 @@ async fn read_on(
     Ok(Read { changes, last, is_held_up: held_up_at.is_some() && count == log.len() })
 }
 
-/// Has workers look at households before their changes are sent to others, because a client stops on
-/// what the library stops on; false where there are none. Where no worker can be had, nothing is sent.
-pub(super) async fn look_at(app: &App, campaign: CampaignId, unseen: BTreeSet<DocumentId>) -> bool {
-    if unseen.is_empty() {
-        return false;
-    }
+/// Looks at households with changes that no worker has looked at yet, before others are sent them: a
+/// client stops on what the library stops on. Returns those of which something may not be sent; a
+/// worker has set that aside by then, if one can be had.
+pub(super) async fn unsound(
+    app: &App,
+    campaign: CampaignId,
+    unseen: BTreeSet<DocumentId>,
+) -> Result<BTreeSet<DocumentId>, StoreError> {
     let unseen: Vec<DocumentId> = unseen.into_iter().collect();
-    if let Err(error) = app.materialiser.fresh(campaign, &unseen).await {
+    let mut unsound = Vec::new();
+    for documents in unseen.chunks(AT_ONCE) {
+        let materials = app.store.material(campaign, documents, From::Log).await?;
+        let check = move || {
+            let is_bad = |(document, material): (DocumentId, Material)| {
+                let log = material.changes.iter().map(|entry| &entry.logged);
+                let log = log.map(|logged| (logged.hash, logged.chunk.as_slice()));
+                (!are_sound(log)).then_some(document)
+            };
+            materials.into_iter().filter_map(is_bad).collect::<Vec<_>>()
+        };
+        let checked = tokio::task::spawn_blocking(check).await;
+        unsound.extend(checked.map_err(|_| StoreError::Damaged)?);
+    }
+    if unsound.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    if let Err(error) = app.materialiser.fresh(campaign, &unsound).await {
         tracing::warn!(error = %error, "new changes are not sent on yet");
     }
-    true
+    Ok(unsound.into_iter().collect())
 }

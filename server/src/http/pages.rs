@@ -12,7 +12,7 @@ use serde_bytes::{ByteArray, ByteBuf};
 use shared::cursor::Segment;
 use shared::limits;
 
-use super::answer::{Room, Wanted, hamlets_of, look_at};
+use super::answer::{Room, Wanted, hamlets_of, unsound};
 use crate::app::App;
 use crate::store::StoreError;
 use crate::store::snapshot::Whole;
@@ -45,11 +45,13 @@ pub(super) async fn walk(
         let (after, until) = (segment.walk, segment.whole_until);
         let mut read = store.snapshot_after(id, unit, &hamlets, after, HOUSEHOLDS, until).await?;
         let unseen = read.iter().filter(|whole| whole.is_unseen).map(|whole| whole.document);
-        if look_at(app, id, unseen.collect()).await {
+        let unsound = unsound(app, id, unseen.collect()).await?;
+        if !unsound.is_empty() {
             read = store.snapshot_after(id, unit, &hamlets, after, HOUSEHOLDS, until).await?;
         }
         let read_all = read.len() < usize::try_from(HOUSEHOLDS).unwrap_or(usize::MAX);
-        if let Some(at) = read.iter().position(|whole| whole.is_unseen) {
+        let is_held = |whole: &Whole| whole.is_unseen && unsound.contains(&whole.document);
+        if let Some(at) = read.iter().position(|whole| is_held(whole)) {
             read.truncate(at);
             is_held_up = true;
         }
