@@ -16,6 +16,7 @@ pub mod register;
 pub mod sizes;
 pub mod speed;
 pub mod table;
+pub mod tables;
 pub mod triage;
 
 use std::path::Path;
@@ -43,6 +44,9 @@ pub struct Report {
     /// The official forms of the same data.
     #[serde(default)]
     pub forms: Option<forms::Forms>,
+    /// Large tables read in and taken out.
+    #[serde(default)]
+    pub tables: Vec<tables::Table>,
     /// Memory of a server on that data.
     pub memory: Option<memory::ServerMemory>,
     /// The offices' pages on that data; absent in reports from before they were measured.
@@ -98,6 +102,8 @@ pub enum Part {
     Pages,
     /// The register of a province over ten years.
     Register,
+    /// Large tables on their way in and out.
+    Tables,
     /// A line that breaks.
     Line,
     /// Half of all phones at one time.
@@ -118,14 +124,15 @@ impl FromStr for Part {
             "sizes" => Ok(Self::Sizes),
             "memory" => Ok(Self::Memory),
             "pages" => Ok(Self::Pages),
+            "tables" => Ok(Self::Tables),
             "register" => Ok(Self::Register),
             "line" => Ok(Self::Line),
             "crowd" => Ok(Self::Crowd),
             "triage" => Ok(Self::Triage),
             "duplicates" => Ok(Self::Duplicates),
             _ => Err(format!(
-                "no part {text}: demo, ingest, sizes, memory, pages, register, line, crowd, triage \
-                 or duplicates"
+                "no part {text}: demo, ingest, sizes, memory, pages, tables, register, line, crowd, \
+                 triage or duplicates"
             )),
         }
     }
@@ -166,6 +173,7 @@ pub async fn measure(
         demo: None,
         rates: None,
         forms: None,
+        tables: Vec::new(),
         memory: None,
         pages: None,
         register: None,
@@ -217,8 +225,12 @@ pub async fn measure(
         keep(&mut report);
     }
     let (demo, pages) = (wanted.has(Part::Demo), wanted.has(Part::Pages));
-    let memory = wanted.has(Part::Memory);
-    if demo || pages || memory {
+    let (memory, tables) = (wanted.has(Part::Memory), wanted.has(Part::Tables));
+    if tables {
+        report.tables = tables::read_in(home(), size).await;
+        keep(&mut report);
+    }
+    if demo || pages || memory || tables {
         let home = home();
         let (played, campaign) = demo::play(&home, program, size);
         if demo {
@@ -229,6 +241,10 @@ pub async fn measure(
         }
         if pages {
             report.pages = Some(pages::measure(&home, &campaign, size).await);
+            keep(&mut report);
+        }
+        if tables {
+            report.tables.extend(tables::take_out(&home, &campaign).await);
             keep(&mut report);
         }
         if memory {

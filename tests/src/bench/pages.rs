@@ -158,7 +158,7 @@ async fn find(office: &Office, campaign: &str, rates: &Value) -> (u64, Place, us
     (all, place, households.len())
 }
 
-fn sign_in(server: SocketAddr, password: &str) -> String {
+pub(super) fn sign_in(server: SocketAddr, password: &str) -> String {
     let form = format!("name={FIRST_ACCOUNT}&password={password}&next=%2Foffice");
     let head = format!(
         "POST /office/sign-in HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n\

@@ -8,6 +8,7 @@ use super::demo::{Demo, Rates};
 use super::forms::Forms;
 use super::ingest::Ingest;
 use super::machine::Machine;
+use super::tables;
 use super::{Report, Size};
 
 /// Writes a number of thousandths with one decimal: 1234 becomes `1.2`.
@@ -82,6 +83,21 @@ impl Table {
                 tenths(forms.every_unit_ms),
                 mib(forms.before_kib),
                 mib(forms.most_kib),
+            ),
+        );
+    }
+
+    fn spreadsheet(&mut self, one: &tables::Table) {
+        let rows = if one.rows == 0 { String::new() } else { format!("{} rows, ", one.rows) };
+        self.line(
+            &one.what,
+            "memory flat",
+            &format!(
+                "{rows}{} KB in {} s; server {} before, at most {}",
+                one.bytes / 1000,
+                tenths(one.wall_ms),
+                mib(one.before_kib),
+                mib(one.most_kib),
             ),
         );
     }
@@ -171,6 +187,9 @@ pub fn markdown(report: &Report) -> String {
     }
     if let Some(forms) = &report.forms {
         table.forms(forms);
+    }
+    for one in &report.tables {
+        table.spreadsheet(one);
     }
     for ingest in &report.ingest {
         table.ingest(ingest);

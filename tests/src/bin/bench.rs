@@ -1,5 +1,5 @@
 //! The benchmark: `cargo run --release -p tests --bin bench -- [--out FILE] [--quick | --long]
-//! [--only PART]…`, where a part is demo, ingest, sizes, memory, pages, register, line, crowd,
+//! [--only PART]…`, where a part is demo, ingest, sizes, memory, pages, tables, register, line, crowd,
 //! triage or duplicates.
 //!
 //! It writes JSON to FILE (after each part what there is so far) or standard output and prints the
