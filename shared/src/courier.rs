@@ -16,7 +16,7 @@ mod seal;
 #[cfg(test)]
 mod tests;
 
-pub use self::seal::{Key, Unsealed, export, open, seal};
+pub use self::seal::{Key, Unsealed, export, open, seal, seal_bytes};
 
 /// Short name of the key a piece is sealed to: the first 8 bytes of the public key's SHA-256.
 pub type KeyId = [u8; 8];
@@ -52,6 +52,13 @@ pub struct Piece<'a> {
     head: &'a [u8],
     /// Encapsulated key and ciphertext.
     sealed: &'a [u8],
+}
+
+impl Piece<'_> {
+    /// Returns the bytes of the piece, which are a file of one piece.
+    pub fn to_vec(&self) -> Vec<u8> {
+        [self.head, self.sealed].concat()
+    }
 }
 
 /// Something found in a file.

@@ -34,5 +34,30 @@ export async function courierFile(publicKey, { campaign, device }, lots) {
   return Buffer.concat(pieces);
 }
 
+/** Writes a phone's unsent work into a file. It stays in the outbox until a receipt names it. */
+export async function exportWork(phone) {
+  const lots = [];
+  for (let rest = phone.outbox; rest.length > 0; rest = rest.slice(lots.at(-1)[0].chunks.length)) {
+    const batch = phone.nextBatch(rest);
+    // Keep: receipts may come back weeks later.
+    phone.exported.set(createHash("sha256").update(batch.manifest).digest("hex"), batch);
+    lots.push([batch]);
+  }
+  return courierFile(phone.courierKey, phone, lots);
+}
+
+/** Takes the receipts of a file `.rasoat-receipt` that are this phone's own. Gives their verdicts. */
+export function takeReceipts(phone, text) {
+  const verdicts = [];
+  for (const { manifest, receipt, signature } of JSON.parse(text).receipts) {
+    const batch = phone.exported.get(manifest);
+    if (batch === undefined) continue; // another phone's
+    const [read, proof] = [receipt, signature].map((hex) => Buffer.from(hex, "hex"));
+    verdicts.push(...phone.takeReceipt(batch, { receipt: read, signature: proof }));
+    phone.exported.delete(manifest);
+  }
+  return verdicts;
+}
+
 /** The bytes alone, as Web Crypto wants them: a Buffer may be a window of something larger. */
 const exact = (bytes) => new Uint8Array(bytes).buffer;

@@ -128,7 +128,7 @@ pub fn seal(
 }
 
 /// Seals whatever bytes: tests put into a piece what no honest client does.
-pub(super) fn seal_bytes(
+pub fn seal_bytes(
     head: &Head,
     bytes: &[u8],
     public: &[u8; 32],

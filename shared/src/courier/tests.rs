@@ -4,7 +4,6 @@
 
 use serde_bytes::ByteBuf;
 
-use super::seal::seal_bytes;
 use super::*;
 use mobile_schema::frame::Batch;
 
