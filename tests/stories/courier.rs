@@ -12,6 +12,7 @@ use tests::town::{MO_O, Town};
 use crate::ask::{Heard, counted, get, kept, post_raw};
 
 mod bad;
+mod desks;
 
 /// Bytes of a piece before compression: so few that a phone's day is several.
 const PIECE: usize = 2_048;
