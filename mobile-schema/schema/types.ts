@@ -366,6 +366,15 @@ export type Manifest = {
   typed_by?: Uint8Array;
 };
 
+/** What one piece of a courier file holds under its seal (gzip of CBOR), see WIRE.md. */
+export type Parcel = { v: number; batches: Array<Batch> };
+
+/** What goes back to phones whose work was carried: a JSON file, bytes in hexadecimal digits. */
+export type ReceiptFile = { rasoat_receipt: number; receipts: Array<CarriedReceipt> };
+
+/** A receipt as POST /v1/sync gives it, with the SHA-256 of the manifest it is for. */
+export type CarriedReceipt = { manifest: string; receipt: string; signature: string };
+
 /** A household a phone registered itself. */
 export type NewHousehold = { household: Uint8Array; hamlet: string };
 
@@ -570,4 +579,11 @@ export type ProblemName =
   | "paper-date"
   | "merge-listed"
   | "merge-none"
+  | "courier-empty"
+  | "courier-other-server"
+  | "courier-version"
+  | "courier-piece-cut"
+  | "courier-piece-damaged"
+  | "courier-piece-too-large"
+  | "courier-stray"
   | "scans-too-many";

@@ -61,6 +61,15 @@ export type Manifest = {
   typed_by?: Uint8Array;
 };
 
+/** What one piece of a courier file holds under its seal (gzip of CBOR), see WIRE.md. */
+export type Parcel = { v: number; batches: Array<Batch> };
+
+/** What goes back to phones whose work was carried: a JSON file, bytes in hexadecimal digits. */
+export type ReceiptFile = { rasoat_receipt: number; receipts: Array<CarriedReceipt> };
+
+/** A receipt as POST /v1/sync gives it, with the SHA-256 of the manifest it is for. */
+export type CarriedReceipt = { manifest: string; receipt: string; signature: string };
+
 /** A household a phone registered itself. */
 export type NewHousehold = { household: Uint8Array; hamlet: string };
 
@@ -333,7 +342,7 @@ mod tests {
     use serde_bytes::{ByteArray, ByteBuf};
 
     use super::*;
-    use crate::frame;
+    use crate::{courier, frame};
 
     #[test]
     fn the_checked_in_files_are_the_generated_ones() {
@@ -439,6 +448,16 @@ mod tests {
         );
         check("PageHousehold", &of_page);
         check("Batch", &batch);
+        check("Parcel", &courier::Parcel { v: 1, batches: vec![] });
+        check("ReceiptFile", &courier::ReceiptFile { rasoat_receipt: 1, receipts: vec![] });
+        check(
+            "CarriedReceipt",
+            &courier::CarriedReceipt {
+                manifest: String::new(),
+                receipt: String::new(),
+                signature: String::new(),
+            },
+        );
         check("NewHousehold", &new_household);
         check(
             "Manifest",

@@ -4,6 +4,7 @@
 //! document's layout and genesis bytes, the wire frames, the problem names, JSON Schema and
 //! TypeScript types made from them, and vectors that say what a right answer is.
 
+pub mod courier;
 pub mod form;
 pub mod frame;
 #[cfg(feature = "generate")]

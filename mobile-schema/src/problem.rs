@@ -161,6 +161,13 @@ problems! {
     PAPER_DATE = "paper-date", "Ngày của văn bản phải từ ngày danh sách đầu kỳ đến hôm nay.", "The paper's date must be between the day of the opening list and today.";
     MERGE_LISTED = "merge-listed", "Hộ có trong danh sách đầu kỳ phải là hộ được giữ lại. Mở cặp này theo chiều ngược lại rồi gộp.", "A household of the opening list must be the one that stays. Open this pair the other way round, then merge.";
     MERGE_NONE = "merge-none", "Hai hộ này hiện không được gộp.", "These households are not merged now.";
+    COURIER_EMPTY = "courier-empty", "Tệp này không phải tệp chuyển tay .rasoat, hoặc rỗng. Chọn lại tệp do máy điều tra xuất ra; nếu gửi qua ứng dụng nhắn tin, gửi dưới dạng tệp đính kèm.", "This is no courier file (.rasoat), or it is empty. Choose the file that the phone exported; through a messenger, send it as a file.";
+    COURIER_OTHER_SERVER = "courier-other-server", "Phần này được niêm phong cho máy chủ khác, hoặc cho khóa cũ của máy chủ này. Chuyển tệp đến đúng máy chủ, hoặc xuất lại tệp trên máy.", "This piece is sealed to another server, or to an old key of this one. Take the file to the right server, or export it again on the phone.";
+    COURIER_VERSION = "courier-version", "Phần này theo phiên bản tệp mà máy chủ chưa đọc được. Nâng cấp máy chủ.", "This piece is of a version of the file that the server does not read. Upgrade the server.";
+    COURIER_PIECE_CUT = "courier-piece-cut", "Phần này bị cắt ngắn, hoặc ghi sai độ dài. Chép lại tệp hoặc xuất lại trên máy; những phần nguyên vẹn đã được nhận.", "This piece was cut short, or lies about its length. Copy the file again, or export it again; what was whole has been taken.";
+    COURIER_PIECE_DAMAGED = "courier-piece-damaged", "Phần này bị hỏng trên đường chuyển. Chép lại tệp hoặc xuất lại trên máy; những phần nguyên vẹn đã được nhận.", "This piece was damaged on its way. Copy the file again, or export it again; what was whole has been taken.";
+    COURIER_PIECE_TOO_LARGE = "courier-piece-too-large", "Phần này lớn hơn mức cho phép, khi gửi hoặc khi giải nén. Xuất lại tệp bằng ứng dụng của dự án.", "This piece is larger than is allowed, as it is or unpacked. Export the file again with a sound app.";
+    COURIER_STRAY = "courier-stray", "Có dữ liệu lạ giữa các phần của tệp; phần đó bị bỏ qua.", "There are bytes between the pieces that belong to none; they were passed over.";
     SCANS_TOO_MANY = "scans-too-many", "Đơn vị đã có quá nhiều bản quét loại này. Gộp các trang vào một tệp, hoặc báo người vận hành.", "The unit has too many scans of this kind. Put the pages into one file, or tell the operator.";
 }
 

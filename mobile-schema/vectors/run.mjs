@@ -3,6 +3,7 @@
 // Needs nothing but node: `node mobile-schema/vectors/run.mjs`.
 
 import { readFileSync } from "node:fs";
+import { courierDifferences } from "./courier.mjs";
 import { wireDifferences } from "./wire.mjs";
 
 const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
@@ -294,8 +295,8 @@ for (const vector of vectors) {
   }
 }
 if (vectors.length === 0) throw new Error("no vectors");
-const wire = wireDifferences();
+const wire = [...wireDifferences(), ...courierDifferences()];
 wire.forEach((what) => console.error(`wire: ${what}`));
 differ += wire.length;
-console.log(`${vectors.length} vectors and the wire, ${differ} differences`);
+console.log(`${vectors.length} vectors, the wire and the courier file, ${differ} differences`);
 process.exit(differ === 0 ? 0 : 1);

@@ -17,7 +17,7 @@ function uuid5(namespace, name) {
 }
 
 /** Reads one CBOR item of definite length; byte strings become hexadecimal digits. */
-function decode(cbor) {
+export function decode(cbor) {
   let at = 0;
   const take = (count) => {
     if (at + count > cbor.length) throw new Error("cut short");

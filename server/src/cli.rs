@@ -1,5 +1,6 @@
 //! The command line: one binary, every command with an example in its help.
 
+pub mod courier;
 pub mod demo;
 pub mod import;
 pub mod rebuild;
@@ -59,6 +60,8 @@ pub enum Command {
     Device(tools::Device),
     /// Loads units, opening lists, hamlets, people, assignments. Example: rasoat import units vietnam-2022.csv
     Import(import::Import),
+    /// Takes work of phones without a line from files. Example: rasoat courier import hoa.rasoat --by xa-19558
+    Courier(courier::Courier),
     /// Copies a running SQLite installation. Example: rasoat backup --to ./copy
     Backup(tools::Backup),
     /// Checks that an installation is sound. Example: rasoat doctor --data ./rasoat-data
@@ -99,6 +102,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::User(user) => user.run().await,
         Command::Device(device) => device.run().await,
         Command::Import(import) => import.run().await,
+        Command::Courier(courier) => courier.run().await,
         Command::Backup(backup) => backup.run().await,
         Command::Doctor(doctor) => doctor.run().await,
         Command::Rebuild(rebuild) => rebuild.run().await,

@@ -8,6 +8,7 @@ mod campaigns;
 mod codes;
 mod comments;
 pub(crate) mod comparison;
+pub(crate) mod courier;
 mod days;
 pub(crate) mod desk;
 mod desk_change;
@@ -97,7 +98,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(problems::read))
         .routes(routes!(sessions::sign_in))
         .routes(routes!(sessions::refresh))
-        .routes(routes!(devices::enrol));
+        .routes(routes!(devices::enrol))
+        .routes(routes!(courier::key));
     let phones = OpenApiRouter::new()
         .routes(routes!(sync::sync))
         .routes(routes!(people::list, people::bind));
@@ -166,6 +168,9 @@ fn routes() -> OpenApiRouter<App> {
     let papers = OpenApiRouter::new()
         .routes(routes!(scans::add))
         .layer(DefaultBodyLimit::max(scans::BODY_BYTES_MAX));
+    let carriers = OpenApiRouter::new()
+        .routes(routes!(courier::hand_in))
+        .layer(DefaultBodyLimit::max(limits::COURIER_BYTES_MAX));
     let province = OpenApiRouter::new()
         .routes(routes!(campaigns::close))
         .routes(routes!(score_tables::load, score_tables::read))
@@ -183,6 +188,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(offices)
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES_MAX))
         .merge(papers)
+        .merge(carriers)
         .merge(province)
 }
 
@@ -206,9 +212,10 @@ pub fn router(app: App) -> Router {
 /// Longest a request with a file may take, seconds: 10 MB on an office line of 128 kbit/s.
 const FILE_SECONDS: u64 = 15 * 60;
 
-/// Ends of the routes that take files: scans, by themselves and with the steps of a list, and
-/// tables.
-const FILE_ROUTES: [&str; 5] = ["/scans", "/list", "/import/{kind}", "/roster", "/hamlets"];
+/// Ends of the routes that take files: scans, by themselves and with the steps of a list, tables, and
+/// courier files.
+const FILE_ROUTES: [&str; 6] =
+    ["/scans", "/list", "/import/{kind}", "/roster", "/hamlets", "/courier"];
 
 /// Returns how long a request may take.
 fn limit_of(method: &Method, route: &str) -> Duration {

@@ -1,4 +1,4 @@
-//! The server's Ed25519 key: it signs receipts and tokens.
+//! The server's Ed25519 key: it signs receipts and tokens, and the other keys are worked out from it.
 //!
 //! The key is a file in the data folder, readable by its owner only; several processes of one
 //! installation share the folder. It never enters the database or a log.
@@ -10,7 +10,9 @@ use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use ed25519_dalek::{Signer, SigningKey};
 use jsonwebtoken::{DecodingKey, EncodingKey};
+use mobile_schema::courier::COURIER_KEY_CONTEXT;
 use mobile_schema::frame::{PAGE_CONTEXT, RECEIPT_CONTEXT};
+use shared::courier;
 use shared::id::{Actor, CodeId, sha256};
 
 use crate::auth::checked::Checked;
@@ -28,6 +30,9 @@ const FORM_CONTEXT: &[u8] = b"rasoat form 1\0";
 
 /// Bytes whose signature the key for matching is made of.
 const MATCH_CONTEXT: &[u8] = b"rasoat match 1\0";
+
+/// Bytes whose signature the key that courier files are sealed to is made of.
+const COURIER_CONTEXT: &[u8] = b"rasoat courier secret 1\0";
 
 /// Draws random bytes from the system.
 pub fn random<const N: usize>() -> [u8; N] {
@@ -59,6 +64,8 @@ pub struct Keys {
     pub(crate) jwt_check: DecodingKey,
     /// Short name of the key, put into tokens.
     pub(crate) kid: String,
+    /// Opens courier files. There is one as long as there is one key file.
+    pub(crate) courier: courier::Key,
 }
 
 impl std::fmt::Debug for Keys {
@@ -90,6 +97,7 @@ impl Keys {
             jwt_sign: EncodingKey::from_ed_der(der.as_bytes()),
             jwt_check: DecodingKey::from_ed_der(&public),
             kid: shared::id::to_hex(&shared::id::sha256(&public)[..8]),
+            courier: courier::Key::derive(&sha256(&signing.sign(COURIER_CONTEXT).to_bytes())),
             signing,
         })
     }
@@ -129,6 +137,12 @@ impl Keys {
     /// Returns the key that fingerprints for matching are made with.
     pub(crate) fn match_key(&self) -> MatchKey {
         MatchKey::new(&sha256(&self.signing.sign(MATCH_CONTEXT).to_bytes()))
+    }
+
+    /// Signs the public key that courier files are sealed to: a phone knows the server by its key.
+    pub(crate) fn sign_courier_key(&self) -> [u8; 64] {
+        let public = self.courier.public();
+        self.signing.sign(&[COURIER_KEY_CONTEXT, &public].concat()).to_bytes()
     }
 
     /// Signs a page of documents.

@@ -10,6 +10,7 @@ pub(crate) mod binding;
 pub(crate) mod campaign;
 pub(crate) mod change;
 pub(crate) mod code;
+pub(crate) mod courier;
 pub(crate) mod desk;
 pub(crate) mod device;
 pub mod faults;

@@ -7,6 +7,7 @@
 //! | stage | takes | gives |
 //! |---|---|---|
 //! | [`guard`] | bytes of one change | a change whose frame and header are sound |
+//! | [`courier`] | a file that somebody carried here | its pieces, and the signed batches in them |
 //! | [`verify`] | a signed batch and the device's key | changes that may be merged, and what is set aside |
 //! | [`merge`] | the set of a household's changes | one document, and what was left out of it |
 //! | [`resolve`] | a document | agreed answers, and every dispute |
@@ -49,6 +50,8 @@ pub mod unit;
 
 #[cfg(feature = "merge")]
 mod columns;
+#[cfg(feature = "merge")]
+pub mod courier;
 #[cfg(feature = "merge")]
 pub mod figures;
 #[cfg(feature = "merge")]

@@ -13,6 +13,24 @@ pub const REQUEST_INFLATED_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A province's opening list is about 130.000 member rows of 150 bytes: 20 MB.
 pub const IMPORT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// Largest courier file, in bytes: what eight phones hand in at the end of a campaign, a megabyte of
+/// compressed changes of 500 households each. It is taken whole into memory.
+pub const COURIER_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Most pieces that are looked at in one courier file. Our own client makes them of 64 KiB before
+/// compression, so that 8 MiB have some 600.
+pub const COURIER_PIECES_MAX: usize = 1024;
+
+/// Largest piece of a courier file behind its clear part, in bytes: the body of one request.
+pub const COURIER_PIECE_BYTES_MAX: usize = REQUEST_BYTES_MAX;
+
+/// Largest content of a piece once inflated, in bytes: that of one request.
+pub const COURIER_PIECE_INFLATED_BYTES_MAX: usize = REQUEST_INFLATED_BYTES_MAX;
+
+/// Most bytes that all pieces of one courier file come to once inflated: changes compress about
+/// fourfold, so an honest file of the largest size has half of it.
+pub const COURIER_INFLATED_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// Largest number of changes in one batch.
 ///
 /// One change is written per saved form page. A day is about 10 households of 5 pages; a phone

@@ -4,11 +4,13 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
+use mobile_schema::courier::COURIER_MARK;
 use mobile_schema::frame::{Batch, BatchResult, Receipt, SyncRequest, SyncResponse};
 use mobile_schema::problem::by_name;
 use serde_bytes::ByteBuf;
 use server::demo::phone::{Phone, Unsent};
-use shared::id::{ChangeHash, sha256, to_hex};
+use shared::courier::{Head, key_id, seal_bytes};
+use shared::id::{ChangeHash, from_hex, sha256, to_hex};
 use shared::limits;
 use tests::process::{Home, Server, free_address};
 use tests::town::Cast;
@@ -151,6 +153,16 @@ impl Siege {
         named(post(self.server.base(), "/v1/sync", self.attacker.access(), headers, body).await)
     }
 
+    /// As a courier file; returns the names that its pieces are given.
+    async fn as_courier(&self, file: &[u8]) -> Vec<String> {
+        let (base, access) = (self.server.base(), self.attacker.access());
+        let (status, body) = post(base, "/v1/courier", access, "", file).await;
+        assert_eq!(status, 200);
+        let told: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let pieces = told["pieces"].as_array().unwrap().iter();
+        pieces.map(|piece| piece["problem"].as_str().unwrap_or("").to_owned()).collect()
+    }
+
     pub(crate) async fn as_table(&self, (_, door, body): &Stone) -> Answer {
         let token = self.cast.province.token();
         let path = if *door == "units" { "/v1/units" } else { &self.cast.path("/roster") };
@@ -246,6 +258,51 @@ async fn every_bomb_at_every_door_is_named_and_cheap() {
         let bounded = *name != "a_million_bad_rows";
         assert!(!bounded || kib <= 4 * MEMORY_KIB, "{name} takes {kib} KiB");
     }
+    let key = siege.cast.officer.get("/v1/courier/key").await.unwrap();
+    let key = from_hex(key["public_key"].as_str().unwrap()).unwrap();
+    for (name, count, file) in couriers(&siege, &key) {
+        let (names, Cost { ms, kib }) = measured(server, siege.as_courier(&file)).await;
+        assert_eq!(names.len(), count, "{name}: {names:?}");
+        assert!(names.iter().all(|name| name.starts_with("courier-")), "{name}: {names:?}");
+        eprintln!(
+            "{name} as a courier file of {} KB: {ms} ms, {} MB",
+            file.len() >> 10,
+            kib / 1024
+        );
+        assert!(kib <= MEMORY_KIB, "{name} takes {kib} KiB");
+    }
+}
+
+/// Courier files made to hurt whoever opens them, sealed as they should be, and how many things are
+/// to be named in each.
+fn couriers(siege: &Siege, key: &[u8; 32]) -> Vec<(&'static str, usize, Vec<u8>)> {
+    let head = Head {
+        number: 1,
+        count: 1,
+        key: key_id(key),
+        campaign: siege.cast.campaign,
+        device: siege.attacker.device,
+        file: [1; 16],
+    };
+    let sealed = |bytes: &[u8]| seal_bytes(&head, bytes, key, [2; 32]).unwrap();
+    let zeros = sealed(&gzipped_zeros(900));
+    let mut claims = sealed(b"");
+    claims[14..18].copy_from_slice(&u32::MAX.to_be_bytes());
+    let lists = gzip_of(&vec![0x81; 1_000_000]);
+    let bytes = gzip_of(&[&[0xa1, 0x61, b'v', 0x5b][..], &[0x7f; 8]].concat());
+    vec![
+        ("seven_gigabytes_in_seven_pieces", 7, zeros.repeat(7)),
+        ("a_thousand_marks", limits::COURIER_PIECES_MAX, COURIER_MARK.repeat(1024)),
+        ("a_piece_of_four_gigabytes", 1, claims),
+        ("sealed_lists_in_lists", 1, sealed(&lists)),
+        ("sealed_bytes_of_an_exabyte", 1, sealed(&bytes)),
+    ]
+}
+
+fn gzip_of(bytes: &[u8]) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    out.write_all(bytes).unwrap();
+    out.finish().unwrap()
 }
 
 /// What a frame or a table is called, the headers or the door it comes under, and its bytes.

@@ -26,7 +26,7 @@ export function prints({ campaign, unvisited, recognised, disputed }) {
 
 /** Lists the pages of a scene. */
 export function pages(scene) {
-  const { campaign, disputed, unvisited, recognised, typed, code } = scene;
+  const { campaign, disputed, unvisited, recognised, typed, code, courier } = scene;
   const of = `/office/campaigns/${campaign}`;
   const own = `${of}/units/${disputed.unit}`;
   const papers = Object.values(prints(scene));
@@ -106,6 +106,10 @@ export function pages(scene) {
     ["province", `${of}/export`],
     ["province", `${of}/layouts`],
     ["province", `${of}/layouts?name=members`],
+    ["officer", "/office/courier"],
+    ["district", "/office/courier"],
+    ["officer", `/office/courier/${courier}`],
+    ["district", `/office/courier/${courier}`, { status: 404 }],
     ["officer", `/office/devices/codes/${code}`],
     ["province", `${of}/forms`],
     ["district", `${of}/forms`],

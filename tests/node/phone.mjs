@@ -2,6 +2,7 @@
 // The phone itself is mobile-schema/examples/node/rasoat.mjs, the client that others read.
 
 import { createInterface } from "node:readline";
+import { exportWork, takeReceipts } from "../../mobile-schema/examples/node/courier.mjs";
 import { Phone, scalar } from "../../mobile-schema/examples/node/rasoat.mjs";
 
 let phone;
@@ -40,6 +41,9 @@ const commands = {
     return Object.fromEntries(Object.entries(answers).map(([key, value]) =>
       [key, typeof value === "object" ? value.toString() : value]));
   },
+  /** Writes what is unsent into a courier file, as base64. */
+  export: async () => (await exportWork(phone)).toString("base64"),
+  receipts: ({ file }) => takeReceipts(phone, file),
   state: () => ({ documents: phone.documents.size, unsent: phone.outbox.length }),
 };
 

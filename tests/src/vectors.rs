@@ -14,6 +14,7 @@ use shared::standard::Standard;
 use shared::unit::Area;
 
 mod cases;
+pub mod courier;
 pub mod wire;
 
 /// Where the checked-in vectors are, from the folder of this crate.

@@ -7,6 +7,7 @@ mod ask;
 mod codes;
 mod compressed;
 mod copied;
+mod courier;
 mod desk;
 mod district;
 mod district_pages;

@@ -12,6 +12,8 @@ use shared::page::Page;
 use tests::line::{Cuts, Line};
 use tests::on_each_backend;
 
+use crate::ask::post_raw;
+
 /// The example client in a process of its own.
 struct Node {
     process: Child,
@@ -148,4 +150,59 @@ on_each_backend! {
         .await;
         assert_eq!(line.cuts(), 3);
     }
+
+    /// It meets no line any more: its work is carried in a file, and the receipts come back in one.
+    async fn a_client_in_javascript_hands_its_work_in_as_a_file(town: Town) {
+        let Some(node) = Node::start() else { return };
+        let codes = town.province.codes(&["hoa".to_owned()]).await.unwrap();
+        let enrol = json!({
+            "do": "enrol", "base": format!("http://{}", town.running.address),
+            "campaign": town.campaign.to_string(), "code": codes[0],
+        });
+        let (node, (listed, file)) = with(node, move |node| {
+            node.tell(&enrol);
+            node.tell(&json!({ "do": "sync" }));
+            let listed = node.tell(&json!({ "do": "find", "code": "19558-01-0001" }));
+            for area in 0..200 {
+                node.tell(&json!({
+                    "do": "edit", "document": listed,
+                    "answers": { "area_dm2": 4_000 + area, "roof": format!("leaf-{area}") },
+                }));
+            }
+            let file = node.tell(&json!({ "do": "export" }));
+            assert_eq!(node.tell(&json!({ "do": "state" }))["unsent"], 200);
+            (listed, file)
+        })
+        .await;
+        let file = base64(file.as_str().unwrap());
+        let imported = post_raw(&town, town.officer.token(), "/v1/courier", &file).await.taken();
+        let pieces = imported["pieces"].as_array().unwrap();
+        assert!(pieces.len() > 1 && pieces.iter().all(|piece| piece["problem"].is_null()));
+        let receipts = imported["receipts"].to_string();
+        let (_node, ()) = with(node, move |node| {
+            let report = node.tell(&json!({ "do": "receipts", "file": receipts }));
+            assert_eq!(fates(&json!({ "verdicts": report })), ["accepted"; 200]);
+            assert_eq!(node.tell(&json!({ "do": "state" }))["unsent"], 0);
+        })
+        .await;
+        let hoa = town.phone_with_work("hoa").await;
+        let document: DocumentId = listed.as_str().unwrap().parse().unwrap();
+        assert_eq!(hoa.household(document).unwrap().answers["roof"], "leaf-199".into());
+    }
+}
+
+/// Reads base64 without line ends.
+fn base64(text: &str) -> Vec<u8> {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let value = |digit: u8| DIGITS.iter().position(|of| *of == digit);
+    let digits: Vec<usize> = text.bytes().map_while(value).collect();
+    let bits = |part: &[usize]| {
+        part.iter().fold(0, |sum, digit| sum << 6 | digit) << (6 * (4 - part.len()))
+    };
+    let bytes = digits.chunks(4).flat_map(|part| {
+        let whole = bits(part);
+        [16, 8, 0].map(|shift| u8::try_from(whole >> shift & 0xff).unwrap())[..part.len() - 1]
+            .to_vec()
+    });
+    bytes.collect()
 }

@@ -5,6 +5,7 @@
 //   await phone.sync();                                  // downloads the households in its scope
 //   phone.edit(document, (doc) => { doc.answers.roof = scalar("leaf"); });
 //   await phone.sync();                                  // hands the work in, fetches what is new
+//   writeFileSync("hoa.rasoat", await exportWork(phone)); // no line at all: see courier.mjs
 //
 // This one keeps everything in memory. A real one keeps `documents`, `outbox` and `cursor` in one
 // database, and writes them in one transaction where the comments say "keep".
@@ -69,17 +70,23 @@ export class Phone {
     Object.assign(phone, {
       device: bytes(enrolled.device),
       serverKey: publicKeyOf(bytes(enrolled.server_key)), // checks receipts and pages
+      courierKey: bytes(enrolled.courier.public_key), // for the day without a line
       tokens: enrolled.tokens,
       cursor: new Uint8Array(), // opaque, the last answer's, byte for byte
       epoch: undefined, // of the server's store; another one means that it was restored
       documents: new Map(), // document id in hex → { doc, hamlet, code }
       actors: new Set(), // every name this phone ever wrote under
       outbox: [], // changes that no receipt names yet: { document, hash, chunk }
+      exported: new Map(), // batches that went into files, by the SHA-256 of their manifest
       registered: new Map(), // households this phone made: document id → { household, hamlet }
       part: PART.start,
       answer: ANSWER.start,
       through: { part: 0, answer: 0 },
     });
+    const key = signed("rasoat courier key 1\0", phone.courierKey);
+    if (!verify(null, key, phone.serverKey, bytes(enrolled.courier.signature))) {
+      throw new Error("the key for courier files does not hold");
+    }
     phone.fork();
     return phone;
   }
@@ -170,10 +177,10 @@ export class Phone {
   }
 
   /** Signs the first of what is unsent, as much as one part holds. */
-  nextBatch() {
+  nextBatch(outbox = this.outbox) {
     const changes = [];
     let size = 0;
-    for (const change of this.outbox.slice(0, CHANGES_MAX)) {
+    for (const change of outbox.slice(0, CHANGES_MAX)) {
       size += change.chunk.length + 64;
       if (changes.length > 0 && size > this.part) break;
       changes.push(change);
@@ -205,7 +212,8 @@ export class Phone {
     }
     // Accepted, known, waiting, held, quarantined: all are durable, so the outbox lets go of them.
     // Keep.
-    this.outbox.splice(0, batch.chunks.length);
+    const sent = new Set(batch.chunks);
+    this.outbox = this.outbox.filter(({ chunk }) => !sent.has(chunk));
     const restored = this.epoch !== undefined && !epoch.equals(this.epoch);
     if (restored) this.offerAgain();
     this.epoch = epoch;

@@ -70,6 +70,9 @@ async fn forget(app: App) {
         if let Err(error) = app.store.upload_forget(app.now_ms()).await {
             tracing::warn!(error = %error, "files that are a day old were not forgotten");
         }
+        if let Err(error) = app.store.courier_forget(app.now_ms()).await {
+            tracing::warn!(error = %error, "receipt files that are a day old were not forgotten");
+        }
         tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     }
 }

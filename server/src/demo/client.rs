@@ -133,8 +133,18 @@ impl Client {
         token: &str,
         text: String,
     ) -> Result<T, ClientError> {
-        let (status, bytes) =
-            self.raw(Method::POST, path, Some(token), "text/csv", text.into_bytes()).await?;
+        self.file(path, token, "text/csv", text.into_bytes()).await
+    }
+
+    /// Posts a file of some kind and reads a JSON answer.
+    pub async fn file<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        token: &str,
+        kind: &str,
+        bytes: Vec<u8>,
+    ) -> Result<T, ClientError> {
+        let (status, bytes) = self.raw(Method::POST, path, Some(token), kind, bytes).await?;
         read(status, &bytes)
     }
 

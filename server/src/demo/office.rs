@@ -1,6 +1,7 @@
 //! A simulated person in an office: signs in and does through the API what the office does.
 
 use hyper::Method;
+use mobile_schema::courier::COURIER_CONTENT_TYPE;
 use serde_json::{Value, json};
 use shared::id::CampaignId;
 
@@ -46,6 +47,11 @@ impl Office {
     /// Posts a file to a route.
     pub async fn import(&self, path: &str, text: String) -> Result<Value, ClientError> {
         self.client.text(path, &self.token, text).await
+    }
+
+    /// Brings a courier file, for whomever.
+    pub async fn bring(&self, file: Vec<u8>) -> Result<Value, ClientError> {
+        self.client.file("/v1/courier", &self.token, COURIER_CONTENT_TYPE, file).await
     }
 
     /// Adds a campaign.

@@ -3,6 +3,7 @@
 //! It is also the reference for what a client does: write offline, sign what it sends, resend until
 //! a receipt names it, and never trust that an answer arrived.
 
+mod courier;
 mod line;
 mod memory;
 mod pace;
@@ -23,6 +24,7 @@ use shared::merge::{actor_id, merge};
 use shared::page::{Page, write};
 use shared::resolve::resolve;
 
+use self::courier::Courier;
 use self::memory::Memory;
 use self::pace::Pace;
 use super::client::{Client, ClientError};
@@ -40,6 +42,9 @@ pub enum PhoneError {
     /// A receipt is not the server's, or names another manifest.
     #[error("a receipt does not hold")]
     Receipt,
+    /// The key for courier files is not one that the server has signed.
+    #[error("the key for courier files does not hold")]
+    Courier,
     /// A page is not the server's, or holds what it should not.
     #[error("a page does not hold")]
     Page,
@@ -114,6 +119,7 @@ pub struct Phone {
     /// Layout version the phone says it writes.
     pub schema: u32,
     memory: Memory,
+    courier: Courier,
 }
 
 impl Phone {
@@ -156,6 +162,7 @@ impl Phone {
             clock_s: 1_664_600_000,
             schema: SCHEMA_VERSION,
             memory: Memory::default(),
+            courier: Courier::of(&answer, &server_key).ok_or(PhoneError::Courier)?,
         })
     }
 
@@ -179,6 +186,7 @@ impl Phone {
             clock_s: self.clock_s,
             schema: self.schema,
             memory: self.memory.clone(),
+            courier: self.courier.clone(),
         }
     }
 

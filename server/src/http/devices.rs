@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use shared::id::{AccountId, DeviceId, from_hex, sha256, to_hex};
 use shared::scope::Role;
 
+use super::courier::CourierKey;
 use super::extract::{Json, Path, covers};
 use crate::app::App;
 use crate::auth::{self, Actor, REFRESH_MS, Tokens};
@@ -57,6 +58,8 @@ pub(super) struct Enrolled {
     account: AccountId,
     /// Ed25519 public key that receipts are checked with, 64 hex digits.
     server_key: String,
+    /// Key that courier files are sealed to, kept for the day when there is no line.
+    courier: CourierKey,
     tokens: Tokens,
 }
 
@@ -90,7 +93,8 @@ pub(super) async fn enrol(
     let refresh = session.current.try_into().map_err(|_| StoreError::Damaged)?;
     let tokens = auth::tokens(&app.keys, account, Some(device), session.family, refresh, now_ms);
     let server_key = to_hex(&app.keys.public());
-    Ok(Json(Enrolled { device, account, server_key, tokens }))
+    let courier = CourierKey::of(&app);
+    Ok(Json(Enrolled { device, account, server_key, courier, tokens }))
 }
 
 /// A device as offices and the operator see one.

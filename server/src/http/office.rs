@@ -7,6 +7,7 @@
 mod comments;
 mod commune;
 mod comparison;
+mod courier;
 mod desk;
 mod export;
 mod form;
@@ -70,6 +71,7 @@ pub(super) fn routes() -> Router<App> {
         .merge(forms::routes())
         .merge(register::routes())
         .merge(import::routes())
+        .merge(courier::routes())
         .merge(export::routes())
         .merge(desk::routes())
         .merge(pairs::routes())

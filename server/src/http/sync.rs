@@ -154,7 +154,7 @@ async fn take(
 }
 
 /// Looks a batch's device up and verifies the batch under its key, off the async threads.
-async fn incoming(
+pub(super) async fn incoming(
     app: &App,
     campaign: CampaignId,
     batch: Batch,
@@ -215,7 +215,7 @@ async fn incoming(
     Ok(Ok(incoming))
 }
 
-fn receipt(app: &App, manifest: Digest, outcome: Outcome, now_ms: i64) -> BatchResult {
+pub(super) fn receipt(app: &App, manifest: Digest, outcome: Outcome, now_ms: i64) -> BatchResult {
     let verdicts = match outcome {
         Ok(verdicts) => verdicts,
         Err(name) => return BatchResult::Refused(name.name.to_owned()),

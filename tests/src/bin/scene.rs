@@ -12,10 +12,10 @@ use mobile_schema::household::Value;
 use serde_json::json;
 use server::cli::serve::FIRST_ACCOUNT;
 use server::demo::office::Office;
-use server::demo::phone::Phone;
+use server::demo::phone::{Phone, Unsent};
 use server::demo::population::{Goal, Spec};
 use shared::classify::Class;
-use shared::id::DocumentId;
+use shared::id::{ChangeHash, DocumentId, sha256};
 use shared::page::Page;
 use tests::hamlet::roster_file;
 use tests::process::{Home, free_address};
@@ -128,6 +128,21 @@ async fn make_code(cast: &Cast) -> serde_json::Value {
     codes[0]["id"].clone()
 }
 
+/// The officer brings a file of work that is there already, its last piece cut off; returns what its
+/// import is called.
+async fn carry(cast: &Cast, phone: &Phone) -> serde_json::Value {
+    let document = cast.document(phone, "19558-02-0001");
+    let known = phone.households[&document].chunks.iter().map(|chunk| Unsent {
+        document,
+        hash: ChangeHash(sha256(&chunk[8..])),
+        chunk: chunk.clone(),
+    });
+    let known: Vec<Unsent> = known.collect();
+    let mut file = phone.seal(&[vec![phone.sign(&known)], vec![phone.sign(&known[..1])]]);
+    file.truncate(file.len() - 100);
+    cast.officer.bring(file).await.expect("it is taken")["import"].clone()
+}
+
 /// The province freezes what there is so far.
 async fn freeze(cast: &Cast) {
     let path = cast.path("/preliminaries?under=45");
@@ -145,6 +160,7 @@ async fn play() -> std::io::Result<()> {
     list(&mut cast, found).await;
     let ((disputed, hoa), reviewed) = (dispute(&cast).await, recognise(&cast).await);
     let ([compared, due], code) = (type_twice(&cast, &hoa).await, make_code(&cast).await);
+    let courier = carry(&cast, &hoa).await;
     freeze(&cast).await;
     let scene = json!({
         "base": server.base(),
@@ -161,6 +177,7 @@ async fn play() -> std::io::Result<()> {
         "unvisited": { "unit": HUONG_HIEP, "hamlet": "19561-01", "households": UNVISITED + 2 },
         "typed": { "compared": compared.to_string(), "due": due.to_string() },
         "code": code,
+        "courier": courier,
         "recognised": { "unit": VINH_THAI, "hamlet": "19369-01", "household": reviewed.to_string() },
     });
     let mut out = std::io::stdout();

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use ed25519_dalek::{Signer, SigningKey};
 use mobile_schema::frame::{
-    FRAME_VERSION, Fate, MANIFEST_CONTEXT, Manifest, NewHousehold, PAGE_CONTEXT, Page as Pages,
-    PageHousehold, RECEIPT_CONTEXT, REFRESH_CONTEXT, Receipt, Verdict,
+    Batch, FRAME_VERSION, Fate, MANIFEST_CONTEXT, Manifest, NewHousehold, PAGE_CONTEXT,
+    Page as Pages, PageHousehold, RECEIPT_CONTEXT, REFRESH_CONTEXT, Receipt, Verdict,
 };
 use mobile_schema::genesis::GENESIS_V1;
 use mobile_schema::household::{Answers, Asked, SCHEMA_VERSION};
@@ -23,13 +23,13 @@ use shared::merge::{actor_id, genesis, genesis_hash};
 use shared::page::{Page, Written, write};
 use shared::resolve::resolve;
 
-const CAMPAIGN: CampaignId = CampaignId([3; 16]);
+pub(super) const CAMPAIGN: CampaignId = CampaignId([3; 16]);
 const HOUSEHOLD: HouseholdId = HouseholdId([4; 16]);
-const DEVICE: DeviceId = DeviceId([5; 16]);
+pub(super) const DEVICE: DeviceId = DeviceId([5; 16]);
 const FRESH: [u8; 16] = [6; 16];
 const EPOCH: [u8; 16] = [7; 16];
 const DEVICE_SEED: [u8; 32] = [1; 32];
-const SERVER_SEED: [u8; 32] = [2; 32];
+pub(super) const SERVER_SEED: [u8; 32] = [2; 32];
 
 /// The phone's clock at the change, seconds since 1970.
 const TIME_S: i64 = 1_664_600_000;
@@ -96,6 +96,24 @@ pub fn text() -> String {
         "refresh": signed(TOKEN.as_bytes(), REFRESH_CONTEXT, &DEVICE_SEED, json!(TOKEN)),
     });
     serde_json::to_string_pretty(&all).expect("a JSON value is written") + "\n"
+}
+
+/// Returns the batch of the file, signed, and the receipt for it with its signature.
+pub(super) fn batch_and_receipt() -> (Batch, Vec<u8>, [u8; 64]) {
+    let (change, _) = change(actor_of(DEVICE, FRESH));
+    let manifest = cbor(&manifest(document_id(CAMPAIGN, HOUSEHOLD), &change));
+    let receipt = cbor(&receipt(&manifest));
+    let by = |seed: &[u8; 32], context: &[u8], bytes: &[u8]| {
+        SigningKey::from_bytes(seed).sign(&[context, bytes].concat()).to_bytes()
+    };
+    let signature = by(&DEVICE_SEED, MANIFEST_CONTEXT, &manifest);
+    let signed = by(&SERVER_SEED, RECEIPT_CONTEXT, &receipt);
+    let batch = Batch {
+        manifest: ByteBuf::from(manifest),
+        signature: ByteBuf::from(signature.to_vec()),
+        chunks: vec![ByteBuf::from(change.chunk)],
+    };
+    (batch, receipt, signed)
 }
 
 /// The first change of a household that a phone registered: one page about it and one member.
@@ -170,14 +188,14 @@ fn page(document: DocumentId, change: &Written) -> Pages {
     }
 }
 
-fn cbor(frame: &impl Serialize) -> Vec<u8> {
+pub(super) fn cbor(frame: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::new();
     ciborium::into_writer(frame, &mut bytes).expect("memory takes every byte");
     bytes
 }
 
 /// Signs bytes behind their context, and writes them beside what they decode to.
-fn signed(bytes: &[u8], context: &[u8], seed: &[u8; 32], decoded: Json) -> Json {
+pub(super) fn signed(bytes: &[u8], context: &[u8], seed: &[u8; 32], decoded: Json) -> Json {
     let key = SigningKey::from_bytes(seed);
     let signature = key.sign(&[context, bytes].concat());
     json!({
@@ -195,7 +213,6 @@ fn signed(bytes: &[u8], context: &[u8], seed: &[u8; 32], decoded: Json) -> Json 
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use mobile_schema::frame::Batch;
     use shared::id::from_hex;
     use shared::verify::verify;
 

@@ -61,6 +61,8 @@ pub(super) struct Marked {
     pub(super) codes: BTreeMap<&'static str, String>,
     /// Somebody of each unit who never works.
     pub(super) idle: BTreeMap<&'static str, String>,
+    /// A courier file of each unit's work.
+    pub(super) courier: BTreeMap<&'static str, Vec<u8>>,
     /// A campaign that may be closed.
     pub(super) other_campaign: CampaignId,
 }
@@ -77,6 +79,7 @@ impl Marked {
             spare: BTreeMap::new(),
             codes: BTreeMap::new(),
             idle: BTreeMap::new(),
+            courier: BTreeMap::new(),
             other_campaign: town.province.add_campaign(&campaign_form()).await.unwrap(),
         };
         for (unit, hamlet) in HAMLETS {
@@ -92,6 +95,7 @@ impl Marked {
             second.save(document, &[cause(hamlet, "hai")]).unwrap();
             third.schema += 1;
             third.save(document, &[cause(hamlet, "ba")]).unwrap();
+            marked.courier.entry(unit).or_insert_with(|| first.export(1024));
             for phone in [&mut first, &mut second, &mut third] {
                 phone.sync().await.unwrap();
             }

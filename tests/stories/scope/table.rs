@@ -2,14 +2,11 @@
 //!
 //! Written by hand, on purpose: a new route is thought about here before it is served.
 
-use mobile_schema::frame::{FRAME_VERSION, SyncRequest};
-use serde_bytes::{ByteArray, ByteBuf};
 use serde_json::{Value, json};
 use tests::town::{Town, person};
 
 use super::Caller;
 use super::marked::{Marked, hamlet_of, spare_person};
-use crate::ask::cbor;
 
 /// What a caller is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +152,7 @@ macro_rules! route {
 }
 
 mod desks;
+mod doors;
 mod papers;
 pub(super) use desks::{scan_bytes, scan_of};
 mod province;
@@ -167,6 +165,7 @@ pub(super) fn table() -> Vec<Route> {
         of_nobody(),
         of_people(),
         of_devices(),
+        doors::of_doors(),
         of_campaigns(),
         forms::of_forms(),
         of_files(),
@@ -205,18 +204,6 @@ fn of_nobody() -> Vec<Route> {
 fn of_people() -> Vec<Route> {
     vec![
         route!("GET" "/v1/me", SIGNED_IN, Same, shows, |_| plain("/v1/me")),
-        route!("POST" "/v1/sync", SIGNED_IN, Same, shows, |to| {
-            let request = SyncRequest {
-                v: FRAME_VERSION,
-                campaign: ByteArray::new(to.town.campaign.0),
-                cursor: ByteBuf::new(),
-                batches: Vec::new(),
-                all_in: false,
-                pages: true,
-                ..SyncRequest::default()
-            };
-            Call { path: "/v1/sync".to_owned(), body: cbor(&request) }
-        }),
         route!("GET" "/v1/accounts", OFFICES, Same, shows, |_| plain("/v1/accounts")),
         route!("POST" "/v1/accounts", KEEPERS, Forbidden, |to| {
             form("/v1/accounts", &json!([person(" ", "enumerator", to.unit, None)]))

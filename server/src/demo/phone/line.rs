@@ -30,19 +30,23 @@ const WAITS: usize = 5;
 impl Phone {
     /// Signs the first of what is unsent, as much as one part holds.
     pub fn next_batch(&self) -> Option<Batch> {
+        let count = self.fitting(&self.outbox, self.pace.part_bytes());
+        (count > 0).then(|| self.sign(&self.outbox[..count]))
+    }
+
+    /// Returns how many of the first of these changes fit into one batch of so many bytes: one
+    /// person's.
+    pub(super) fn fitting(&self, outbox: &[Unsent], bytes: usize) -> usize {
         let mut size = 0;
-        let typist = self.memory.typist_of(self.outbox.first()?);
-        let count = self
-            .outbox
-            .iter()
-            .take(limits::BATCH_CHANGES_MAX)
-            .take_while(|unsent| self.memory.typist_of(unsent) == typist)
+        let typist = outbox.first().map(|unsent| self.memory.typist_of(unsent));
+        let changes = outbox.iter().take(limits::BATCH_CHANGES_MAX);
+        changes
+            .take_while(|unsent| Some(self.memory.typist_of(unsent)) == typist)
             .take_while(|unsent| {
                 size += unsent.chunk.len() + CHANGE_HEAD_BYTES;
-                size <= self.pace.part_bytes() || size == unsent.chunk.len() + CHANGE_HEAD_BYTES
+                size <= bytes || size == unsent.chunk.len() + CHANGE_HEAD_BYTES
             })
-            .count();
-        (count > 0).then(|| self.sign(&self.outbox[..count]))
+            .count()
     }
 
     /// Signs a manifest over these changes.
@@ -233,7 +237,7 @@ impl Phone {
         if *page.campaign == self.campaign.0 { Ok(page) } else { Err(PhoneError::Page) }
     }
 
-    fn check_receipt(
+    pub(super) fn check_receipt(
         &self,
         batch: &Batch,
         receipt: &[u8],

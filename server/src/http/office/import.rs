@@ -211,8 +211,21 @@ async fn receive(
     app: &App,
     visitor: &Visitor,
     headers: &HeaderMap,
-    mut multipart: Multipart,
+    multipart: Multipart,
 ) -> Result<(String, Vec<u8>), Problem> {
+    let file = received(app, visitor, headers, multipart).await?;
+    let (name, bytes) = file.ok_or(&problem::FILE_KIND)?;
+    File::open(&bytes).map_err(Problem::new)?;
+    Ok((name, bytes))
+}
+
+/// Reads the form of a file, whatever it is: none where none was chosen, or an empty one.
+pub(super) async fn received(
+    app: &App,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    mut multipart: Multipart,
+) -> Result<Option<(String, Vec<u8>)>, Problem> {
     let malformed = |error: axum::extract::multipart::MultipartError| {
         Problem::new(match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => &problem::BODY_TOO_LARGE,
@@ -239,9 +252,7 @@ async fn receive(
     if !is_ours {
         return Err(Problem::new(&problem::FORBIDDEN));
     }
-    let (name, bytes) = file.filter(|(_, bytes)| !bytes.is_empty()).ok_or(&problem::FILE_KIND)?;
-    File::open(&bytes).map_err(Problem::new)?;
-    Ok((name, bytes))
+    Ok(file.filter(|(_, bytes)| !bytes.is_empty()))
 }
 
 /// Finds a file of the visitor's own, and what it is.
