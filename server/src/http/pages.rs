@@ -51,7 +51,7 @@ pub(super) async fn walk(
         }
         let read_all = read.len() < usize::try_from(HOUSEHOLDS).unwrap_or(usize::MAX);
         let is_held = |whole: &Whole| whole.is_unseen && unsound.contains(&whole.document);
-        if let Some(at) = read.iter().position(|whole| is_held(whole)) {
+        if let Some(at) = read.iter().position(is_held) {
             read.truncate(at);
             is_held_up = true;
         }
