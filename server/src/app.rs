@@ -65,7 +65,7 @@ pub struct Inner {
     /// How far units have come, with the mark of the standings it was counted from.
     pub(crate) progress: Kept<(CampaignId, String), Mark, Progress>,
     /// Who touched the households of a unit, up to a position of its log.
-    pub(crate) touches: Kept<(CampaignId, String), i64, Arc<BTreeMap<DocumentId, Touches>>>,
+    pub(crate) touches: Kept<(CampaignId, String), (i64, i64), Arc<BTreeMap<DocumentId, Touches>>>,
     /// Households held against their phones' answers, by their log and what else that rests on.
     pub(crate) against: Kept<DocumentId, String, Option<Arc<Against>>>,
     /// Pairs of households that may be one, with the mark of the fingerprints they were found by.

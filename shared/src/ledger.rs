@@ -87,14 +87,19 @@ pub fn ledger(changes: &[Logged], side: &[Logged], standing: &Standing) -> Vec<E
         });
     }
     let household = resolve(&doc).household;
+    let mut shown: BTreeSet<(Path, Option<Value>)> = entries
+        .iter()
+        .filter(|entry| entry.is_open())
+        .flat_map(|entry| entry.values.iter().map(|side| (entry.path.clone(), side.value.clone())))
+        .collect();
     for Gone { path, value, changes, by } in trace.gone() {
-        let is_shown = entries.iter().any(|entry| {
-            entry.path == path
-                && entry.is_open()
-                && entry.values.iter().any(|side| side.value == value)
-        });
-        if is_shown || (by.is_none() && path.value_in(&household) == value) {
+        let said = (path.clone(), value.clone());
+        if shown.contains(&said) || (by.is_none() && path.value_in(&household) == value) {
             continue;
+        }
+        shown.insert(said);
+        if by.is_some() {
+            shown.insert((path.clone(), None));
         }
         let kind = if by.is_some() { Kind::Cleared } else { Kind::Unread };
         let taken = by.map(|by| (None, by)).into_iter();

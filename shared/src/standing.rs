@@ -3,9 +3,9 @@
 //! This is the line from merge to classify for one household, as one pure function. Whatever is
 //! kept of its result is a cache.
 
-mod side;
-
 mod linked;
+mod moved;
+mod side;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +28,7 @@ use crate::unit::Area;
 use self::side::{dispute_side, still_open};
 
 pub use self::linked::{Absorbed, Together, left_by_joining, stand_linked};
+pub use self::moved::{gone_by_moving, moved_in};
 
 /// What the server's own rows say about a household; never taken from its document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,6 +16,7 @@ mod fakes;
 mod fates;
 mod first_download;
 mod forms;
+mod handover;
 mod javascript;
 mod laws;
 mod line;

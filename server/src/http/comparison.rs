@@ -134,15 +134,17 @@ pub(crate) struct Touches {
     joined: usize,
 }
 
-/// Reads who touched the households of a unit. What was read before is not read again: a log only
-/// grows.
+/// Reads who touched the households of a unit. What was read before is not read again for as long as
+/// the log only grows: where changes were taken back, or households moved away, there are gaps in it.
 async fn touches(
     app: &App,
     id: CampaignId,
     unit: &str,
 ) -> Result<Arc<BTreeMap<DocumentId, Touches>>, StoreError> {
     let key = (id, unit.to_owned());
-    let (until, known) = app.touches.last(&key).unwrap_or_default();
+    let gaps = app.store.change_gaps(id, unit).await?;
+    let last = app.touches.last(&key).filter(|((_, before), _)| *before == gaps);
+    let ((until, _), known) = last.unwrap_or_default();
     let traces = app.store.change_traces(id, unit, until).await?;
     let Some(last) = traces.last().map(|trace| trace.position) else { return Ok(known) };
     let mut found = (*known).clone();
@@ -156,7 +158,7 @@ async fn touches(
         touches.joined += usize::from(trace.dependencies > 1);
     }
     let found = Arc::new(found);
-    app.touches.put(key, last, Arc::clone(&found));
+    app.touches.put(key, (last, gaps), Arc::clone(&found));
     Ok(found)
 }
 

@@ -21,7 +21,7 @@ use crate::auth::Actor;
 use crate::ingest::desk::OPENING_LIST;
 use crate::ingest::desk::release_late;
 use crate::problem::{Body, Problem};
-use crate::standing::{Standings, refresh};
+use crate::standing::{Standings, refresh, write_decided};
 use crate::store::StoreError;
 use crate::store::change::{AsideChange, Authorship};
 use crate::store::household::HouseholdAt;
@@ -253,9 +253,8 @@ pub(super) async fn read(
     let looked = app.materialiser.look(&seen.campaign, document).await?;
     let looked = looked.ok_or(&problem::DOCUMENT_BROKEN)?;
     let Looked { mut standing, household, writers, classification } = looked;
-    if let Some(act) = app.store.life_holding(id, &at.unit).await?.get(&at.household) {
-        act.write_on(&mut standing.row);
-    }
+    let holding = app.store.life_holding(id, &at.unit).await?;
+    write_decided(&at, holding.get(&at.household), &mut standing.row);
     let mut changes = app.store.change_authors(id, document).await?;
     let (code, unit) = (at.code, at.unit);
     let links = app.store.link_into(id, document).await?;

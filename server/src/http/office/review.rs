@@ -116,7 +116,12 @@ async fn shown(
         can_settle: visitor.account.post.role == Role::Officer,
         eyes,
         required,
-        decisions: decisions.iter().rev().take(DECISIONS_MAX).map(decision).collect(),
+        decisions: decisions
+            .iter()
+            .rev()
+            .take(DECISIONS_MAX)
+            .map(|one| decision(lang, one))
+            .collect(),
         unsigned: unsigned.join(","),
         member: typed("member"),
         title: typed("title"),
@@ -125,7 +130,7 @@ async fn shown(
     Ok(page(status, &page_of))
 }
 
-fn decision(of: &OfficeDecision) -> Decision {
+fn decision(lang: Lang, of: &OfficeDecision) -> Decision {
     let signed =
         of.member.iter().zip(&of.title).map(|(member, title)| format!("{member}, {title}"));
     Decision {
@@ -133,7 +138,11 @@ fn decision(of: &OfficeDecision) -> Decision {
         code: if of.code.is_empty() { of.document.to_string() } else { of.code.clone() },
         by: of.by.clone(),
         at: time_text(of.at_ms),
-        note: of.note.clone(),
+        note: match of.kind.as_str() {
+            "linked" => format!("{}: {}", lang.t("gộp hai hộ", "merged"), of.note),
+            "unlinked" => format!("{}: {}", lang.t("bỏ gộp", "merge undone"), of.note),
+            _ => of.note.clone(),
+        },
         signed: signed.collect(),
     }
 }
