@@ -3,6 +3,7 @@
 //! This is the line from merge to classify for one household, as one pure function. Whatever is
 //! kept of its result is a cache.
 
+mod head;
 mod linked;
 mod moved;
 mod side;
@@ -27,6 +28,7 @@ use crate::unit::Area;
 
 use self::side::{dispute_side, still_open};
 
+pub use self::head::{HeadChange, head_change};
 pub use self::linked::{Absorbed, Together, left_by_joining, stand_linked};
 pub use self::moved::{gone_by_moving, moved_in};
 

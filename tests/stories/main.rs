@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ask;
+mod chain;
 mod codes;
 mod compressed;
 mod copied;

@@ -190,6 +190,9 @@ pub(super) struct Differing {
     pub(super) provenance: Provenance,
     /// Every answer that was changed over a phone's.
     pub(super) answers: Vec<Answered>,
+    /// Households that were merged into it: what their phones answered is not held against this.
+    #[schema(value_type = Vec<String>)]
+    pub(super) merged: Vec<DocumentId>,
 }
 
 impl Differing {
@@ -237,7 +240,11 @@ pub(super) async fn phones(
     let touched: BTreeSet<DocumentId> = touched.map(|(document, _)| *document).collect();
     let found = held_against(&app, &seen, &standings, &touched).await?;
     let authors = app.store.change_deciders(id, &unit).await?;
-    Ok(Json(differing(&standings, &found, &authors)))
+    let mut merged: BTreeMap<DocumentId, Vec<DocumentId>> = BTreeMap::new();
+    for (kept, absorbed) in app.store.link_pairs(id, &unit).await? {
+        merged.entry(kept).or_default().push(absorbed);
+    }
+    Ok(Json(differing(&standings, &found, &authors, &merged)))
 }
 
 /// Holds households against their phones' answers: those that moved since it was done last.
@@ -279,6 +286,7 @@ fn differing(
     standings: &Standings,
     found: &BTreeMap<DocumentId, Arc<Against>>,
     authors: &BTreeMap<(DocumentId, shared::id::ChangeHash), Author>,
+    merged: &BTreeMap<DocumentId, Vec<DocumentId>>,
 ) -> Vec<Differing> {
     let mut lines = Vec::new();
     for (at, standing) in standings {
@@ -300,6 +308,7 @@ fn differing(
             phones_disputes: against.disputes,
             provenance: row.provenance,
             answers: answers.collect(),
+            merged: merged.get(&at.document).cloned().unwrap_or_default(),
         };
         if !line.answers.is_empty() || line.is_of_another_class() {
             lines.push(line);

@@ -11,7 +11,7 @@ use shared::id::{CampaignId, ChangeHash, DocumentId};
 use shared::layout::masked;
 use shared::resolve::{Dispute, Path as AnswerPath};
 use shared::scope::Role;
-use shared::standing::Standing;
+use shared::standing::{HeadChange, Standing};
 use shared::triage::Triage;
 
 use super::desk_change::{Appended, Desk, IfMoved, append, unsettled};
@@ -228,6 +228,9 @@ pub(super) struct Read {
     #[schema(value_type = Object)]
     pub(super) classification: Classification,
     pub(super) changes: Vec<Authorship>,
+    /// The head is another person than on the opening list: who was it, and who is.
+    #[schema(value_type = Object)]
+    pub(super) head_change: Option<HeadChange>,
     /// Documents that were merged into this household.
     #[schema(value_type = Vec<String>)]
     pub(super) merged: Vec<DocumentId>,
@@ -252,7 +255,7 @@ pub(super) async fn read(
     let (seen, at) = household(&app, &actor, id, document).await?;
     let looked = app.materialiser.look(&seen.campaign, document).await?;
     let looked = looked.ok_or(&problem::DOCUMENT_BROKEN)?;
-    let Looked { mut standing, household, writers, classification } = looked;
+    let Looked { mut standing, household, writers, classification, head_change } = looked;
     let holding = app.store.life_holding(id, &at.unit).await?;
     write_decided(&at, holding.get(&at.household), &mut standing.row);
     let mut changes = app.store.change_authors(id, document).await?;
@@ -271,6 +274,7 @@ pub(super) async fn read(
         writers,
         classification,
         changes,
+        head_change,
         merged,
         merged_into,
     }))

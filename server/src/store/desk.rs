@@ -285,6 +285,31 @@ impl Store {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::store::household::NewStanding;
+
+    /// Counted anew after everything was thrown away, standings may come to the numbers of before.
+    #[tokio::test]
+    async fn a_mark_of_before_a_rebuild_is_no_mark_of_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::sqlite(&folder.path().join("store.sqlite")).await.unwrap();
+        let campaign = CampaignId([1; 16]);
+        let standing = NewStanding {
+            document: DocumentId([2; 16]),
+            unit: "19558".to_owned(),
+            position: 1,
+            basis: String::new(),
+            body: String::new(),
+            snapshot: None,
+        };
+        let put = async || store.standing_put(campaign, std::slice::from_ref(&standing)).await;
+        put().await.unwrap();
+        let before = store.standing_marks(campaign).await.unwrap();
+        assert_eq!(store.derived_clear().await.unwrap(), 1);
+        put().await.unwrap();
+        let after = store.standing_marks(campaign).await.unwrap();
+        assert_ne!(before["19558"], after["19558"]);
+        store.close().await;
+    }
 
     #[tokio::test]
     async fn how_far_a_province_is_stands_in_an_index() {

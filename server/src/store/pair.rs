@@ -225,6 +225,19 @@ impl Store {
         self.db.all(SQL, vals![campaign, kept]).await?.iter().map(link).collect()
     }
 
+    /// Lists the merges of a unit that hold: which household stays, and which one went under it.
+    pub(crate) async fn link_pairs(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+    ) -> Result<Vec<(DocumentId, DocumentId)>, StoreError> {
+        const SQL: &str = "
+            select kept, absorbed from household_link where campaign = $1 and unit = $2
+            order by position";
+        let rows = self.db.all(SQL, vals![campaign, unit]).await?;
+        rows.iter().map(|row| Ok((row.id("kept")?, row.id("absorbed")?))).collect()
+    }
+
     /// Returns the household that another was merged into, if it was.
     pub(crate) async fn link_of(
         &self,

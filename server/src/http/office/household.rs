@@ -76,6 +76,8 @@ struct Household {
     /// The household it was merged into.
     merged_into: Option<DocumentId>,
     life: Life,
+    /// That another person is the head now, in words; empty where it is the same one.
+    new_head: String,
     /// What was said where it moved to another commune.
     handed: Vec<handover::Line>,
     /// Units that it may be handed over to: code and name.
@@ -113,6 +115,10 @@ async fn shown(
     let read = households::read(State(app.clone()), visitor.actor(), here).await?.0;
     let Read { code, unit, standing, household, writers, classification, changes, .. } = read;
     let (merged, merged_into) = (read.merged, read.merged_into);
+    let new_head = read.head_change.map(|change| {
+        let (was, is) = (lang.t("Chủ hộ đổi từ", "Head changed from"), lang.t("sang", "to"));
+        format!("{was} {} {is} {}", change.from, change.to)
+    });
     let campaign = crate::standing::campaign(&app, id).await?;
     let remarks = comments::of_household(&app, visitor, id, (&unit, document)).await?;
     let row = &standing.row;
@@ -184,6 +190,7 @@ async fn shown(
         merged,
         merged_into,
         life,
+        new_head: new_head.unwrap_or_default(),
         handed,
         others,
         code,
