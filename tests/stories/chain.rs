@@ -8,7 +8,7 @@ use shared::id::{DocumentId, HouseholdId};
 use shared::page::Page;
 use tests::hamlet::VISIT;
 use tests::on_each_backend;
-use tests::town::{HAMLETS, HUONG_HIEP, MO_O, Town, campaign_form};
+use tests::town::{HAMLETS, HUONG_HIEP, MO_O, Town, campaign_form, person};
 
 use crate::ask::{get, post};
 use crate::duplicates::merged::merge;
@@ -85,15 +85,19 @@ async fn said(town: &Town, office: &Office, document: DocumentId, rest: &str, ac
     post(town, office.token(), &path, act).await.taken();
 }
 
-/// Asks every household on a phone that it has from its opening list; what is true of it is what was
-/// true of the family of its code, or of another's.
+/// Asks every household on a phone that it has from its opening list: what is true of it is what was
+/// true of the family of its code; one that was on no list the year before has moved out.
 fn ask_all(town: &Town, phone: &mut Phone) {
     let all: Vec<(DocumentId, String)> =
         phone.households.iter().map(|(document, kept)| (*document, kept.code.clone())).collect();
     for (document, code) in all {
         let known = phone.household(document).unwrap();
-        let code = if town.families.contains_key(&code) { code } else { "19558-02-0003".into() };
-        phone.save(document, &VISIT.pages(&town.truth(&code), &known, false)).unwrap();
+        let pages = if town.families.contains_key(&code) {
+            VISIT.pages(&town.truth(&code), &known, false)
+        } else {
+            vec![answer("outcome", "moved_out")]
+        };
+        phone.save(document, &pages).unwrap();
     }
 }
 
@@ -116,7 +120,10 @@ async fn next_year(town: &mut Town) {
         hamlets += &format!("{unit},{code},thôn,{code},rural,100,400,60,250,90,380,55,240,thử\n");
     }
     town.province.import(&town.path("/hamlets"), hamlets).await.unwrap();
-    let given = "hamlet,account\n19558-01,hoa\n19558-02,hoa\n19561-01,lan\n".to_owned();
+    // Others than the year before: phones of those would be waited for.
+    let other = person("lan-2", "enumerator", HUONG_HIEP, None);
+    town.province.post("/v1/accounts", &json!([other])).await.unwrap();
+    let given = "hamlet,account\n19558-01,minh\n19558-02,minh\n19561-01,lan-2\n".to_owned();
     town.province.import(&town.path("/assignments"), given).await.unwrap();
     let take = json!({ "on": "2023-09-01" });
     let path = town.path("/register/roster");
@@ -184,8 +191,8 @@ on_each_backend! {
         assert!(!through.contains(&child_id), "it came and went between two lists: in no flow");
 
         next_year(&mut town).await;
-        let mut hoa = town.phone_with_work("hoa").await;
-        let mut lan = town.phone_with_work("lan").await;
+        let mut hoa = town.phone_with_work("minh").await;
+        let mut lan = town.phone_with_work("lan-2").await;
         assert!(lan.households.values().any(|kept| kept.code == "19558-01-0001"), "it lives there");
         assert!(!hoa.households.values().any(|kept| kept.code == "19558-01-0003"), "it had risen");
         ask_all(&town, &mut hoa);

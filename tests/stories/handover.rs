@@ -304,7 +304,6 @@ on_each_backend! {
         assert_eq!(sent.status, 303);
         other.open(&desk).await.holds("đã chuyển").holds("Trả về nơi đi");
         other.open(&page).await.holds("Chuyển xã").holds("19561-01");
-        officer.open(&format!("{campaign}/units/{MO_O}/list")).await.holds(LISTED);
         officer.open(&format!("{campaign}/units/{MO_O}/households")).await.holds(LISTED);
     }
 }

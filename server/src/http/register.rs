@@ -15,7 +15,7 @@ use shared::id::{CampaignId, DocumentId, HouseholdId, document_id};
 use shared::register::{Cause, Held, Moved, Period, as_of, moves};
 use shared::scope::Role;
 
-use self::period::{Asked, period_of, since};
+use self::period::{Asked, decisions, period_of};
 use super::extract::{Json, Path, Query, Seen, campaign};
 use super::forms::gather::{covered_unit, list_units, name_of};
 use super::households::OFFICES;
@@ -295,9 +295,7 @@ pub(super) async fn behind(
         look_back: figure.look_back,
     };
     let period = period_of(&app, &seen, asked).await?;
-    let only = seen.tree.children(&unit).is_empty().then_some(unit.as_str());
-    let days = (since(&period), period.to);
-    let decided = app.store.register_read(seen.campaign.register, only, days).await?;
+    let decided = decisions(&app, &seen, &unit, &period).await?;
     let (mut parts, mut total, mut persons_unknown) = (Vec::new(), Size::default(), 0);
     let inside = decided.iter().filter(|(code, _)| seen.tree.contains(&unit, code));
     for (code, decided) in inside {

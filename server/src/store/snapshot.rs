@@ -221,7 +221,7 @@ mod tests {
                     side: turn == 2,
                 };
                 tx.change_append(campaign, &new, 0).await.unwrap();
-                tx.household_moved_on([(document(number), position)]).await.unwrap();
+                tx.household_moved_on([(document(number), UNIT, position)]).await.unwrap();
             }
         }
         tx.commit().await.unwrap();

@@ -195,6 +195,21 @@ impl Trace {
         self.over.iter().map(one).collect()
     }
 
+    /// Lists what each change said of whether a member was removed: the change, what it builds on, and
+    /// its word.
+    pub(super) fn removals(&self) -> Vec<(Path, ChangeHash, &[ChangeHash], Option<Value>)> {
+        let is_removal = |path: &Path| matches!(path, Path::Member(_, key) if key == "removed");
+        let written = self.writes.values().map(|(path, write)| (path, write.change, &write.value));
+        let taken = self.taken.iter().map(|taken| (&taken.path, taken.change, &None));
+        let all = written.chain(taken).filter(|(path, ..)| is_removal(path));
+        let told = all.map(|(path, change, value)| {
+            let hash = self.changes[change];
+            let on = self.dependencies.get(&hash).map_or(&[][..], Vec::as_slice);
+            (path.clone(), hash, on, value.clone())
+        });
+        told.collect()
+    }
+
     /// Lists the values nobody wrote over, with who took them away unseen.
     pub(super) fn gone(&self) -> Vec<Gone> {
         let mut gone = Vec::new();

@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::http::extract::{Seen, campaign};
 use crate::http::lists::{frozen, make_draft};
-use crate::http::register::period::{Asked, period_of, since};
+use crate::http::register::period::{Asked, decisions, period_of};
 use crate::problem::Problem;
 use crate::store::StoreError;
 use crate::store::preliminary::{Made, NewPreliminary};
@@ -178,18 +178,6 @@ async fn official(
         period,
         persons_unknown,
     })
-}
-
-/// Reads the decisions of a unit's register that a period is told from.
-async fn decisions(
-    app: &App,
-    seen: &Seen,
-    unit: &str,
-    period: &Period,
-) -> Result<BTreeMap<String, Vec<Decided>>, StoreError> {
-    let only = seen.tree.children(unit).is_empty().then_some(unit);
-    let days = (since(period), period.to);
-    app.store.register_read(seen.campaign.register, only, days).await
 }
 
 /// Counts a list that may not be recognised yet as if it were decided on the last day.

@@ -24,6 +24,7 @@ use crate::imports::opening::{Opened, OpeningHousehold, reopen};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
 use crate::store::campaign::Campaign;
+use crate::worker::Looked;
 
 /// What of a member goes on into the next campaign: who it is, and nothing that is asked anew.
 const MEMBER_KEYS: [&str; 6] = ["name", "relation", "birth", "sex", "ethnicity", "id_number"];
@@ -154,7 +155,11 @@ async fn open_all(
         };
         let document = document_id(before, held.entry.household);
         let looked = app.materialiser.look(campaign, document).await?;
-        let Some(looked) = looked.filter(|looked| looked.standing.open.broken == 0) else {
+        // One of whom nobody can be read is none that has nobody: who is on a list has a member.
+        let is_whole = |looked: &Looked| {
+            looked.standing.open.broken == 0 && looked.household.present().next().is_some()
+        };
+        let Some(looked) = looked.filter(is_whole) else {
             broken.push(document);
             continue;
         };
