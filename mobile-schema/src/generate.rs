@@ -419,6 +419,7 @@ mod tests {
                 changes: vec![(id, bytes.clone())],
                 entered: vec![String::new()],
                 left: vec![String::new()],
+                gone: vec![id],
                 cursor: bytes,
                 more: true,
                 forked: vec![id],

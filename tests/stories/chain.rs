@@ -4,6 +4,9 @@ use mobile_schema::household::Household;
 use serde_json::{Value, json};
 use server::demo::office::Office;
 use server::demo::phone::Phone;
+use server::demo::population::{Truth, truth};
+use shared::classify::Basis;
+use shared::date::Date;
 use shared::id::{DocumentId, HouseholdId};
 use shared::page::Page;
 use tests::hamlet::VISIT;
@@ -85,6 +88,12 @@ async fn said(town: &Town, office: &Office, document: DocumentId, rest: &str, ac
     post(town, office.token(), &path, act).await.taken();
 }
 
+/// What is true of a family in the second year, when everybody is a year older.
+fn later(town: &Town, code: &str) -> Truth {
+    let review_date = Date::parse("2023-12-14").unwrap();
+    truth(&town.families[code], &Basis { review_date, ..town.basis() })
+}
+
 /// Asks every household on a phone that it has from its opening list: what is true of it is what was
 /// true of the family of its code; one that was on no list the year before has moved out.
 fn ask_all(town: &Town, phone: &mut Phone) {
@@ -93,7 +102,7 @@ fn ask_all(town: &Town, phone: &mut Phone) {
     for (document, code) in all {
         let known = phone.household(document).unwrap();
         let pages = if town.families.contains_key(&code) {
-            VISIT.pages(&town.truth(&code), &known, false)
+            VISIT.pages(&later(town, &code), &known, false)
         } else {
             vec![answer("outcome", "moved_out")]
         };
@@ -198,7 +207,7 @@ on_each_backend! {
         ask_all(&town, &mut hoa);
         ask_all(&town, &mut lan);
         let (again, opening) = hoa.register_as("19558-01", risen);
-        let mut pages = VISIT.pages(&town.truth("19558-02-0001"), &Household::default(), true);
+        let mut pages = VISIT.pages(&later(&town, "19558-02-0001"), &Household::default(), true);
         pages[0].opening = opening.opening;
         hoa.save(again, &pages).unwrap();
         hoa.sync().await.unwrap();
