@@ -73,6 +73,7 @@ export type SyncResponse = {
   changes?: Array<[Uint8Array, Uint8Array]>;
   entered?: Array<string>;
   left?: Array<string>;
+  gone?: Array<Uint8Array>;
   cursor: Uint8Array;
   more?: boolean;
   forked?: Array<Uint8Array>;
