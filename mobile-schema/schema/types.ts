@@ -387,6 +387,7 @@ export type SyncResponse = {
   changes?: Array<[Uint8Array, Uint8Array]>;
   entered?: Array<string>;
   left?: Array<string>;
+  gone?: Array<Uint8Array>;
   cursor: Uint8Array;
   more?: boolean;
   forked?: Array<Uint8Array>;
@@ -548,6 +549,11 @@ export type ProblemName =
   | "kin-circle"
   | "kin-too-late"
   | "nothing-to-undo"
+  | "handover-same-unit"
+  | "handover-day"
+  | "handover-open"
+  | "handover-none"
+  | "handover-alone"
   | "register-own"
   | "register-goes-on"
   | "comment-text"

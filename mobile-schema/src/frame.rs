@@ -132,6 +132,10 @@ pub struct SyncResponse {
     /// Those that left the caller's scope since the cursor; nothing more of them is sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<String>,
+    /// Households that moved out of the caller's scope, to another commune, since the cursor: they are
+    /// deleted whatever hamlet they were in. What was not sent of them yet is still handed in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<ByteArray<16>>,
     /// Cursor to send next time, opaque.
     pub cursor: ByteBuf,
     /// True where more waits; sync again at once.

@@ -82,6 +82,7 @@ export type SyncResponse = {
   changes?: Array<[Uint8Array, Uint8Array]>;
   entered?: Array<string>;
   left?: Array<string>;
+  gone?: Array<Uint8Array>;
   cursor: Uint8Array;
   more?: boolean;
   forked?: Array<Uint8Array>;
@@ -428,6 +429,7 @@ mod tests {
                 changes: vec![(id, bytes.clone())],
                 entered: vec![String::new()],
                 left: vec![String::new()],
+                gone: vec![id],
                 cursor: bytes,
                 more: true,
                 forked: vec![id],

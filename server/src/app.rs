@@ -22,6 +22,9 @@ use crate::store::desk::Mark;
 use crate::store::{Store, StoreError};
 use crate::worker::pool::Merging;
 
+/// Who touched each household of a unit.
+type Touched = Arc<BTreeMap<DocumentId, Touches>>;
+
 /// Units whose progress is kept in memory: those of a province and its neighbour.
 const UNITS_KEPT: usize = 256;
 
@@ -65,7 +68,7 @@ pub struct Inner {
     /// How far units have come, with the mark of the standings it was counted from.
     pub(crate) progress: Kept<(CampaignId, String), Mark, Progress>,
     /// Who touched the households of a unit, up to a position of its log.
-    pub(crate) touches: Kept<(CampaignId, String), i64, Arc<BTreeMap<DocumentId, Touches>>>,
+    pub(crate) touches: Kept<(CampaignId, String), (i64, i64), Touched>,
     /// Households held against their phones' answers, by their log and what else that rests on.
     pub(crate) against: Kept<DocumentId, String, Option<Arc<Against>>>,
     /// Pairs of households that may be one, with the mark of the fingerprints they were found by.

@@ -20,6 +20,7 @@ mod extract;
 mod forms;
 mod four_eyes;
 mod hamlets;
+mod handover;
 mod health;
 mod history;
 mod households;
@@ -131,6 +132,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(households::read))
         .routes(routes!(households::settle))
         .routes(routes!(life::list, life::decide))
+        .routes(routes!(handover::list))
+        .routes(routes!(handover::read, handover::say))
         .routes(routes!(history::read))
         .routes(routes!(paper::enter))
         .routes(routes!(second_entries::list, paper::register))

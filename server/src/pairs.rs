@@ -43,7 +43,7 @@ pub(crate) struct Place {
 #[derive(Debug, Clone)]
 pub(crate) struct Last {
     /// What they were found from.
-    mark: [i64; 2],
+    mark: [i64; 3],
     at: Instant,
     pairs: Arc<Vec<Pair>>,
 }

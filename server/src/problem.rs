@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use mobile_schema::problem::{self as names, Problem as Name};
 use serde::Serialize;
 use shared::approve::ApproveError;
+use shared::handover::HandoverError;
 use shared::life::LifeError;
 use shared::link::LinkError;
 use shared::remark::RemarkError;
@@ -117,6 +118,9 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "merge-none"
         | "household-has-outcome"
         | "nothing-to-undo"
+        | "handover-open"
+        | "handover-none"
+        | "handover-alone"
         | "register-own"
         | "table-stale"
         | "table-not-pending"
@@ -185,6 +189,22 @@ impl From<LifeError> for Problem {
             LifeError::Circle => &names::KIN_CIRCLE,
             LifeError::TooLate => &names::KIN_TOO_LATE,
             LifeError::NothingToUndo => &names::NOTHING_TO_UNDO,
+        })
+    }
+}
+
+impl From<HandoverError> for Problem {
+    fn from(error: HandoverError) -> Self {
+        Self::new(match error {
+            HandoverError::PaperIncomplete => &names::DECISION_INCOMPLETE,
+            HandoverError::ReasonMissing => &names::REASON_MISSING,
+            HandoverError::SameUnit => &names::HANDOVER_SAME_UNIT,
+            HandoverError::DayOutside => &names::HANDOVER_DAY,
+            HandoverError::Open => &names::HANDOVER_OPEN,
+            HandoverError::NothingOffered => &names::HANDOVER_NONE,
+            HandoverError::NothingAccepted => &names::NOTHING_TO_UNDO,
+            HandoverError::OtherSide => &names::FORBIDDEN,
+            HandoverError::Alone => &names::HANDOVER_ALONE,
         })
     }
 }

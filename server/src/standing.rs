@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 use mobile_schema::problem;
 use shared::classify::Class;
 use shared::id::DocumentId;
-use shared::list::List;
+use shared::life::Holding;
+use shared::list::{List, Row};
 use shared::standard::Standard;
-use shared::standing::{Place, Standing, left_by_joining};
+use shared::standing::{Place, Standing, gone_by_moving, left_by_joining, moved_in};
 
 use crate::app::App;
 use crate::problem::Problem;
 use crate::store::StoreError;
 use crate::store::campaign::Campaign;
+use crate::store::handover::Departed;
 use crate::store::household::{Cached, HouseholdAt, NewStanding};
 use crate::worker::BasisText;
 use crate::worker::pool::unavailable;
@@ -91,14 +93,43 @@ impl Cached {
             document: self.at.document,
             hamlet: self.at.hamlet.clone(),
             area: self.area,
-            opening: match self.at.opening_class.as_str() {
-                "poor" => Some(Class::Poor),
-                "near_poor" => Some(Class::NearPoor),
-                _ => None,
-            },
-            opening_dtts: self.at.opening_dtts,
+            // What it was on is the list of the unit that it left.
+            opening: opening(&self.at).filter(|_| !self.at.has_moved_in()),
+            opening_dtts: self.at.opening_dtts && !self.at.has_moved_in(),
         }
     }
+}
+
+fn opening(at: &HouseholdAt) -> Option<Class> {
+    match at.opening_class.as_str() {
+        "poor" => Some(Class::Poor),
+        "near_poor" => Some(Class::NearPoor),
+        _ => None,
+    }
+}
+
+/// Writes on a household's row what was decided about the household itself.
+pub(crate) fn write_decided(at: &HouseholdAt, held: Option<&Holding>, row: &mut Row) {
+    if at.has_moved_in() {
+        moved_in(row, opening(at).is_some());
+    }
+    if let Some(held) = held {
+        held.write_on(row);
+    }
+}
+
+/// Says of a household that left the unit what its list says.
+fn departed(gone: Departed) -> (HouseholdAt, Standing) {
+    let at = gone.at;
+    let place = Place {
+        household: at.household,
+        document: at.document,
+        hamlet: at.hamlet.clone(),
+        area: gone.area,
+        opening: opening(&at),
+        opening_dtts: at.opening_dtts,
+    };
+    (at, gone_by_moving(&place, gone.members))
 }
 
 /// A unit's households with their standings, by household id.
@@ -127,10 +158,11 @@ pub(crate) async fn refresh(
             let mut standings = standings(cached, &asked)?;
             let holding = app.store.life_holding(campaign.id, unit).await?;
             for (at, standing) in &mut standings {
-                if let Some(act) = holding.get(&at.household) {
-                    act.write_on(&mut standing.row);
-                }
+                write_decided(at, holding.get(&at.household), &mut standing.row);
             }
+            let gone = app.store.household_departed(campaign.id, unit).await?;
+            standings.extend(gone.into_iter().map(departed));
+            standings.sort_by_key(|(at, _)| at.household);
             return Ok(standings);
         }
         let computed = app.materialiser.fresh(campaign.id, &stale).await?;
@@ -155,7 +187,7 @@ fn standings(
         match &entry.absorbed_by {
             None => standings.push((entry.at, standing)),
             // Nobody vanishes from the opening list: listed twice, it joined the other.
-            Some(by) if !entry.at.opening_class.is_empty() => {
+            Some(by) if !entry.at.opening_class.is_empty() && !entry.at.has_moved_in() => {
                 standings.push((entry.at, left_by_joining(standing, by.kept)));
             }
             Some(_) => {}

@@ -15,6 +15,7 @@ pub(crate) mod desk;
 pub(crate) mod device;
 pub mod faults;
 pub(crate) mod four_eyes;
+pub(crate) mod handover;
 pub(crate) mod health;
 pub(crate) mod household;
 pub(crate) mod layout;

@@ -29,8 +29,8 @@ use shared::resolve::{Path, resolve, written_by};
 use shared::score::ScoreTable;
 use shared::standard::Standard;
 use shared::standing::{
-    Absorbed, Base, Known, Logged, Place, Standing, Together, stand, stand_linked, stand_on,
-    stand_whole,
+    Absorbed, Base, HeadChange, Known, Logged, Place, Standing, Together, head_change, stand,
+    stand_linked, stand_on, stand_whole,
 };
 
 use crate::snapshot::{pack, unpack};
@@ -156,6 +156,8 @@ pub(crate) struct Looked {
     /// The changes that wrote each agreed answer, by its path.
     pub(crate) writers: BTreeMap<String, Vec<ChangeHash>>,
     pub(crate) classification: shared::classify::Classification,
+    /// The head is another person than on the opening list.
+    pub(crate) head_change: Option<HeadChange>,
 }
 
 /// One household with its dispute ledger.
@@ -231,8 +233,7 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
             let together = stand_linked(place, (changes, side), absorbed, basis);
             let Together { standing, mut household, writers } = together;
             standing.triage.apply(&mut household);
-            let classification = classify(&household, place.area, basis);
-            Answer::Looked(json(&Looked { standing, household, writers, classification }))
+            Answer::Looked(looked(standing, household, writers, (place, changes, basis)))
         }
         Job::Read { place, changes, side, .. } => {
             let doc = merge(changes).doc;
@@ -240,8 +241,7 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
             let standing = stand(place, changes, side, basis);
             standing.triage.apply(&mut household);
             let writers = written_by(&doc, &household);
-            let classification = classify(&household, place.area, basis);
-            Answer::Looked(json(&Looked { standing, household, writers, classification }))
+            Answer::Looked(looked(standing, household, writers, (place, changes, basis)))
         }
         Job::Answers { base: Some(packed), changes } => {
             let doc = unpack(packed).and_then(|saved| merge_onto(&saved, changes));
@@ -264,6 +264,17 @@ fn found_out(job: &Job, basis: &Basis<'_>) -> Answer {
             Answer::Past(history(changes, since).map(|past| json(&past)))
         }
     }
+}
+
+fn looked(
+    standing: Standing,
+    household: mobile_schema::household::Household,
+    writers: BTreeMap<String, Vec<ChangeHash>>,
+    (place, changes, basis): (&Place, &[Logged], &Basis<'_>),
+) -> String {
+    let classification = classify(&household, place.area, basis);
+    let head_change = head_change(changes, &household);
+    json(&Looked { standing, household, writers, classification, head_change })
 }
 
 fn stood_with(standing: &Standing, saved: Option<(ByteBuf, Vec<ChangeHash>)>) -> Answer {

@@ -4,6 +4,10 @@
 //! Source: practice of the field, see `LEGAL.md`, "Four eyes" (no legal text was found): a commune
 //! with one officer is not locked; another named member of the steering committee (Ban Chỉ đạo)
 //! countersigns, which is recorded and counted.
+//!
+//! That holds for answers that an office settles and for merges of two registrations, made or undone.
+//! What the committee itself decides about a household rests on its minutes, which more than one
+//! person signs, and needs no other signature here; a household that moves is named by two offices.
 
 use serde::{Deserialize, Serialize};
 

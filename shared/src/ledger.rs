@@ -86,15 +86,21 @@ pub fn ledger(changes: &[Logged], side: &[Logged], standing: &Standing) -> Vec<E
             after: over.after,
         });
     }
+    entries.extend(settled_removals(changes, &trace, &offices));
     let household = resolve(&doc).household;
+    let mut shown: BTreeSet<(Path, Option<Value>)> = entries
+        .iter()
+        .filter(|entry| entry.is_open())
+        .flat_map(|entry| entry.values.iter().map(|side| (entry.path.clone(), side.value.clone())))
+        .collect();
     for Gone { path, value, changes, by } in trace.gone() {
-        let is_shown = entries.iter().any(|entry| {
-            entry.path == path
-                && entry.is_open()
-                && entry.values.iter().any(|side| side.value == value)
-        });
-        if is_shown || (by.is_none() && path.value_in(&household) == value) {
+        let said = (path.clone(), value.clone());
+        if shown.contains(&said) || (by.is_none() && path.value_in(&household) == value) {
             continue;
+        }
+        shown.insert(said);
+        if by.is_some() {
+            shown.insert((path.clone(), None));
         }
         let kind = if by.is_some() { Kind::Cleared } else { Kind::Unread };
         let taken = by.map(|by| (None, by)).into_iter();
@@ -104,6 +110,29 @@ pub fn ledger(changes: &[Logged], side: &[Logged], standing: &Standing) -> Vec<E
     entries.sort();
     entries.dedup();
     entries
+}
+
+/// Lists where an office decided between the removal of a member and edits to them: the edits are
+/// no values of the answer, so that nothing there was written over.
+fn settled_removals(
+    changes: &[Logged],
+    trace: &Trace,
+    offices: &BTreeSet<ChangeHash>,
+) -> Vec<Entry> {
+    let decided = trace.removals().into_iter().filter(|(_, by, ..)| offices.contains(by));
+    let settled = decided.filter_map(|(path, by, on, after)| {
+        let before = resolve(&merge_at(changes, on)?);
+        let dispute = before.disputes.into_iter().find(|dispute| dispute.path == path)?;
+        let values = dispute.values;
+        values.iter().any(|side| side.value.is_none()).then_some(Entry {
+            path,
+            kind: Kind::Settled,
+            values,
+            by: Some(by),
+            after,
+        })
+    });
+    settled.collect()
 }
 
 /// Who asked, and on paper or phone, as the author of a value had it.
@@ -192,7 +221,7 @@ mod tests {
     use crate::date::Date;
     use crate::id::{Actor, DocumentId, HouseholdId};
     use crate::merge::{actor_id, genesis_map};
-    use crate::page::{Page, write};
+    use crate::page::{Decision, Page, settle, write};
     use crate::standard::Standard;
     use crate::standing::{Place, stand};
     use crate::unit::Area;
@@ -314,8 +343,22 @@ mod tests {
 
         let removed = said(base, 2, &member("removed", "died"), Way::Device);
         let edited = said(base, 3, &member("sex", "female"), Way::Device);
-        let found = told(&[opening, removed, edited], &[]);
+        let both = [opening, removed, edited];
+        let found = told(&both, &[]);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].0, Kind::Removed);
+
+        // Whatever the office decides of it stays to be seen.
+        let heads = resolve(&merge(&both).doc).heads;
+        let path: Path = format!("members/{}/removed", "m".repeat(32)).parse().unwrap();
+        let died: Value = "died".into();
+        for value in [Some(&died), None] {
+            let decision = Decision { heads: &heads, path: &path, value, closes: &[] };
+            let made = settle(&both, Actor([9; 16]), &decision).unwrap();
+            let decided = logged(made.hash, made.chunk, Way::Desk);
+            let found = told(&[both.to_vec(), vec![decided]].concat(), &[]);
+            let of = (Kind::Settled, path.to_string(), vec![None, Some(died.clone())]);
+            assert_eq!(found, [of], "{value:?}");
+        }
     }
 }

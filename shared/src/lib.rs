@@ -97,6 +97,7 @@ pub mod compare;
 pub mod deadline;
 pub mod forms;
 pub mod four_eyes;
+pub mod handover;
 pub mod life;
 pub mod list;
 #[cfg(feature = "merge")]

@@ -181,7 +181,7 @@ pub struct Known<'a> {
     /// Every household of the campaign that the act may name.
     pub campaign: &'a BTreeSet<HouseholdId>,
     /// What holds of the campaign's households.
-    pub holding: &'a BTreeMap<HouseholdId, Act>,
+    pub holding: &'a BTreeMap<HouseholdId, Holding>,
     /// Day of the review.
     pub review_date: Date,
 }
@@ -305,30 +305,67 @@ fn said(text: &str) -> Result<(), LifeError> {
 }
 
 /// Tells whether the links from one household lead to another.
-fn leads_to(holding: &BTreeMap<HouseholdId, Act>, from: HouseholdId, to: HouseholdId) -> bool {
-    let mut seen = BTreeSet::new();
-    let mut at = Some(from);
-    while let Some(household) = at {
+fn leads_to(holding: &BTreeMap<HouseholdId, Holding>, from: HouseholdId, to: HouseholdId) -> bool {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
+    while let Some(household) = next.pop() {
         if household == to {
             return true;
         }
-        if !seen.insert(household) {
-            return false;
+        if seen.insert(household) {
+            let held = holding.get(&household);
+            next.extend(held.into_iter().flat_map(|held| held.acts().filter_map(Act::kin)));
         }
-        at = holding.get(&household).and_then(Act::kin);
     }
     false
 }
 
-/// Returns what holds of each household: the newest act, and nothing where that undoes.
-pub fn holding(acts: impl IntoIterator<Item = (HouseholdId, Act)>) -> BTreeMap<HouseholdId, Act> {
-    let mut holding = BTreeMap::new();
-    for (household, act) in acts {
-        match act {
-            Act::Undo { .. } => holding.remove(&household),
-            act => holding.insert(household, act),
-        };
+/// What holds of a household: where it came from, and what became of it. The one says nothing against
+/// the other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// In the order in which they were taken, one of each kind.
+    acts: Vec<Act>,
+}
+
+impl Holding {
+    /// Returns what holds, in the order in which it was decided.
+    pub fn acts(&self) -> impl Iterator<Item = &Act> {
+        self.acts.iter()
     }
+
+    /// Tells whether a household that nobody asked has an outcome by it.
+    pub fn is_outcome(&self) -> bool {
+        self.acts.iter().any(Act::is_outcome)
+    }
+
+    /// Writes on a row all that holds: where the household came from first.
+    pub fn write_on(&self, row: &mut Row) {
+        let is_split = |act: &&Act| matches!(act, Act::Split { .. });
+        self.acts.iter().filter(is_split).for_each(|act| act.write_on(row));
+        self.acts.iter().filter(|act| !is_split(act)).for_each(|act| act.write_on(row));
+    }
+
+    fn take(&mut self, act: Act) {
+        if matches!(act, Act::Undo { .. }) {
+            self.acts.pop();
+            return;
+        }
+        let is_split = |act: &Act| matches!(act, Act::Split { .. });
+        self.acts.retain(|held| is_split(held) != is_split(&act));
+        self.acts.push(act);
+    }
+}
+
+/// Returns what holds of each household: the newest act of each kind; one that undoes takes the
+/// newest of them away.
+pub fn holding(
+    acts: impl IntoIterator<Item = (HouseholdId, Act)>,
+) -> BTreeMap<HouseholdId, Holding> {
+    let mut holding: BTreeMap<HouseholdId, Holding> = BTreeMap::new();
+    for (household, act) in acts {
+        holding.entry(household).or_default().take(act);
+    }
+    holding.retain(|_, held| !held.acts.is_empty());
     holding
 }
 
@@ -366,7 +403,7 @@ mod tests {
     fn checked(
         act: &Act,
         row: &Row,
-        holding: &BTreeMap<HouseholdId, Act>,
+        holding: &BTreeMap<HouseholdId, Holding>,
     ) -> Result<(), LifeError> {
         let campaign = (1..=4).map(id).collect();
         act.check(&Known { row, campaign: &campaign, holding, review_date: day(REVIEW) })
@@ -382,11 +419,11 @@ mod tests {
         assert_eq!(checked(&split(2, "1999-01-01"), &row(1), &none), Ok(()));
         assert_eq!(checked(&join(2), &row(1), &none), Err(LifeError::HasOutcome), "it was asked");
         assert_eq!(checked(&join(2), &pending, &none), Ok(()));
-        let chain = BTreeMap::from([(id(2), join(3)), (id(3), join(4))]);
+        let chain = holding([(id(2), join(3)), (id(3), join(4))]);
         assert_eq!(checked(&join(2), &pending, &chain), Ok(()), "a chain");
-        let circle = BTreeMap::from([(id(2), join(3)), (id(3), join(1))]);
+        let circle = holding([(id(2), join(3)), (id(3), join(1))]);
         assert_eq!(checked(&join(2), &pending, &circle), Err(LifeError::Circle));
-        let apart = BTreeMap::from([(id(2), join(3)), (id(3), join(2))]);
+        let apart = holding([(id(2), join(3)), (id(3), join(2))]);
         assert_eq!(checked(&join(2), &pending, &apart), Ok(()), "and it ends");
     }
 
@@ -419,7 +456,27 @@ mod tests {
         assert!(!split(2, "2020-12-13").is_doubtful(day(REVIEW)));
         let undo = Act::Undo { reason: "nhầm".into() };
         let all = [(id(1), split(2, "2022-03-01")), (id(1), undo.clone()), (id(3), join(2))];
-        assert_eq!(holding(all), BTreeMap::from([(id(3), join(2))]));
+        assert_eq!(holding(all), holding([(id(3), join(2))]));
         assert_eq!(checked(&undo, &row(1), &BTreeMap::new()), Err(LifeError::NothingToUndo));
+    }
+
+    #[test]
+    fn where_it_came_from_stays_known_whatever_is_decided_later() {
+        let minutes = keep(Verdict::StrikeOff);
+        let undo = Act::Undo { reason: "nhầm".into() };
+        let of =
+            |acts: &[&Act]| holding(acts.iter().map(|act| (id(1), (*act).clone()))).remove(&id(1));
+        let mut row = Row { outcome: Outcome::Pending, class: None, ..row(1) };
+        let both = of(&[&split(2, "2022-03-01"), &minutes]).unwrap();
+        both.write_on(&mut row);
+        assert_eq!((row.outcome, row.kin), (Outcome::Left, Some(id(2))));
+        assert!(both.is_outcome());
+        let undone = of(&[&split(2, "2022-03-01"), &minutes, &undo]).unwrap();
+        assert_eq!(undone, of(&[&split(2, "2022-03-01")]).unwrap(), "the newest goes");
+        assert_eq!(of(&[&minutes, &keep(Verdict::Keep), &undo]), None, "one of each kind");
+        let joined = of(&[&split(2, "2022-03-01"), &join(3)]).unwrap();
+        let mut left = Row { outcome: Outcome::Left, class: None, ..row.clone() };
+        joined.write_on(&mut left);
+        assert_eq!((left.life, left.kin), (Life::Joined, Some(id(3))));
     }
 }

@@ -69,6 +69,15 @@ pub struct Entry {
     pub kin: Option<HouseholdId>,
 }
 
+impl Entry {
+    /// Tells whether its members were counted: opening lists from before the register do not say.
+    ///
+    /// Nobody is on a list without a member, so that none means not known.
+    pub fn knows_persons(&self) -> bool {
+        self.class.is_none() || self.persons > 0
+    }
+}
+
 /// A hamlet as a decision names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hamlet {
@@ -245,6 +254,14 @@ pub fn as_of(decided: &[Decided], day: Date) -> Vec<Held<'_>> {
     newest.dedup_by_key(|held| held.entry.household);
     newest.retain(|held| held.entry.class.is_some());
     newest
+}
+
+/// Counts the households whose persons are not known at either end of a period: its sums of persons
+/// leave them out. The decisions are [`in_order`].
+pub fn persons_unknown(decided: &[Decided], period: &Period) -> usize {
+    let ends = [period.from, period.to].into_iter().flat_map(|on| as_of(decided, on));
+    let unknown = ends.filter(|held| !held.entry.knows_persons());
+    unknown.map(|held| held.entry.household).collect::<BTreeSet<HouseholdId>>().len()
 }
 
 #[cfg(test)]

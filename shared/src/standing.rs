@@ -3,9 +3,10 @@
 //! This is the line from merge to classify for one household, as one pure function. Whatever is
 //! kept of its result is a cache.
 
-mod side;
-
+mod head;
 mod linked;
+mod moved;
+mod side;
 
 use std::collections::BTreeMap;
 
@@ -28,7 +29,9 @@ use crate::unit::Area;
 
 use self::side::{dispute_side, still_open};
 
+pub use self::head::{HeadChange, head_change};
 pub use self::linked::{Absorbed, Together, left_by_joining, stand_linked};
+pub use self::moved::{gone_by_moving, moved_in};
 
 /// What the server's own rows say about a household; never taken from its document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use tests::town::{HUONG_HIEP, MO_O, Town};
 
 use crate::offices::Browser;
 
-mod merged;
+pub(super) mod merged;
 
 /// Families of each population that is measured.
 const FAMILIES: usize = 7_000;

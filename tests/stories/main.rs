@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ask;
+mod chain;
 mod codes;
 mod compressed;
 mod copied;
@@ -17,6 +18,7 @@ mod fakes;
 mod fates;
 mod first_download;
 mod forms;
+mod handover;
 mod javascript;
 mod laws;
 mod line;

@@ -1,6 +1,7 @@
 //! The register: fed by recognised decisions, read as of any day, and what it says of 7.2 and 7.3.
 
 use serde_json::{Value, json};
+use shared::id::DocumentId;
 use shared::page::Page;
 use sqlx::Connection;
 use tests::on_each_backend;
@@ -27,6 +28,20 @@ async fn kept(town: &Town) -> Vec<(String, i64, i64, Vec<u8>)> {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).read_only(true);
     let mut db = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::query_as(SQL).fetch_all(&mut db).await.unwrap()
+}
+
+/// Changes what is stored, as no request can: bytes and the household's document are its values.
+async fn damage(town: &Town, sql: &'static str, bytes: Vec<u8>, document: DocumentId) {
+    let document = document.0.to_vec();
+    if let Some(url) = &town.config.database {
+        let mut db = sqlx::PgConnection::connect(url).await.unwrap();
+        sqlx::query(sql).bind(bytes).bind(document).execute(&mut db).await.unwrap();
+        return;
+    }
+    let file = town.config.data.join("rasoat.sqlite");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let mut db = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query(sql).bind(bytes).bind(document).execute(&mut db).await.unwrap();
 }
 
 async fn register(town: &Town, on: &str) -> Value {
@@ -271,9 +286,9 @@ on_each_backend! {
         }
         town.province.import(&path("/hamlets"), hamlets).await.unwrap();
         let taken = post(&town, token, &path("/register/roster"), &take).await.taken();
-        assert_eq!(taken, json!({ "taken": 7, "known": 0 }), "4 here, 2 and 1 elsewhere");
+        assert_eq!((&taken["taken"], &taken["known"]), (&json!(7), &json!(0)), "4 here, 2 and 1 elsewhere");
         let twice = post(&town, token, &path("/register/roster"), &take).await.taken();
-        assert_eq!(twice, json!({ "taken": 0, "known": 7 }));
+        assert_eq!(twice, json!({ "taken": 0, "known": 7, "broken": [], "more": 0 }));
         let mut office = Browser::of(&town, tests::town::SECOND).await;
         let later = added["id"].as_str().unwrap();
         let pages = format!("/office/campaigns/{later}/register?on=2023-09-01");
@@ -295,6 +310,59 @@ on_each_backend! {
             assert!(!one["head"].as_str().unwrap().is_empty(), "its people came along");
             assert!(one["row"]["members"].as_u64().unwrap() > 0);
         }
+    }
+
+    /// One household whose document is damaged is named, and its neighbours are taken.
+    async fn one_that_cannot_be_read_stops_no_other(town: Town) {
+        let hoa = town.review_mo_o().await;
+        let bad = town.document(&hoa, "19558-01-0001");
+        town.recognise_mo_o().await;
+        let mut form = campaign_form();
+        form["opening_date"] = json!("2023-09-01");
+        form["review_date"] = json!("2023-12-14");
+        form["continues"] = json!(town.campaign.to_string());
+        let added = town.province.post("/v1/campaigns", &form).await.unwrap();
+        let path = |rest: &str| format!("/v1/campaigns/{}{rest}", added["id"].as_str().unwrap());
+        let mut hamlets = "unit,code,type_word,name,area,households,persons,dtts_households,\
+            dtts_persons,opening_households,opening_persons,opening_dtts_households,\
+            opening_dtts_persons,source\n".to_owned();
+        for (unit, code) in tests::town::HAMLETS {
+            hamlets += &format!("{unit},{code},thôn,{code},rural,100,400,60,250,90,380,55,240,thử\n");
+        }
+        town.province.import(&path("/hamlets"), hamlets).await.unwrap();
+        damage(&town, "update change set chunk = $1 where document = $2", vec![0], bad).await;
+        let take = json!({ "on": "2023-09-01" });
+        let token = town.province.token();
+        let taken = post(&town, token, &path("/register/roster"), &take).await.taken();
+        assert_eq!((&taken["taken"], &taken["broken"]), (&json!(6), &json!([bad])));
+        let again = post(&town, token, &path("/register/roster"), &take).await.taken();
+        assert_eq!((&again["taken"], &again["known"]), (&json!(0), &json!(6)));
+        assert_eq!(again["broken"], json!([bad]), "and it is not forgotten");
+    }
+
+    /// Of opening lists from before there was a register the persons are not known: that is said, and
+    /// no sum that leaves them out is shown as if it were whole.
+    async fn persons_who_were_never_counted_are_not_none(town: Town) {
+        let hoa = town.review_mo_o().await;
+        let old = town.document(&hoa, "19558-01-0001");
+        let whole = register(&town, "2021-12-31").await;
+        assert_eq!(whole["poor"]["persons_unknown"], 0);
+        let sql = "update household set opening_members = length($1) where document = $2";
+        damage(&town, sql, Vec::new(), old).await;
+        town.recognise_mo_o().await;
+        let part = register(&town, "2021-12-31").await;
+        assert_eq!(part["poor"]["persons_unknown"], 1);
+        assert!(part["poor"]["persons"].as_u64() < whole["poor"]["persons"].as_u64());
+        let campaign = format!("/office/campaigns/{}", town.campaign);
+        let mut officer = Browser::of(&town, &format!("xa-{MO_O}")).await;
+        let page = officer.open(&format!("{campaign}/register?on=2021-12-31")).await;
+        page.holds("chưa đầy đủ").holds(&format!("{}*", part["poor"]["persons"]));
+        page.holds("<td class=\"n\">–</td>");
+        let path = town.path("/register/moves?form=7.2&column=1");
+        let opened = get(&town, town.officer.token(), &path).await.taken();
+        assert_eq!(opened["persons_unknown"], 1);
+        let form = officer.open(&format!("{campaign}/forms/7.2")).await;
+        form.holds("Dòng nhân khẩu chưa đầy đủ");
     }
 
     /// The register, an opened figure and the desk's act in a browser.

@@ -214,6 +214,19 @@ on_each_backend! {
         town.officer.submit(town.campaign, MO_O).await.unwrap();
     }
 
+    /// The desk is read page by page: what waits first, and how many there are in all.
+    async fn the_desk_has_pages(town: Town) {
+        let (_minh, document) = disputed(&town, "water", WATER[0], WATER[1]).await;
+        let path = |after: &str| town.path(&format!("/units/{MO_O}/review-desk?after={after}"));
+        let first = town.officer.get(&path("")).await.unwrap();
+        assert_eq!((&first["found"]["waiting"], &first["next"]), (&json!(1), &Value::Null));
+        assert_eq!(first["waiting"].as_array().unwrap().len(), 1);
+        let behind = town.officer.get(&path(&format!("0-{document}"))).await.unwrap();
+        assert_eq!((&behind["found"], &behind["waiting"]), (&first["found"], &json!([])));
+        let refused = town.officer.get(&path("2-0")).await.unwrap_err();
+        assert_eq!(refused.name(), Some("query-malformed"));
+    }
+
     /// The same on the pages, in a browser without a script.
     async fn the_desk_is_worked_in_a_browser(town: Town) {
         disputed(&town, "water", WATER[0], WATER[1]).await;

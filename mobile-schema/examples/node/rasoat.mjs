@@ -256,7 +256,8 @@ export class Phone {
     }
     for (const [document, { hamlet }] of this.documents) {
       const unsent = this.outbox.some((change) => change.document === document);
-      if (answer.left?.includes(hamlet) && !unsent) this.documents.delete(document);
+      const gone = answer.gone?.some((moved) => hex(moved) === document);
+      if ((answer.left?.includes(hamlet) || gone) && !unsent) this.documents.delete(document);
     }
     this.cursor = answer.cursor;
   }

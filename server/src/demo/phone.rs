@@ -245,7 +245,11 @@ impl Phone {
 
     /// Registers a family that is on no list: the phone draws its id.
     pub fn register(&mut self, hamlet: &str) -> (DocumentId, Page) {
-        let household = HouseholdId(random());
+        self.register_as(hamlet, HouseholdId(random()))
+    }
+
+    /// Registers a family that is on no list now, and that a register of former years knows by this id.
+    pub fn register_as(&mut self, hamlet: &str, household: HouseholdId) -> (DocumentId, Page) {
         let document = document_id(self.campaign, household);
         let (hamlet, code) = (hamlet.to_owned(), String::new());
         let new = NewHousehold { household: ByteArray::new(household.0), hamlet: hamlet.clone() };

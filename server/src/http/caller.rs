@@ -31,6 +31,8 @@ pub(super) struct Begun {
     pub(super) scope: Scope,
     /// Newest position of each unit in scope that has any.
     pub(super) newest: BTreeMap<String, i64>,
+    /// The newest of them at which a household left the unit for another.
+    pub(super) left: BTreeMap<String, i64>,
 }
 
 /// Finds a campaign of the caller's province, and what the caller may see in it; for a device that
@@ -44,11 +46,13 @@ pub(super) async fn begin(app: &App, actor: &Actor, id: CampaignId) -> Result<Be
     if !is_of(&units, &actor.account, &start.province, &tree) {
         return Err(Problem::new(&problem::CAMPAIGN_UNKNOWN));
     }
-    let (scope, newest) = match office(app, actor, &tree).await? {
-        Some(scope) => (scope, app.store.positions(id).await?),
-        None => (of_places(&start.places), start.newest),
+    let (scope, newest, left) = match office(app, actor, &tree).await? {
+        Some(scope) => {
+            (scope, app.store.positions(id).await?, app.store.handover_newest(id).await?)
+        }
+        None => (of_places(&start.places), start.newest, start.left),
     };
-    Ok(Begun { campaign: id, closed: start.closed, tree, scope, newest })
+    Ok(Begun { campaign: id, closed: start.closed, tree, scope, newest, left })
 }
 
 /// Reads what the caller may see now, and the actors that the calling device may not write under any

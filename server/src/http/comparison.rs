@@ -134,15 +134,17 @@ pub(crate) struct Touches {
     joined: usize,
 }
 
-/// Reads who touched the households of a unit. What was read before is not read again: a log only
-/// grows.
+/// Reads who touched the households of a unit. What was read before is not read again for as long as
+/// the log only grows: where changes were taken back, or households moved away, there are gaps in it.
 async fn touches(
     app: &App,
     id: CampaignId,
     unit: &str,
 ) -> Result<Arc<BTreeMap<DocumentId, Touches>>, StoreError> {
     let key = (id, unit.to_owned());
-    let (until, known) = app.touches.last(&key).unwrap_or_default();
+    let gaps = app.store.change_gaps(id, unit).await?;
+    let last = app.touches.last(&key).filter(|((_, before), _)| *before == gaps);
+    let ((until, _), known) = last.unwrap_or_default();
     let traces = app.store.change_traces(id, unit, until).await?;
     let Some(last) = traces.last().map(|trace| trace.position) else { return Ok(known) };
     let mut found = (*known).clone();
@@ -156,7 +158,7 @@ async fn touches(
         touches.joined += usize::from(trace.dependencies > 1);
     }
     let found = Arc::new(found);
-    app.touches.put(key, last, Arc::clone(&found));
+    app.touches.put(key, (last, gaps), Arc::clone(&found));
     Ok(found)
 }
 
@@ -188,6 +190,9 @@ pub(super) struct Differing {
     pub(super) provenance: Provenance,
     /// Every answer that was changed over a phone's.
     pub(super) answers: Vec<Answered>,
+    /// Households that were merged into it: what their phones answered is not held against this.
+    #[schema(value_type = Vec<String>)]
+    pub(super) merged: Vec<DocumentId>,
 }
 
 impl Differing {
@@ -235,7 +240,11 @@ pub(super) async fn phones(
     let touched: BTreeSet<DocumentId> = touched.map(|(document, _)| *document).collect();
     let found = held_against(&app, &seen, &standings, &touched).await?;
     let authors = app.store.change_deciders(id, &unit).await?;
-    Ok(Json(differing(&standings, &found, &authors)))
+    let mut merged: BTreeMap<DocumentId, Vec<DocumentId>> = BTreeMap::new();
+    for (kept, absorbed) in app.store.link_pairs(id, &unit).await? {
+        merged.entry(kept).or_default().push(absorbed);
+    }
+    Ok(Json(differing(&standings, &found, &authors, &merged)))
 }
 
 /// Holds households against their phones' answers: those that moved since it was done last.
@@ -277,6 +286,7 @@ fn differing(
     standings: &Standings,
     found: &BTreeMap<DocumentId, Arc<Against>>,
     authors: &BTreeMap<(DocumentId, shared::id::ChangeHash), Author>,
+    merged: &BTreeMap<DocumentId, Vec<DocumentId>>,
 ) -> Vec<Differing> {
     let mut lines = Vec::new();
     for (at, standing) in standings {
@@ -298,6 +308,7 @@ fn differing(
             phones_disputes: against.disputes,
             provenance: row.provenance,
             answers: answers.collect(),
+            merged: merged.get(&at.document).cloned().unwrap_or_default(),
         };
         if !line.answers.is_empty() || line.is_of_another_class() {
             lines.push(line);

@@ -10,7 +10,7 @@ use shared::approve::Step;
 use shared::date::Date;
 use shared::deadline::Deadline;
 use shared::id::{CampaignId, HouseholdId};
-use shared::life::Act;
+use shared::life::Holding;
 use shared::list::Outcome;
 use shared::remark::remark_text;
 use shared::scope::Role;
@@ -168,14 +168,17 @@ async fn progress(
     Ok(found)
 }
 
-fn count(bodies: &[String], holding: &BTreeMap<HouseholdId, Act>) -> Result<Progress, StoreError> {
+fn count(
+    bodies: &[String],
+    holding: &BTreeMap<HouseholdId, Holding>,
+) -> Result<Progress, StoreError> {
     let mut progress = Progress::default();
     for body in bodies {
         let counted: Counted = serde_json::from_str(body).map_err(|_| StoreError::Damaged)?;
         let disputed = counted.open.disputes > 0;
         progress.households += 1;
         progress.disputed += i64::from(disputed);
-        let is_decided = holding.get(&counted.row.household).is_some_and(Act::is_outcome);
+        let is_decided = holding.get(&counted.row.household).is_some_and(Holding::is_outcome);
         let has_outcome = counted.row.outcome != Outcome::Pending || is_decided;
         progress.done += i64::from(!disputed && has_outcome);
     }

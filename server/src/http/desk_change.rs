@@ -66,7 +66,8 @@ pub(super) async fn append(
     }
     if let Some([shown, newest]) = desk.unmoved {
         let now = tx.household_get(id, document).await?;
-        let moved = now.is_none_or(|now| now.last_position != at.last_position);
+        let moved =
+            now.is_none_or(|now| now.last_position != at.last_position || now.unit != at.unit);
         if moved || !same(shown, newest) {
             return Err(Problem::new(&problem::HOUSEHOLD_MOVED));
         }

@@ -90,10 +90,12 @@ pub(super) async fn sign(
 ) -> Result<Json<bool>, Problem> {
     let actor = actor.with_role(&[Role::Officer])?;
     let seen = list_unit(&app, &actor, id, &unit).await?;
-    if seen.campaign.closed {
+    let mut tx = app.store.begin().await?;
+    // The campaign first, as whatever decides: its closing comes before this or after it.
+    if !tx.campaign_lock(seen.campaign.id).await? {
         return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
     }
-    let known = app.store.office_decisions(id, &unit).await?;
+    let known = tx.office_decisions(id, &unit).await?;
     let of = |named: &Named| {
         let mut known = known.iter();
         known.find(|one| (one.document, one.hash) == (named.document, named.hash))
@@ -106,7 +108,8 @@ pub(super) async fn sign(
         .map_err(|_| Problem::new(&problem::COUNTERSIGN_REFUSED))?;
     let named: Vec<_> = decisions.iter().map(|one| (one.document, one.hash)).collect();
     let by = (actor.account.id, app.now_ms());
-    app.store.countersign((id, &unit), &named, &member, by).await?;
+    tx.countersign((id, &unit), &named, &member, by).await?;
+    tx.commit().await?;
     Ok(Json(true))
 }
 

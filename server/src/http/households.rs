@@ -11,7 +11,7 @@ use shared::id::{CampaignId, ChangeHash, DocumentId};
 use shared::layout::masked;
 use shared::resolve::{Dispute, Path as AnswerPath};
 use shared::scope::Role;
-use shared::standing::Standing;
+use shared::standing::{HeadChange, Standing};
 use shared::triage::Triage;
 
 use super::desk_change::{Appended, Desk, IfMoved, append, unsettled};
@@ -21,7 +21,7 @@ use crate::auth::Actor;
 use crate::ingest::desk::OPENING_LIST;
 use crate::ingest::desk::release_late;
 use crate::problem::{Body, Problem};
-use crate::standing::{Standings, refresh};
+use crate::standing::{Standings, refresh, write_decided};
 use crate::store::StoreError;
 use crate::store::change::{AsideChange, Authorship};
 use crate::store::household::HouseholdAt;
@@ -228,6 +228,9 @@ pub(super) struct Read {
     #[schema(value_type = Object)]
     pub(super) classification: Classification,
     pub(super) changes: Vec<Authorship>,
+    /// The head is another person than on the opening list: who was it, and who is.
+    #[schema(value_type = Object)]
+    pub(super) head_change: Option<HeadChange>,
     /// Documents that were merged into this household.
     #[schema(value_type = Vec<String>)]
     pub(super) merged: Vec<DocumentId>,
@@ -252,10 +255,9 @@ pub(super) async fn read(
     let (seen, at) = household(&app, &actor, id, document).await?;
     let looked = app.materialiser.look(&seen.campaign, document).await?;
     let looked = looked.ok_or(&problem::DOCUMENT_BROKEN)?;
-    let Looked { mut standing, household, writers, classification } = looked;
-    if let Some(act) = app.store.life_holding(id, &at.unit).await?.get(&at.household) {
-        act.write_on(&mut standing.row);
-    }
+    let Looked { mut standing, household, writers, classification, head_change } = looked;
+    let holding = app.store.life_holding(id, &at.unit).await?;
+    write_decided(&at, holding.get(&at.household), &mut standing.row);
     let mut changes = app.store.change_authors(id, document).await?;
     let (code, unit) = (at.code, at.unit);
     let links = app.store.link_into(id, document).await?;
@@ -272,6 +274,7 @@ pub(super) async fn read(
         writers,
         classification,
         changes,
+        head_change,
         merged,
         merged_into,
     }))

@@ -15,6 +15,7 @@ use super::households::{OFFICES, household};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::problem::{Body, Problem};
+use crate::standing::write_decided;
 use crate::store::life::Taken;
 
 /// What was decided about a household.
@@ -38,10 +39,12 @@ pub(super) async fn list(
     Path((id, document)): Path<(CampaignId, DocumentId)>,
 ) -> Result<Json<Shown>, Problem> {
     let actor = actor.with_role(&OFFICES)?;
-    let (seen, _) = household(&app, &actor, id, document).await?;
+    let (seen, seen_at) = household(&app, &actor, id, document).await?;
     let acts = app.store.life_list(id, document).await?;
     let review_date = seen.campaign.review_date;
-    let doubtful = acts.last().is_some_and(|last| last.act.is_doubtful(review_date));
+    let taken = acts.iter().map(|taken| (seen_at.household, taken.act.clone()));
+    let holds = shared::life::holding(taken).remove(&seen_at.household).unwrap_or_default();
+    let doubtful = holds.acts().any(|act| act.is_doubtful(review_date));
     Ok(Json(Shown { acts, doubtful }))
 }
 
@@ -70,7 +73,8 @@ pub(super) async fn decide(
     let actor = actor.with_role(&[Role::Officer])?;
     let (seen, at) = household(&app, &actor, id, document).await?;
     let looked = app.materialiser.look(&seen.campaign, document).await?;
-    let row = looked.ok_or(&problem::DOCUMENT_BROKEN)?.standing.row;
+    let mut row = looked.ok_or(&problem::DOCUMENT_BROKEN)?.standing.row;
+    write_decided(&at, None, &mut row);
     let mut tx = app.store.begin().await?;
     // The campaign first: its closing comes before this or after it.
     if !tx.campaign_lock(id).await? {
@@ -81,7 +85,7 @@ pub(super) async fn decide(
         return Err(Problem::new(&problem::LIST_FROZEN));
     }
     let now = tx.household_get(id, document).await?;
-    if now.is_none_or(|now| now.last_position != at.last_position) {
+    if now.is_none_or(|now| now.last_position != at.last_position || now.unit != at.unit) {
         return Err(Problem::new(&problem::HOUSEHOLD_MOVED));
     }
     let links = tx.link_list(id, &at.unit).await?;

@@ -55,7 +55,7 @@ pub(super) struct Draft {
     position: i64,
     /// Score table its classes rest on.
     score_table: String,
-    /// Newest decision about pairs of its households.
+    /// How far the decisions about pairs of its households were.
     paired: i64,
     /// Acts about the unit's households that it rests on.
     life: i64,
@@ -70,7 +70,7 @@ impl Draft {
         unit: &str,
     ) -> Result<bool, StoreError> {
         let (score_table, hamlets) = tx.campaign_basis(id, unit).await?;
-        let is_paired = tx.pair_position(id, unit).await? == self.paired;
+        let is_paired = tx.pair_moved(id, unit).await? == self.paired;
         let same = score_table == self.score_table && hamlets == self.list.hamlets;
         Ok(is_paired && same && tx.life_count(id, unit).await? == self.life)
     }
@@ -123,7 +123,7 @@ pub(super) async fn frozen(
 pub(super) async fn make_draft(app: &App, seen: &Seen, unit: &str) -> Result<Draft, StoreError> {
     let id = seen.campaign.id;
     let position = app.store.position(id, unit).await?;
-    let paired = app.store.pair_position(id, unit).await?;
+    let paired = app.store.pair_moved(id, unit).await?;
     let life = app.store.life_count(id, unit).await?;
     let standings = refresh(app, &seen.campaign, unit).await?;
     let list = draft(app, &seen.campaign, unit, &standings).await?;

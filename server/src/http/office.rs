@@ -13,6 +13,7 @@ mod export;
 mod form;
 mod forms;
 mod frame;
+mod handover;
 mod household;
 mod import;
 mod life;
@@ -68,6 +69,7 @@ pub(super) fn routes() -> Router<App> {
         .route(&household, get(household::show).post(household::settle))
         .merge(paper::routes())
         .route(&format!("{household}/life"), post(life::decide))
+        .merge(handover::routes())
         .merge(forms::routes())
         .merge(register::routes())
         .merge(import::routes())

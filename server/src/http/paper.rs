@@ -175,6 +175,7 @@ pub(super) async fn register(
         code: String::new(),
         opening_class: String::new(),
         opening_dtts: false,
+        opened_in: (String::new(), String::new()),
         last_position: 0,
     };
     let desk = Desk { written: &written, account: actor.account.id, note: "", unmoved: None };

@@ -15,7 +15,7 @@ use shared::id::{CampaignId, DocumentId, HouseholdId, document_id};
 use shared::register::{Cause, Held, Moved, Period, as_of, moves};
 use shared::scope::Role;
 
-use self::period::{Asked, period_of, since};
+use self::period::{Asked, decisions, period_of};
 use super::extract::{Json, Path, Query, Seen, campaign};
 use super::forms::gather::{covered_unit, list_units, name_of};
 use super::households::OFFICES;
@@ -32,6 +32,9 @@ const HOUSEHOLDS_MAX: usize = 5_000;
 pub(super) struct Count {
     pub(super) households: u64,
     pub(super) persons: u64,
+    /// Households whose persons are not known, of opening lists from before the register: the persons
+    /// of the others are no whole sum then.
+    pub(super) persons_unknown: u64,
     /// Ethnic-minority households.
     pub(super) dtts_households: u64,
 }
@@ -40,7 +43,19 @@ impl Count {
     fn add(&mut self, held: &Held<'_>) {
         self.households += 1;
         self.persons += u64::from(held.entry.persons);
+        self.persons_unknown += u64::from(!held.entry.knows_persons());
         self.dtts_households += u64::from(held.entry.dtts);
+    }
+}
+
+impl Count {
+    /// Writes the persons: a dash where nothing is known, and a mark where the sum is not whole.
+    pub(super) fn persons_text(&self) -> String {
+        match (self.persons, self.persons_unknown) {
+            (persons, 0) => persons.to_string(),
+            (0, _) => "–".to_owned(),
+            (persons, _) => format!("{persons}*"),
+        }
     }
 }
 
@@ -71,6 +86,7 @@ pub(super) struct Named {
     /// How it came to stand there.
     #[schema(value_type = String)]
     pub(super) cause: Cause,
+    /// 0 where they are not known.
     pub(super) persons: u64,
     /// Day from which it holds.
     pub(super) since: String,
@@ -215,6 +231,8 @@ pub(super) struct Behind {
     /// What the parts come to.
     #[schema(value_type = Object)]
     pub(super) total: Size,
+    /// Households among them whose persons are not known: the persons are no whole sum then.
+    pub(super) persons_unknown: u64,
     /// At most 5.000 of them.
     pub(super) parts: Vec<Part>,
 }
@@ -277,10 +295,8 @@ pub(super) async fn behind(
         look_back: figure.look_back,
     };
     let period = period_of(&app, &seen, asked).await?;
-    let only = seen.tree.children(&unit).is_empty().then_some(unit.as_str());
-    let days = (since(&period), period.to);
-    let decided = app.store.register_read(seen.campaign.register, only, days).await?;
-    let (mut parts, mut total) = (Vec::new(), Size::default());
+    let decided = decisions(&app, &seen, &unit, &period).await?;
+    let (mut parts, mut total, mut persons_unknown) = (Vec::new(), Size::default(), 0);
     let inside = decided.iter().filter(|(code, _)| seen.tree.contains(&unit, code));
     for (code, decided) in inside {
         let all = moves(decided, &period);
@@ -289,6 +305,7 @@ pub(super) async fn behind(
         for moved in here.filter(|moved| hamlet.is_none_or(|wanted| moved.hamlet.code == wanted)) {
             total.households += moved.households;
             total.persons += moved.persons;
+            persons_unknown += u64::from(moved.households == 1 && moved.persons == 0);
             if parts.len() < HOUSEHOLDS_MAX {
                 parts.push(part(code, moved));
             }
@@ -298,7 +315,16 @@ pub(super) async fn behind(
     with_names(&app, &mut households).await?;
     parts.iter_mut().zip(households).for_each(|(part, named)| part.named = named);
     let (name, form) = (name_of(&seen.tree, &unit), form.code());
-    Ok(Json(Behind { unit, name, form, column: figure.column, period, total, parts }))
+    Ok(Json(Behind {
+        unit,
+        name,
+        form,
+        column: figure.column,
+        period,
+        total,
+        persons_unknown,
+        parts,
+    }))
 }
 
 fn part(unit: &str, moved: &Moved<'_>) -> Part {

@@ -1,6 +1,8 @@
 //! The review desk of a commune: disputes on which something hangs, those that a rule settled, and
 //! everything that ever stood against each other in one household.
 
+pub(super) mod turn;
+
 use std::collections::BTreeMap;
 
 use axum::extract::State;
@@ -15,7 +17,8 @@ use shared::standard::{Line, Standard};
 use shared::standing::Standing;
 use shared::triage::{Hang, RULE, Verdict, Words};
 
-use super::extract::{Json, Path, Seen, list_unit};
+use self::turn::{After, Found, PAGE, read_turn, turn, turn_text};
+use super::extract::{Json, Path, Query, Seen, list_unit};
 use super::households::{OFFICES, household};
 use crate::app::App;
 use crate::auth::Actor;
@@ -119,11 +122,16 @@ pub(super) struct Queue {
     pub(super) by_rule: Vec<Household>,
     /// Name of the rule.
     pub(super) rule: &'static str,
+    /// Households in all, on this page and on others.
+    pub(super) found: Found,
+    /// Where the next page begins; nothing on the last one.
+    pub(super) next: Option<String>,
 }
 
-/// Lists what waits for a decision in a commune, with what hangs on each, and what the rule settled.
+/// Lists what waits for a decision in a commune, with what hangs on each, and what the rule settled:
+/// 50 households at one time.
 #[utoipa::path(get, path = "/v1/campaigns/{campaign}/units/{unit}/review-desk",
-    params(("campaign" = String, Path), ("unit" = String, Path)),
+    params(("campaign" = String, Path), ("unit" = String, Path), After),
     security(("bearer" = [])), responses(
     (status = 200, body = Queue),
     (status = 404, body = Body, content_type = "application/problem+json"),
@@ -132,13 +140,31 @@ pub(super) async fn queue(
     State(app): State<App>,
     actor: Actor,
     Path((id, unit)): Path<(CampaignId, String)>,
+    Query(asked): Query<After>,
 ) -> Result<Json<Queue>, Problem> {
+    let after = match asked.after.as_deref().filter(|after| !after.is_empty()) {
+        Some(after) => Some(read_turn(after).ok_or(&problem::QUERY_MALFORMED)?),
+        None => None,
+    };
     let actor = actor.with_role(&OFFICES)?;
     let seen = list_unit(&app, &actor, id, &unit).await?;
     let standings = refresh(&app, &seen.campaign, &unit).await?;
-    let disputed: Vec<(HouseholdAt, Standing)> =
+    let mut disputed: Vec<(HouseholdAt, Standing)> =
         standings.into_iter().filter(|(_, standing)| !standing.disputes.is_empty()).collect();
-    let mut queue = Queue { waiting: Vec::new(), by_rule: Vec::new(), rule: RULE };
+    let count = |of: fn(&Standing) -> bool| disputed.iter().filter(|(_, one)| of(one)).count();
+    let found = Found {
+        waiting: count(|one| one.open.disputes > 0),
+        by_rule: count(|one| one.open.by_rule > 0),
+    };
+    disputed.sort_by_key(|(at, standing)| turn(at, standing));
+    if let Some(after) = after {
+        disputed.retain(|(at, standing)| turn(at, standing) > after);
+    }
+    let is_more = disputed.len() > PAGE;
+    disputed.truncate(PAGE);
+    let last = disputed.last().filter(|_| is_more);
+    let next = last.map(|(at, standing)| turn_text(turn(at, standing)));
+    let mut queue = Queue { waiting: Vec::new(), by_rule: Vec::new(), rule: RULE, found, next };
     for some in disputed.chunks(AT_ONCE) {
         let documents: Vec<DocumentId> = some.iter().map(|(at, _)| at.document).collect();
         let cases = app.materialiser.cases(&seen.campaign, &documents).await?;
@@ -180,6 +206,32 @@ pub(super) struct Stood {
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub(super) struct Ledger {
     pub(super) entries: Vec<Stood>,
+    /// Households that were merged into this one, each with a ledger of its own; what stands between
+    /// their documents is decided where they were merged.
+    pub(super) merged: Vec<Registered>,
+    /// The household that this one was merged into.
+    pub(super) merged_into: Option<Registered>,
+}
+
+/// Another registration of the same household.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub(super) struct Registered {
+    #[schema(value_type = String)]
+    pub(super) document: DocumentId,
+    /// Code on the opening list, empty for one a phone registered.
+    pub(super) code: String,
+}
+
+/// Names registrations by their codes.
+pub(super) async fn registered(
+    app: &App,
+    id: CampaignId,
+    documents: &[DocumentId],
+) -> Result<Vec<Registered>, StoreError> {
+    let names = app.store.household_names(id, documents).await?;
+    let code = |document| names.get(document).map(|(code, _)| code.clone()).unwrap_or_default();
+    let all = documents.iter();
+    Ok(all.map(|document| Registered { document: *document, code: code(document) }).collect())
 }
 
 /// Reads the dispute ledger of a household.
@@ -199,7 +251,13 @@ pub(super) async fn ledger(
     let mut cases = app.materialiser.cases(&seen.campaign, &[document]).await?;
     let (_, case) = cases.pop().ok_or(&problem::DOCUMENT_BROKEN)?;
     let told = Told::of(&app, &seen, &at, &case).await?;
-    Ok(Json(Ledger { entries: case.entries.iter().map(|entry| told.stood(entry)).collect() }))
+    let entries = case.entries.iter().map(|entry| told.stood(entry)).collect();
+    let links = app.store.link_into(id, document).await?;
+    let merged: Vec<DocumentId> = links.iter().map(|link| link.absorbed).collect();
+    let merged = registered(&app, id, &merged).await?;
+    let into = app.store.link_of(id, document).await?;
+    let merged_into = registered(&app, id, into.as_slice()).await?.pop();
+    Ok(Json(Ledger { entries, merged, merged_into }))
 }
 
 /// A household's case with what its words are taken from.

@@ -1,10 +1,12 @@
 //! `POST /v1/sync`: how phones hand in their work and fetch what is new.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use mobile_schema::frame::{Batch, BatchResult, FRAME_VERSION, Receipt, SyncRequest, SyncResponse};
 use mobile_schema::problem::{self, Problem as Name};
 use serde_bytes::{ByteArray, ByteBuf};
-use shared::cursor::{Cursor, Reading, reading};
+use shared::cursor::{Cursor, Hamlets, Reading, Segment, reading, single};
 use shared::id::{AccountId, CampaignId, ChangeHash, Digest, DocumentId};
 use shared::limits;
 use shared::verify::{manifest_device, verify};
@@ -62,6 +64,7 @@ pub(super) async fn sync(
     let begun = begin(&app, &actor, id).await?;
     let cursor = read_cursor(&app, &request.cursor)?;
     let reading = reading(cursor.as_ref(), &begun.scope, &begun.newest);
+    let gone = gone(&app, &begun, &reading).await?;
 
     let all_in = request.all_in;
     let of = Installation { device, about: request.about.as_ref() };
@@ -76,7 +79,35 @@ pub(super) async fn sync(
         answer = SyncResponse { v: FRAME_VERSION, cursor, more: true, ..SyncResponse::default() };
     }
     let forked = forked.into_iter().map(|actor| ByteArray::new(actor.0)).collect();
-    Ok(Answer { frame: SyncResponse { results, forked, ..answer }, share })
+    let gone = gone.into_iter().map(|document| ByteArray::new(document.0)).collect();
+    Ok(Answer { frame: SyncResponse { results, forked, gone, ..answer }, share })
+}
+
+/// Names the households that moved out of the caller's scope, from where the caller has read on.
+async fn gone(
+    app: &App,
+    begun: &Begun,
+    reading: &Reading,
+) -> Result<BTreeSet<DocumentId>, StoreError> {
+    let mut gone = BTreeSet::new();
+    let has_left = |segment: &&Segment| {
+        let left_at = begun.left.get(&segment.unit);
+        segment.position > 0 && left_at.is_some_and(|left_at| *left_at > segment.position)
+    };
+    for segment in reading.segments.iter().filter(has_left) {
+        for left in app.store.handover_left(begun.campaign, segment).await? {
+            let is_here = begun.scope.get(&left.unit).is_some_and(|hamlets| match hamlets {
+                Hamlets::All => true,
+                Hamlets::Only(codes) => {
+                    codes.contains(&left.hamlet) || codes.contains(&single(left.document))
+                }
+            });
+            if !is_here {
+                gone.insert(left.document);
+            }
+        }
+    }
+    Ok(gone)
 }
 
 /// Who hands in.

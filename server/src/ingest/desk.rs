@@ -80,7 +80,7 @@ pub(crate) async fn append_desk(
         }
     }
     tx.change_append_rows(rows).await?;
-    tx.household_moved_on(moved).await?;
+    tx.household_moved_on(moved.into_iter().map(|(id, position)| (id, unit, position))).await?;
     tally.finish(tx).await?;
     tx.unit_moved_on(campaign, unit, position).await?;
     Ok(position)
@@ -114,7 +114,7 @@ pub(crate) async fn release_late(
             position
         };
         document.release(tx, campaign, &mut changes, next).await?;
-        tx.household_moved_on(document.moved_to().map(|moved_to| (id, moved_to))).await?;
+        tx.household_moved_on(document.moved_to().map(|moved_to| (id, unit, moved_to))).await?;
         let (held, mut waiting): (Vec<_>, Vec<_>) =
             changes.into_iter().partition(|change| change.held);
         for change in held {

@@ -315,10 +315,11 @@ impl Ledger {
         let mut moved = BTreeMap::new();
         for ((campaign, id), document) in self.documents {
             if document.moved {
-                moved.insert((campaign, id), document.at.last_position);
+                moved.insert((campaign, id), (document.at.unit, document.at.last_position));
             }
         }
-        tx.household_moved_on(moved.iter().map(|((_, id), position)| (*id, *position))).await?;
+        let on = moved.iter().map(|((_, id), (unit, position))| (*id, unit.as_str(), *position));
+        tx.household_moved_on(on).await?;
         self.tally.finish(tx).await?;
         Ok(moved.into_keys().collect())
     }

@@ -36,6 +36,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (13, "duplicate", include_str!("../../migrations/0013_duplicate.sql")),
     (14, "register", include_str!("../../migrations/0014_register.sql")),
     (15, "marks", include_str!("../../migrations/0015_marks.sql")),
+    (17, "handover", include_str!("../../migrations/0017_handover.sql")),
     (18, "courier", include_str!("../../migrations/0018_courier.sql")),
 ];
 

@@ -20,10 +20,14 @@ pub(crate) struct Mark {
     standings: i64,
     /// How often they were written, all together.
     written: i64,
-    /// The newest decision on households registered twice.
+    /// How far the decisions on households registered twice are.
     merges: i64,
     /// How much was decided about households themselves.
     lives: i64,
+    /// How often households left the unit or came to it.
+    moves: i64,
+    /// How often all standings were thrown away: they are counted anew then.
+    cleared: i64,
 }
 
 /// One accepted change without its bytes.
@@ -57,6 +61,21 @@ pub(crate) struct Author {
 }
 
 impl Store {
+    /// Counts the places in a unit's log at which nothing is accepted any more. It only grows.
+    pub(crate) async fn change_gaps(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+    ) -> Result<i64, StoreError> {
+        const SQL: &str = "
+            select coalesce((select last_position from unit_log
+                    where campaign = $1 and unit = $2), 0)
+                - (select count(*) from change
+                    where campaign = $1 and unit = $2 and position is not null) as gaps";
+        let row = self.db.one(SQL, vals![campaign, unit]).await?;
+        row.ok_or(StoreError::Damaged)?.get("gaps")
+    }
+
     /// Lists a unit's accepted changes of main branches after a position, in their order.
     pub(crate) async fn change_traces(
         &self,
@@ -192,14 +211,24 @@ impl Store {
         campaign: CampaignId,
     ) -> Result<BTreeMap<String, Mark>, StoreError> {
         const MERGES: &str = "
-            select unit, max(position) as position from pair_decision
-            where campaign = $1 group by unit";
+            select unit, max(position) + count(case when fate <> 'late' then 1 end) as moved
+            from pair_decision where campaign = $1 group by unit";
         const LIVES: &str = "
             select unit, count(*) as acts from household_life where campaign = $1 group by unit";
+        const MOVES: &str = "
+            select unit, count(*) as moves from (
+                select from_unit as unit from household_move where campaign = $1
+                union all select to_unit from household_move where campaign = $1) as moved
+            group by unit";
+        const CLEARED: &str = "
+            select cast(value as bigint) as cleared from meta where name = 'standings_cleared'";
+        let cleared = self.db.one(CLEARED, vals![]).await?;
+        let cleared = cleared.map_or(Ok(0), |row| row.get("cleared"))?;
         let mut marks = BTreeMap::new();
         for row in self.db.all(STANDING_MARKS, vals![campaign]).await? {
             let (standings, written) = (row.get("standings")?, row.get("written")?);
-            marks.insert(row.get("unit")?, Mark { standings, written, merges: 0, lives: 0 });
+            let mark = Mark { standings, written, cleared, merges: 0, lives: 0, moves: 0 };
+            marks.insert(row.get("unit")?, mark);
         }
         for row in self.db.all(LIVES, vals![campaign]).await? {
             if let Some(mark) = marks.get_mut(&row.get::<String>("unit")?) {
@@ -208,7 +237,12 @@ impl Store {
         }
         for row in self.db.all(MERGES, vals![campaign]).await? {
             if let Some(mark) = marks.get_mut(&row.get::<String>("unit")?) {
-                mark.merges = row.get("position")?;
+                mark.merges = row.get("moved")?;
+            }
+        }
+        for row in self.db.all(MOVES, vals![campaign]).await? {
+            if let Some(mark) = marks.get_mut(&row.get::<String>("unit")?) {
+                mark.moves = row.get("moves")?;
             }
         }
         Ok(marks)
@@ -251,6 +285,31 @@ impl Store {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::store::household::NewStanding;
+
+    /// Counted anew after everything was thrown away, standings may come to the numbers of before.
+    #[tokio::test]
+    async fn a_mark_of_before_a_rebuild_is_no_mark_of_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::sqlite(&folder.path().join("store.sqlite")).await.unwrap();
+        let campaign = CampaignId([1; 16]);
+        let standing = NewStanding {
+            document: DocumentId([2; 16]),
+            unit: "19558".to_owned(),
+            position: 1,
+            basis: String::new(),
+            body: String::new(),
+            snapshot: None,
+        };
+        let put = async || store.standing_put(campaign, std::slice::from_ref(&standing)).await;
+        put().await.unwrap();
+        let before = store.standing_marks(campaign).await.unwrap();
+        assert_eq!(store.derived_clear().await.unwrap(), 1);
+        put().await.unwrap();
+        let after = store.standing_marks(campaign).await.unwrap();
+        assert_ne!(before["19558"], after["19558"]);
+        store.close().await;
+    }
 
     #[tokio::test]
     async fn how_far_a_province_is_stands_in_an_index() {

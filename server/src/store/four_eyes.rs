@@ -1,7 +1,9 @@
 //! Decisions of offices in households, who countersigned them, and whether a campaign asks for that.
 
+use std::collections::BTreeMap;
+
 use shared::four_eyes::{Decided, Member};
-use shared::id::{AccountId, CampaignId, ChangeHash, DocumentId};
+use shared::id::{AccountId, CampaignId, ChangeHash, DocumentId, sha256};
 
 use super::backend::{Row, Tx, Val, vals};
 use super::rows::Rows;
@@ -16,7 +18,9 @@ pub(crate) struct OfficeDecision {
     pub(crate) document: DocumentId,
     /// Code on the opening list, empty for one a phone registered.
     pub(crate) code: String,
-    /// The change it became.
+    /// `answer`, `linked` or `unlinked`.
+    pub(crate) kind: String,
+    /// The change it became; of a merge, what names it.
     #[schema(value_type = String)]
     pub(crate) hash: ChangeHash,
     #[serde(skip)]
@@ -54,6 +58,63 @@ const DECISIONS: &str = "
         and paper_entry.document = change.document and paper_entry.hash = change.hash)
     order by change.position";
 
+/// Merges of two registrations and their undoing, where the household that stays is now.
+const MERGES: &str = "
+    select pair_decision.one, pair_decision.other, pair_decision.position, pair_decision.kind,
+        pair_decision.account, pair_decision.reason, pair_decision.at_ms, household.code,
+        account.full_name
+    from pair_decision join account on account.id = pair_decision.account
+    join household on household.document = pair_decision.one
+    where pair_decision.campaign = $1 and household.unit = $2 and pair_decision.fate = 'taken'
+    and pair_decision.kind in ('linked', 'unlinked') order by pair_decision.position";
+
+const SIGNED: &str = "
+    select countersignature.document, countersignature.hash, countersignature.member,
+        countersignature.title
+    from countersignature join household on household.document = countersignature.document
+    where countersignature.campaign = $1 and household.unit = $2";
+
+/// Names a decision about a pair as a change is named: nothing else has that name.
+fn merge_name(one: DocumentId, other: DocumentId, position: i64) -> ChangeHash {
+    let mut bytes = b"rasoat pair decision 1".to_vec();
+    bytes.extend(one.0);
+    bytes.extend(other.0);
+    bytes.extend(position.to_be_bytes());
+    ChangeHash(sha256(&bytes))
+}
+
+/// Puts a unit's decisions together: answers settled, then merges.
+fn all_decisions(
+    answers: &[Row],
+    merges: &[Row],
+    signed: &[Row],
+) -> Result<Vec<OfficeDecision>, StoreError> {
+    let mut all: Vec<OfficeDecision> = answers.iter().map(decision).collect::<Result<_, _>>()?;
+    let mut members: BTreeMap<(DocumentId, ChangeHash), (String, String)> = BTreeMap::new();
+    for row in signed {
+        let key = (row.id("document")?, row.id("hash")?);
+        members.insert(key, (row.get("member")?, row.get("title")?));
+    }
+    for row in merges {
+        let (document, other) = (row.id("one")?, row.id("other")?);
+        let hash = merge_name(document, other, row.get("position")?);
+        let (member, title) = members.remove(&(document, hash)).unzip();
+        all.push(OfficeDecision {
+            document,
+            code: row.get("code")?,
+            kind: row.get("kind")?,
+            hash,
+            account: row.id("account")?,
+            by: row.get("full_name")?,
+            note: row.get("reason")?,
+            at_ms: row.get("at_ms")?,
+            member,
+            title,
+        });
+    }
+    Ok(all)
+}
+
 const RULE: &str =
     "select required, source from four_eyes where campaign = $1 order by position desc limit 1";
 
@@ -61,6 +122,7 @@ fn decision(row: &Row) -> Result<OfficeDecision, StoreError> {
     Ok(OfficeDecision {
         document: row.id("document")?,
         code: row.get("code")?,
+        kind: "answer".to_owned(),
         hash: row.id("hash")?,
         account: row.id("account")?,
         by: row.get("full_name")?,
@@ -83,8 +145,10 @@ impl Store {
         campaign: CampaignId,
         unit: &str,
     ) -> Result<Vec<OfficeDecision>, StoreError> {
-        let rows = self.db.all(DECISIONS, vals![campaign, unit, OPENING_LIST]).await?;
-        rows.iter().map(decision).collect()
+        let answers = self.db.all(DECISIONS, vals![campaign, unit, OPENING_LIST]).await?;
+        let merges = self.db.all(MERGES, vals![campaign, unit]).await?;
+        let signed = self.db.all(SIGNED, vals![campaign, unit]).await?;
+        all_decisions(&answers, &merges, &signed)
     }
 
     /// Tells whether a campaign asks for a second person behind each decision, and where it says so.
@@ -113,10 +177,13 @@ impl Store {
         tx.run(SQL, vals![campaign, i64::from(required), source, by, now_ms]).await?;
         tx.commit().await
     }
+}
 
-    /// Records that a member of the committee countersigned decisions; the first one counts.
+impl Tx {
+    /// Records that a member of the committee countersigned decisions; the first one counts. The
+    /// campaign must be locked.
     pub(crate) async fn countersign(
-        &self,
+        &mut self,
         (campaign, unit): (CampaignId, &str),
         decisions: &[(DocumentId, ChangeHash)],
         member: &Member,
@@ -130,21 +197,19 @@ impl Store {
         let row = |(document, hash): &(DocumentId, ChangeHash)| -> Vec<Val> {
             vals![campaign, unit, *document, *hash, &member.name, &member.title, by, now_ms]
         };
-        let mut tx = self.begin().await?;
-        tx.run_rows(SQL, decisions.iter().map(row).collect()).await?;
-        tx.commit().await
+        self.run_rows(SQL, decisions.iter().map(row).collect()).await.map(drop)
     }
-}
 
-impl Tx {
     /// Lists what offices decided in a unit's households.
     pub(crate) async fn office_decisions(
         &mut self,
         campaign: CampaignId,
         unit: &str,
     ) -> Result<Vec<OfficeDecision>, StoreError> {
-        let rows = self.all(DECISIONS, vals![campaign, unit, OPENING_LIST]).await?;
-        rows.iter().map(decision).collect()
+        let answers = self.all(DECISIONS, vals![campaign, unit, OPENING_LIST]).await?;
+        let merges = self.all(MERGES, vals![campaign, unit]).await?;
+        let signed = self.all(SIGNED, vals![campaign, unit]).await?;
+        all_decisions(&answers, &merges, &signed)
     }
 
     /// Tells whether a campaign asks for a second person behind each decision.

@@ -13,6 +13,7 @@ use super::material::{AT_ONCE, in_list, padded};
 use super::rows::Rows;
 use super::snapshot::NewSnapshot;
 use super::{Store, StoreError};
+use crate::worker::pool::unavailable;
 
 pub(crate) use self::add::NewHousehold;
 
@@ -26,7 +27,16 @@ pub(crate) struct HouseholdAt {
     pub(crate) code: String,
     pub(crate) opening_class: String,
     pub(crate) opening_dtts: bool,
+    /// Unit and hamlet of the opening list it was on, where it moved since; else empty.
+    pub(crate) opened_in: (String, String),
     pub(crate) last_position: i64,
+}
+
+impl HouseholdAt {
+    /// Tells whether it came from another unit since the opening list.
+    pub(crate) fn has_moved_in(&self) -> bool {
+        !self.opened_in.0.is_empty() && self.opened_in.0 != self.unit
+    }
 }
 
 /// A household and the cache entry computed from it, if there is one.
@@ -74,7 +84,7 @@ pub(crate) struct NewStanding {
     pub(crate) snapshot: Option<NewSnapshot>,
 }
 
-fn household(row: &Row) -> Result<HouseholdAt, StoreError> {
+pub(super) fn household(row: &Row) -> Result<HouseholdAt, StoreError> {
     Ok(HouseholdAt {
         document: row.id("document")?,
         household: row.id("household")?,
@@ -83,6 +93,7 @@ fn household(row: &Row) -> Result<HouseholdAt, StoreError> {
         code: row.get("code")?,
         opening_class: row.get("opening_class")?,
         opening_dtts: row.get::<i64>("opening_dtts")? == 1,
+        opened_in: (row.get("opening_unit")?, row.get("opening_hamlet")?),
         last_position: row.get("last_position")?,
     })
 }
@@ -135,8 +146,11 @@ impl Store {
         campaign: CampaignId,
     ) -> Result<Vec<(String, String, u64)>, StoreError> {
         const SQL: &str = "
-            select unit, opening_class, count(*) as households from household
-            where campaign = $1 and opening_class <> '' group by unit, opening_class";
+            select unit, opening_class, count(*) as households from
+                (select case when opening_unit = '' then unit else opening_unit end as unit,
+                    opening_class
+                from household where campaign = $1 and opening_class <> '') as opened
+            group by unit, opening_class";
         let rows = self.db.all(SQL, vals![campaign]).await?;
         rows.iter()
             .map(|row| {
@@ -324,17 +338,22 @@ impl Tx {
         self.all(SQL, of).await?.iter().map(household).collect()
     }
 
-    /// Notes the newest accepted change of households.
-    pub(crate) async fn household_moved_on(
+    /// Notes the newest accepted change of households in the logs of the units they were found in.
+    /// Where one went to another unit meanwhile nothing is written: whoever asks again finds it there.
+    pub(crate) async fn household_moved_on<'a>(
         &mut self,
-        moved: impl IntoIterator<Item = (DocumentId, i64)>,
+        moved: impl IntoIterator<Item = (DocumentId, &'a str, i64)>,
     ) -> Result<(), StoreError> {
         const SQL: Rows = Rows {
-            before: "with moved (document, position) as (values",
+            before: "with moved (document, unit, position) as (values",
             after: ") update household set last_position = moved.position
-                from moved where household.document = moved.document",
+                from moved where household.document = moved.document
+                and household.unit = moved.unit",
         };
-        let rows = moved.into_iter().map(|(document, position)| vals![document, position]);
-        self.run_rows(SQL, rows.collect()).await.map(drop)
+        let rows = moved.into_iter().map(|(document, unit, at)| vals![document, unit, at]);
+        let rows: Vec<_> = rows.collect();
+        let all = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        let written = self.run_rows(SQL, rows).await?;
+        if written == all { Ok(()) } else { Err(unavailable()) }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use shared::id::{AccountId, CampaignId, DocumentId, HouseholdId};
-use shared::life::{Act, holding};
+use shared::life::{Act, Holding, holding};
 
 use super::backend::{Row, Tx, vals};
 use super::household::HouseholdAt;
@@ -27,7 +27,7 @@ fn act(row: &Row) -> Result<Act, StoreError> {
     serde_json::from_str(&row.get::<String>("act")?).map_err(|_| StoreError::Damaged)
 }
 
-fn acts(rows: &[Row]) -> Result<BTreeMap<HouseholdId, Act>, StoreError> {
+fn acts(rows: &[Row]) -> Result<BTreeMap<HouseholdId, Holding>, StoreError> {
     let acts: Result<Vec<_>, StoreError> =
         rows.iter().map(|row| Ok((row.id("household")?, act(row)?))).collect();
     Ok(holding(acts?))
@@ -59,10 +59,12 @@ impl Store {
         &self,
         campaign: CampaignId,
         unit: &str,
-    ) -> Result<BTreeMap<HouseholdId, Act>, StoreError> {
+    ) -> Result<BTreeMap<HouseholdId, Holding>, StoreError> {
         const SQL: &str = "
-            select household, act from household_life where campaign = $1 and unit = $2
-            order by document, position";
+            select household_life.household, household_life.act
+            from household_life join household on household.document = household_life.document
+            where household.campaign = $1 and household.unit = $2
+            order by household_life.document, household_life.position";
         acts(&self.db.all(SQL, vals![campaign, unit]).await?)
     }
 
@@ -77,7 +79,11 @@ impl Store {
     }
 }
 
-const COUNT: &str = "select count(*) as acts from household_life where campaign = $1 and unit = $2";
+/// Whoever leaves the unit or comes to it counts, whatever was decided about them elsewhere.
+const COUNT: &str = "
+    select (select count(*) from household_life where campaign = $1 and unit = $2)
+        + (select count(*) from household_move
+            where campaign = $1 and (from_unit = $2 or to_unit = $2)) as acts";
 
 impl Tx {
     /// Counts what was ever decided in a unit, as [`Store::life_count`] does.
@@ -94,7 +100,7 @@ impl Tx {
     pub(crate) async fn life_holding(
         &mut self,
         campaign: CampaignId,
-    ) -> Result<BTreeMap<HouseholdId, Act>, StoreError> {
+    ) -> Result<BTreeMap<HouseholdId, Holding>, StoreError> {
         const SQL: &str = "
             select household, act from household_life where campaign = $1
             order by document, position";

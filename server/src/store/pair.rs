@@ -28,7 +28,7 @@ pub(crate) struct Keyed {
 /// One decision about a pair.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct PairDecision {
-    /// Position among the unit's decisions about pairs, from 1.
+    /// Position among the decisions about pairs.
     pub(crate) position: i64,
     /// `dismissed`, `reopened`, `linked` or `unlinked`.
     pub(crate) kind: String,
@@ -79,20 +79,22 @@ fn link(row: &Row) -> Result<Link, StoreError> {
     serde_json::from_str(&body).map_err(|_| StoreError::Damaged)
 }
 
-/// Which of a unit's merges hold: the newest decision about each pair says.
+/// Which of a campaign's merges hold: the newest decision about each pair says, wherever its
+/// households are now.
 const LINKS: &str = "
     insert into household_link (absorbed, campaign, unit, kept, position, body)
-    select made.other, made.campaign, made.unit, made.one, made.position, made.body
-    from pair_decision made
-    where made.campaign = $1 and made.unit = $2 and made.fate = 'taken' and made.kind = 'linked'
+    select made.other, made.campaign, household.unit, made.one, made.position, made.body
+    from pair_decision made join household on household.document = made.one
+    where made.campaign = $1 and made.fate = 'taken' and made.kind = 'linked'
     and not exists (select 1 from pair_decision later
-        where later.campaign = made.campaign and later.unit = made.unit
+        where later.campaign = made.campaign
         and later.one = made.one and later.other = made.other and later.fate = 'taken'
         and later.kind in ('linked', 'unlinked') and later.position > made.position)";
 
-const LAST: &str = "
-    select coalesce(max(position), 0) as position from pair_decision
-    where campaign = $1 and unit = $2";
+/// Grows with every decision, and with what becomes of one that came late.
+const MOVED: &str = "
+    select coalesce(max(position), 0) + count(case when fate <> 'late' then 1 end) as moved
+    from pair_decision where campaign = $1 and unit = $2";
 
 impl Store {
     /// Lists households of a unit whose fingerprints are not of now; at most so many.
@@ -139,13 +141,15 @@ impl Store {
         tx.commit().await
     }
 
-    /// Says how far a campaign's fingerprints are: another answer means that they moved on.
-    pub(crate) async fn pair_mark(&self, campaign: CampaignId) -> Result<[i64; 2], StoreError> {
+    /// Says how far a campaign's fingerprints are: another answer means that they moved on. A
+    /// household that moves to another log has other positions there.
+    pub(crate) async fn pair_mark(&self, campaign: CampaignId) -> Result<[i64; 3], StoreError> {
         const SQL: &str = "
-            select count(*) as households, coalesce(cast(sum(position) as bigint), 0) as positions
+            select count(*) as households, coalesce(cast(sum(position) as bigint), 0) as positions,
+                (select count(*) from household_move where campaign = $1 and left_at > 0) as moves
             from duplicate_key where campaign = $1";
         let row = self.db.one(SQL, vals![campaign]).await?.ok_or(StoreError::Damaged)?;
-        Ok([row.get("households")?, row.get("positions")?])
+        Ok([row.get("households")?, row.get("positions")?, row.get("moves")?])
     }
 
     /// Reads the fingerprints of a campaign made with one key; of one unit, or of all where it is
@@ -187,14 +191,14 @@ impl Store {
         self.db.all(SQL, vals![campaign]).await?.iter().map(decision).collect()
     }
 
-    /// Returns the position of a unit's newest decision about a pair.
-    pub(crate) async fn pair_position(
+    /// Says how far a unit's decisions about pairs are: another answer means that one was taken.
+    pub(crate) async fn pair_moved(
         &self,
         campaign: CampaignId,
         unit: &str,
     ) -> Result<i64, StoreError> {
-        let row = self.db.one(LAST, vals![campaign, unit]).await?;
-        row.ok_or(StoreError::Damaged)?.get("position")
+        let row = self.db.one(MOVED, vals![campaign, unit]).await?;
+        row.ok_or(StoreError::Damaged)?.get("moved")
     }
 
     /// Counts a unit's decisions that wait for the frozen list to come back.
@@ -221,6 +225,19 @@ impl Store {
         self.db.all(SQL, vals![campaign, kept]).await?.iter().map(link).collect()
     }
 
+    /// Lists the merges of a unit that hold: which household stays, and which one went under it.
+    pub(crate) async fn link_pairs(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+    ) -> Result<Vec<(DocumentId, DocumentId)>, StoreError> {
+        const SQL: &str = "
+            select kept, absorbed from household_link where campaign = $1 and unit = $2
+            order by position";
+        let rows = self.db.all(SQL, vals![campaign, unit]).await?;
+        rows.iter().map(|row| Ok((row.id("kept")?, row.id("absorbed")?))).collect()
+    }
+
     /// Returns the household that another was merged into, if it was.
     pub(crate) async fn link_of(
         &self,
@@ -234,21 +251,31 @@ impl Store {
 
     /// Throws the fingerprints away, and works out anew from the log which merges hold.
     pub(crate) async fn pair_derived_clear(&self) -> Result<(), StoreError> {
-        let units =
-            self.db.all("select distinct campaign, unit from pair_decision", vals![]).await?;
+        const UNITS: &str = "
+            select distinct household.unit from pair_decision
+            join household on household.document = pair_decision.one
+            where pair_decision.campaign = $1 order by household.unit";
+        let campaigns = self.db.all("select distinct campaign from pair_decision", vals![]).await?;
+        for row in &campaigns {
+            let campaign: CampaignId = row.id("campaign")?;
+            let mut tx = self.begin().await?;
+            // What decides about pairs, or moves their households, locks the campaign first.
+            tx.run("update campaign set name = name where id = $1", vals![campaign]).await?;
+            let units = tx.all(UNITS, vals![campaign]).await?;
+            let units: Vec<String> =
+                units.iter().map(|row| row.get("unit")).collect::<Result<_, _>>()?;
+            tx.unit_lock_all(units.iter().map(|unit| (campaign, unit.as_str()))).await?;
+            tx.link_renew(campaign).await?;
+            tx.commit().await?;
+        }
         let mut tx = self.begin().await?;
         tx.run("delete from duplicate_key", vals![]).await?;
-        tx.run("delete from household_link", vals![]).await?;
-        for row in &units {
-            let (campaign, unit): (CampaignId, String) = (row.id("campaign")?, row.get("unit")?);
-            tx.run(LINKS, vals![campaign, unit]).await?;
-        }
         tx.commit().await
     }
 }
 
 impl Tx {
-    /// Keeps a decision; the unit's log must be locked.
+    /// Keeps a decision; the campaign and the unit's log must be locked.
     pub(crate) async fn pair_decide(
         &mut self,
         campaign: CampaignId,
@@ -259,29 +286,32 @@ impl Tx {
             insert into pair_decision (campaign, unit, position, kind, one, other, body, reason,
                 fate, account, at_ms)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-        let position = self.pair_position(campaign, unit).await? + 1;
+        // In the order of the campaign: a pair may be decided about in one unit and then in another.
+        const LAST: &str = "
+            select coalesce(max(position), 0) as position from pair_decision where campaign = $1";
+        let last = self.one(LAST, vals![campaign]).await?.ok_or(StoreError::Damaged)?;
+        let position = last.get::<i64>("position")? + 1;
         let row = vals![
             campaign, unit, position, new.kind, new.one, new.other, new.body, new.reason, new.fate,
             new.by, new.at_ms
         ];
         self.run(ADD, row).await?;
-        self.link_renew(campaign, unit).await
+        self.link_renew(campaign).await
     }
 
-    /// Returns the position of a unit's newest decision about a pair; the unit's log must be locked.
-    pub(crate) async fn pair_position(
+    /// Says how far a unit's decisions about pairs are, as [`Store::pair_moved`] does.
+    pub(crate) async fn pair_moved(
         &mut self,
         campaign: CampaignId,
         unit: &str,
     ) -> Result<i64, StoreError> {
-        self.one(LAST, vals![campaign, unit]).await?.ok_or(StoreError::Damaged)?.get("position")
+        self.one(MOVED, vals![campaign, unit]).await?.ok_or(StoreError::Damaged)?.get("moved")
     }
 
-    /// Works out anew which of a unit's merges hold.
-    async fn link_renew(&mut self, campaign: CampaignId, unit: &str) -> Result<(), StoreError> {
-        let clear = "delete from household_link where campaign = $1 and unit = $2";
-        self.run(clear, vals![campaign, unit]).await?;
-        self.run(LINKS, vals![campaign, unit]).await.map(drop)
+    /// Works out anew which of a campaign's merges hold; the campaign must be locked.
+    pub(super) async fn link_renew(&mut self, campaign: CampaignId) -> Result<(), StoreError> {
+        self.run("delete from household_link where campaign = $1", vals![campaign]).await?;
+        self.run(LINKS, vals![campaign]).await.map(drop)
     }
 
     /// Lists the merges of a unit that hold now.
@@ -293,6 +323,16 @@ impl Tx {
         const SQL: &str = "
             select body from household_link where campaign = $1 and unit = $2 order by position";
         self.all(SQL, vals![campaign, unit]).await?.iter().map(link).collect()
+    }
+
+    /// Tells whether a household was merged into another.
+    pub(crate) async fn link_absorbs(
+        &mut self,
+        campaign: CampaignId,
+        document: DocumentId,
+    ) -> Result<bool, StoreError> {
+        let sql = "select kept from household_link where campaign = $1 and absorbed = $2";
+        Ok(self.one(sql, vals![campaign, document]).await?.is_some())
     }
 
     /// Takes what was decided while the list was frozen, now that it is not; what does not fit any
@@ -318,7 +358,7 @@ impl Tx {
             };
             let fate = if fits { "taken" } else { "void" };
             self.run(FATE, vals![campaign, unit, late.position, fate]).await?;
-            self.link_renew(campaign, unit).await?;
+            self.link_renew(campaign).await?;
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ impl Store {
             }
         }
         tx.run("delete from snapshot where document = $1", vals![document]).await?;
-        tx.household_moved_on([(document, position + 1)]).await?;
+        tx.household_moved_on([(document, unit, position + 1)]).await?;
         tx.unit_moved_on(campaign, unit, position + 1).await?;
         tx.commit().await?;
         Ok(taken)

@@ -94,8 +94,12 @@ impl Store {
     /// Makes every register anew; returns of how many units.
     pub(crate) async fn register_rebuild(&self) -> Result<usize, StoreError> {
         const UNITS: &str = "
-            select distinct coalesce(campaign.register, campaign.id) as register, household.unit
+            select coalesce(campaign.register, campaign.id) as register, household.unit
             from household join campaign on campaign.id = household.campaign
+            union
+            select coalesce(campaign.register, campaign.id) as register, household.opening_unit
+            from household join campaign on campaign.id = household.campaign
+            where household.opening_unit <> ''
             order by register, unit";
         let rows = self.db.all(UNITS, vals![]).await?;
         for row in &rows {
@@ -139,11 +143,15 @@ impl Tx {
         unit: &str,
     ) -> Result<Vec<Decided>, StoreError> {
         const SQL: &str = "
-            select household.*, hamlet.area, campaign.opening_date
-            from household join campaign on campaign.id = household.campaign
-            join hamlet on hamlet.campaign = household.campaign and hamlet.code = household.hamlet
-            where household.campaign = $1 and household.unit = $2 and household.opening_class <> ''
-            order by household.household";
+            select opened.*, hamlet.area, campaign.opening_date from
+                (select household.*, case when household.opening_unit = '' then household.hamlet
+                    else household.opening_hamlet end as opened_in
+                from household where household.campaign = $1 and household.opening_class <> ''
+                and (household.opening_unit = $2
+                    or (household.opening_unit = '' and household.unit = $2))) as opened
+            join campaign on campaign.id = opened.campaign
+            join hamlet on hamlet.campaign = opened.campaign and hamlet.code = opened.opened_in
+            order by opened.household";
         let mut opening: Option<Decided> = None;
         for row in self.all(SQL, vals![register, unit]).await? {
             let date = row.date("opening_date")?;
@@ -154,8 +162,8 @@ impl Tx {
                 "near_poor" => Side::NearPoor,
                 _ => return Err(StoreError::Damaged),
             };
-            let hamlet =
-                opening.hamlet(&row.get::<String>("hamlet")?, area(&row.get::<String>("area")?)?);
+            let hamlet = opening
+                .hamlet(&row.get::<String>("opened_in")?, area(&row.get::<String>("area")?)?);
             let paper = opening.paper(&row.get::<String>("opening_paper")?);
             let persons = u32::try_from(row.get::<i64>("opening_members")?);
             opening.entries.push(Entry {

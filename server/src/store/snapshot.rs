@@ -131,7 +131,11 @@ impl Store {
     /// Empties every cache that is derived from the logs; returns how many standings there were.
     pub(crate) async fn derived_clear(&self) -> Result<u64, StoreError> {
         self.pair_derived_clear().await?;
+        const CLEARED: &str = "
+            insert into meta (name, value) values ('standings_cleared', '1') on conflict (name)
+            do update set value = cast(cast(meta.value as bigint) + 1 as text)";
         let mut tx = self.begin().await?;
+        tx.run(CLEARED, vals![]).await?;
         tx.run("delete from snapshot", vals![]).await?;
         let standings = tx.run("delete from standing", vals![]).await?;
         tx.commit().await?;
@@ -244,7 +248,7 @@ mod tests {
                     side: turn == 2,
                 };
                 tx.change_append(campaign, &new, 0).await.unwrap();
-                tx.household_moved_on([(document(number), position)]).await.unwrap();
+                tx.household_moved_on([(document(number), UNIT, position)]).await.unwrap();
             }
         }
         tx.commit().await.unwrap();

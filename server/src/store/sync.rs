@@ -24,6 +24,8 @@ pub(crate) struct Start {
     pub(crate) places: Vec<Place>,
     /// Newest position of each unit of those places that has any.
     pub(crate) newest: BTreeMap<String, i64>,
+    /// The newest of them at which a household left the unit, where one did.
+    pub(crate) left: BTreeMap<String, i64>,
 }
 
 /// A change of a unit's log, without its bytes.
@@ -48,7 +50,10 @@ impl Store {
         const SQL: &str = concat!(
             "select campaign.province, campaign.review_date, campaign.closed_at_ms,
                 (select value from meta where name = 'unit_files') as unit_version,
-                place.unit, place.name, place.within, unit_log.last_position
+                place.unit, place.name, place.within, unit_log.last_position,
+                (select max(left_at) from household_move
+                    where household_move.campaign = campaign.id
+                    and household_move.left_unit = place.unit) as left_at
             from campaign left join (",
             places_sql!(),
             ") as place on 1 = 1
@@ -64,6 +69,7 @@ impl Store {
             unit_version: first.get::<Option<String>>("unit_version")?.unwrap_or_default(),
             places: Vec::new(),
             newest: BTreeMap::new(),
+            left: BTreeMap::new(),
         };
         for row in &rows {
             // One row stands for none where nothing was given.
@@ -73,6 +79,9 @@ impl Store {
             let place = place(row)?;
             if let Some(position) = row.get::<Option<i64>>("last_position")? {
                 start.newest.insert(place.unit.clone(), position);
+            }
+            if let Some(left_at) = row.get::<Option<i64>>("left_at")? {
+                start.left.insert(place.unit.clone(), left_at);
             }
             start.places.push(place);
         }

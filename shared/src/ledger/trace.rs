@@ -195,50 +195,80 @@ impl Trace {
         self.over.iter().map(one).collect()
     }
 
+    /// Lists what each change said of whether a member was removed: the change, what it builds on, and
+    /// its word.
+    pub(super) fn removals(&self) -> Vec<(Path, ChangeHash, &[ChangeHash], Option<Value>)> {
+        let is_removal = |path: &Path| matches!(path, Path::Member(_, key) if key == "removed");
+        let written = self.writes.values().map(|(path, write)| (path, write.change, &write.value));
+        let taken = self.taken.iter().map(|taken| (&taken.path, taken.change, &None));
+        let all = written.chain(taken).filter(|(path, ..)| is_removal(path));
+        let told = all.map(|(path, change, value)| {
+            let hash = self.changes[change];
+            let on = self.dependencies.get(&hash).map_or(&[][..], Vec::as_slice);
+            (path.clone(), hash, on, value.clone())
+        });
+        told.collect()
+    }
+
     /// Lists the values nobody wrote over, with who took them away unseen.
     pub(super) fn gone(&self) -> Vec<Gone> {
         let mut gone = Vec::new();
+        let mut takers: BTreeMap<(&Path, &Option<Name>), Vec<usize>> = BTreeMap::new();
+        for taken in &self.taken {
+            takers.entry((&taken.path, &taken.within)).or_default().push(taken.change);
+        }
+        let seen = Seen::of(self);
         for (path, write) in self.writes.values().filter(|(_, write)| !write.over) {
-            let hash = self.changes[write.change];
-            let takers = self.taken.iter().filter(|taken| {
-                taken.path == *path && taken.within == write.within && taken.change != write.change
-            });
+            let at = write.change;
+            let takers = takers.get(&(path, &write.within)).into_iter().flatten().copied();
+            let takers = takers.filter(|taker| *taker != at);
             let with_its_map =
                 write.within.as_ref().and_then(|map| self.maps.get(map).copied().flatten());
-            let unseen: Vec<ChangeHash> = takers
-                .map(|taken| taken.change)
+            // Of several who took it away the first is named.
+            let unseen = takers
                 .chain(with_its_map)
-                .map(|taker| self.changes[taker])
-                .filter(|taker| !self.has_seen(*taker, hash) && !self.has_seen(hash, *taker))
-                .collect();
-            let one = |by| Gone {
-                path: path.clone(),
-                value: write.value.clone(),
-                changes: vec![hash],
-                by,
-            };
-            let seen_map_go =
-                with_its_map.is_some_and(|taker| self.has_seen(self.changes[taker], hash));
-            if unseen.is_empty() && !seen_map_go && !write.text {
-                gone.push(one(None));
+                .find(|taker| !seen.has_seen(*taker, at) && !seen.has_seen(at, *taker));
+            let seen_map_go = with_its_map.is_some_and(|taker| seen.has_seen(taker, at));
+            if unseen.is_some() || !(seen_map_go || write.text) {
+                gone.push(Gone {
+                    path: path.clone(),
+                    value: write.value.clone(),
+                    changes: vec![self.changes[at]],
+                    by: unseen.map(|by| self.changes[by]),
+                });
             }
-            gone.extend(unseen.into_iter().map(|by| one(Some(by))));
         }
         gone
     }
+}
+
+/// What the authors of changes had seen: a bit for each change that is older, worked out once.
+struct Seen {
+    bits: Vec<Vec<u64>>,
+}
+
+impl Seen {
+    fn of(trace: &Trace) -> Self {
+        let places: BTreeMap<ChangeHash, usize> =
+            trace.changes.iter().enumerate().map(|(place, hash)| (*hash, place)).collect();
+        let mut bits: Vec<Vec<u64>> = Vec::with_capacity(places.len());
+        // Each change comes after those that it builds on.
+        for (place, hash) in trace.changes.iter().enumerate() {
+            let mut seen = vec![0; place / 64 + 1];
+            seen[place / 64] |= 1 << (place % 64);
+            let before = trace.dependencies.get(hash).into_iter().flatten();
+            for before in before.filter_map(|before| bits.get(*places.get(before)?)) {
+                seen.iter_mut().zip(before).for_each(|(to, from)| *to |= from);
+            }
+            bits.push(seen);
+        }
+        Self { bits }
+    }
 
     /// Tells whether the author of a change had seen another one.
-    fn has_seen(&self, change: ChangeHash, other: ChangeHash) -> bool {
-        let (mut seen, mut next) = (BTreeSet::new(), vec![change]);
-        while let Some(hash) = next.pop() {
-            if hash == other {
-                return true;
-            }
-            if seen.insert(hash) {
-                next.extend(self.dependencies.get(&hash).into_iter().flatten());
-            }
-        }
-        false
+    fn has_seen(&self, change: usize, other: usize) -> bool {
+        let word = self.bits.get(change).and_then(|bits| bits.get(other / 64));
+        word.is_some_and(|word| word >> (other % 64) & 1 == 1)
     }
 }
 

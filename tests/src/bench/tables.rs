@@ -152,7 +152,7 @@ fn csv(rows: &[Row]) -> Vec<u8> {
 
 fn xlsx(rows: &[Row]) -> Vec<u8> {
     let mut book = rust_xlsxwriter::Workbook::new();
-    let sheet = book.add_worksheet_with_constant_memory();
+    let sheet = book.add_worksheet_with_constant_memory().expect("a folder for it");
     let head = COLUMNS.map(ToOwned::to_owned);
     for (at, row) in (0..).zip(std::iter::once(&head).chain(rows)) {
         for (column, text) in (0..).zip(row) {

@@ -10,7 +10,7 @@ use shared::page::Page;
 use super::{act, answer, pair, registered, twice};
 
 /// Merges with everything that is shown, the second household's answer where they differ.
-async fn merge(town: &Town, one: DocumentId, other: DocumentId) -> Json {
+pub(crate) async fn merge(town: &Town, one: DocumentId, other: DocumentId) -> Json {
     let form = chosen(town, one, other).await;
     town.officer.post(&pair(town, one, other), &form).await.unwrap()
 }
@@ -91,6 +91,79 @@ on_each_backend! {
         merge(&town, one, other).await;
         assert_eq!(roof(&town, one).await, (json!("concrete"), json!(0)));
         town.officer.submit(town.campaign, MO_O).await.unwrap();
+    }
+
+    /// Where two people are asked for, a merge and its undoing are countersigned like any decision.
+    async fn a_merge_is_seen_by_two_people(town: Town) {
+        let (_hoa, one, other) = twice(&town).await;
+        let rule = json!({ "required": true, "source": "kế hoạch thử" });
+        town.province.post(&town.path("/four-eyes"), &rule).await.unwrap();
+        merge(&town, one, other).await;
+        let refused = town.officer.submit(town.campaign, MO_O).await.unwrap_err();
+        assert_eq!(refused.name(), Some("four-eyes-missing"));
+        let path = town.path(&format!("/units/{MO_O}/countersignatures"));
+        let sign = async || {
+            let listed = town.officer.get(&path).await.unwrap();
+            let open = listed["decisions"].as_array().unwrap().iter();
+            let open: Vec<Json> = open
+                .filter(|of| of["member"].is_null())
+                .map(|of| json!({ "document": of["document"], "hash": of["hash"] }))
+                .collect();
+            let form = json!({ "member": "Hồ Văn Minh", "title": "Phó ban", "decisions": open });
+            town.officer.post(&path, &form).await.unwrap();
+        };
+        sign().await;
+        assert_eq!(act(&town, (one, other), "unmerge").await.unwrap()["fate"], "taken");
+        merge(&town, one, other).await;
+        let listed = town.officer.get(&path).await.unwrap();
+        let kinds = listed["decisions"].as_array().unwrap().iter().map(|of| of["kind"].clone());
+        let kinds: Vec<Json> = kinds.filter(|kind| kind != "answer").collect();
+        assert_eq!(kinds, ["linked", "unlinked", "linked"]);
+        assert_eq!(listed["eyes"]["alone"], 2, "{listed:#}");
+        assert_eq!(listed["eyes"]["countersigned"], 1);
+        sign().await;
+        town.officer.submit(town.campaign, MO_O).await.unwrap();
+        town.province.post(&town.path("/close"), &json!({})).await.unwrap();
+        let none = json!({ "member": "Hồ Văn Minh", "title": "Phó ban", "decisions": [] });
+        let refused = town.officer.post(&path, &none).await.unwrap_err();
+        assert_eq!(refused.name(), Some("campaign-closed"));
+    }
+
+    /// Two documents that were merged move as one household, and are apart again where they came to.
+    async fn what_was_merged_moves_together(town: Town) {
+        let (mut hoa, one, other) = twice(&town).await;
+        merge(&town, one, other).await;
+        let neighbour = town.sign_in("xa-19561").await;
+        let path = |document: DocumentId| town.path(&format!("/households/{document}/handover"));
+        let paper = json!({ "number": "9/XN", "date": "2022-10-02", "signer": "Chủ tịch (thử)" });
+        let offer = json!({ "act": "offer", "to": "19561", "paper": paper, "on": "2022-10-01",
+            "reason": "về quê" });
+        let refused = town.officer.post(&path(other), &offer).await.unwrap_err();
+        assert_eq!(refused.name(), Some("merge-chain"), "it goes where the other goes");
+        town.officer.post(&path(one), &offer).await.unwrap();
+        let accept = json!({ "act": "accept", "hamlet": "19561-01" });
+        neighbour.post(&path(one), &accept).await.unwrap();
+        let rows = async |officer: &server::demo::office::Office, unit: &str| {
+            let list = officer.list(town.campaign, unit).await.unwrap();
+            list["list"]["rows"].to_string()
+        };
+        let (gone, come) = (rows(&town.officer, MO_O).await, rows(&neighbour, "19561").await);
+        let [kept, absorbed] = [one.to_string(), other.to_string()];
+        assert!(!gone.contains(&kept) && !gone.contains(&absorbed), "applicants leave no row");
+        assert!(come.contains(&kept) && !come.contains(&absorbed));
+        server::cli::rebuild::rebuild(&town.running.app).await.unwrap();
+        assert_eq!(rows(&neighbour, "19561").await, come);
+        // Late work on either of them is taken, and appears there.
+        hoa.save(other, &[answer("roof", "concrete")]).unwrap();
+        hoa.sync().await.unwrap();
+        let ledger = neighbour.get(&town.path(&format!("/households/{one}/ledger"))).await.unwrap();
+        assert_eq!(ledger["merged"][0]["document"], json!(other));
+        let read = neighbour.get(&town.path(&format!("/households/{one}"))).await.unwrap();
+        assert_eq!(read["standing"]["open"]["disputes"], 1);
+        let form = json!({ "act": "unmerge", "reason": "hai hộ" });
+        assert_eq!(neighbour.post(&pair(&town, one, other), &form).await.unwrap()["fate"], "taken");
+        let apart = rows(&neighbour, "19561").await;
+        assert!(apart.contains(&kept) && apart.contains(&absorbed));
     }
 
     /// What no merge is: of one with itself, in chains and rings, of what is not there, without a reason.

@@ -11,7 +11,7 @@ use shared::guard::guard;
 use shared::id::{ChangeHash, DocumentId};
 use shared::page::Page;
 use tests::on_each_backend;
-use tests::town::{MO_O, Town};
+use tests::town::MO_O;
 
 use super::bad_kinds::{Ground, of_content};
 use super::craft::Parts;

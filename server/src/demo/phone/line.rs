@@ -207,6 +207,9 @@ impl Phone {
         }
         let memory = &self.memory;
         self.households.retain(|document, kept| !memory.leaves(&answer, *document, &kept.hamlet));
+        for document in &answer.gone {
+            self.households.remove(&DocumentId(**document));
+        }
         self.cursor = answer.cursor.into_vec();
         Ok(())
     }

@@ -13,7 +13,7 @@ use shared::approve::Step;
 use shared::forms::{Covered, Preliminary, Tally, UnitLine, differences, is_counted, lines};
 use shared::id::{CampaignId, Digest};
 use shared::list::List;
-use shared::register::{Decided, Kind, Period, in_order, moves};
+use shared::register::{Decided, Kind, Period, in_order, moves, persons_unknown};
 use shared::scope::Role;
 use shared::standard::Standard;
 use shared::unit::{Area, UnitTree};
@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::http::extract::{Seen, campaign};
 use crate::http::lists::{frozen, make_draft};
-use crate::http::register::period::{Asked, period_of, since};
+use crate::http::register::period::{Asked, decisions, period_of};
 use crate::problem::Problem;
 use crate::store::StoreError;
 use crate::store::preliminary::{Made, NewPreliminary};
@@ -82,6 +82,8 @@ pub(in crate::http) struct Gathered {
     pub(in crate::http) standard: Standard,
     /// What 7.2 and 7.3 are computed over; none in reports of before there was a register.
     pub(in crate::http) period: Option<Period>,
+    /// Households of 7.2 and 7.3 whose persons are not known: persons are no whole sums there.
+    pub(in crate::http) persons_unknown: usize,
 }
 
 impl Gathered {
@@ -149,6 +151,8 @@ async fn official(
     let standard = standard(&seen.campaign.standard)?;
     let due = tallies.len();
     let decided = decisions(app, &seen, &unit, &period).await?;
+    let inside = decided.iter().filter(|(code, _)| tallies.contains_key(*code));
+    let persons_unknown = inside.map(|(_, decided)| persons_unknown(decided, &period)).sum();
     let with_moves = tallies.into_iter().map(|(code, tally)| {
         let moves = decided.get(&code).map(|decided| moves(decided, &period));
         (code, tally.with_moves(&moves.unwrap_or_default()))
@@ -161,19 +165,19 @@ async fn official(
     let is_first = campaign.register == campaign.id && period.from == campaign.opening_date;
     let loaded = if is_first { Some(loaded(app, &seen, &unit).await?) } else { None };
     let (standing, period) = (Standing::Official, Some(period));
-    Ok(Gathered { seen, unit, name, standing, lists: due, due, lines, loaded, standard, period })
-}
-
-/// Reads the decisions of a unit's register that a period is told from.
-async fn decisions(
-    app: &App,
-    seen: &Seen,
-    unit: &str,
-    period: &Period,
-) -> Result<BTreeMap<String, Vec<Decided>>, StoreError> {
-    let only = seen.tree.children(unit).is_empty().then_some(unit);
-    let days = (since(period), period.to);
-    app.store.register_read(seen.campaign.register, only, days).await
+    Ok(Gathered {
+        seen,
+        unit,
+        name,
+        standing,
+        lists: due,
+        due,
+        lines,
+        loaded,
+        standard,
+        period,
+        persons_unknown,
+    })
 }
 
 /// Counts a list that may not be recognised yet as if it were decided on the last day.
@@ -221,7 +225,19 @@ async fn preliminary(
     let lines = closed(lines(&seen.tree, &unit, &tallies))?;
     let name = name_of(&seen.tree, &unit);
     let (standing, loaded, period) = (Standing::Preliminary(made), None, kept.period);
-    Ok(Gathered { seen, unit, name, standing, lists, due, lines, loaded, standard, period })
+    Ok(Gathered {
+        seen,
+        unit,
+        name,
+        standing,
+        lists,
+        due,
+        lines,
+        loaded,
+        standard,
+        period,
+        persons_unknown: 0,
+    })
 }
 
 /// Refuses figures whose flows do not close, with every difference.

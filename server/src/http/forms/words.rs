@@ -109,6 +109,13 @@ pub(super) fn foot(form: Form, gathered: &Gathered) -> Vec<Line> {
         "Tỷ lệ là phân số chính xác của hai số đếm, làm tròn một lần, nửa lên, đến hai chữ số thập phân. Mẫu số là số hộ, nhân khẩu đăng ký theo thôn do xã nhập.".to_owned(),
         "Rates are exact fractions of counts, rounded half up once to two decimals, over the registered households and persons of the hamlets.".to_owned(),
     ));
+    if gathered.persons_unknown > 0 && matches!(form, Form::PoorMovement | Form::NearPoorMovement) {
+        let count = gathered.persons_unknown;
+        foot.push(line(
+            format!("Dòng nhân khẩu chưa đầy đủ: không có nhân khẩu của {count} hộ trong danh sách đầu kỳ cũ."),
+            format!("The line of persons is not complete: of {count} households on an older opening list they are not known."),
+        ));
+    }
     let parts = gathered.standard.parts();
     let unverified = parts.iter().filter(|(_, standing)| !standing.verified);
     let named: Vec<Line> = unverified.map(|(name, _)| part(&gathered.standard, name)).collect();

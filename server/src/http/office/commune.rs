@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use mobile_schema::problem;
 use serde::Deserialize;
 use shared::classify::Class;
+use shared::handover::Stage;
 use shared::id::{CampaignId, DeviceId, DocumentId};
 use shared::list::Outcome;
 use shared::scope::Role;
@@ -106,6 +107,8 @@ struct Today {
     waiting: i64,
     blockers: Vec<String>,
     late: u64,
+    /// Households that wait to be taken over from another commune.
+    moving: usize,
 }
 
 /// Shows how far a commune has come.
@@ -143,6 +146,10 @@ async fn screen(
     }
     let mut all = HamletLine::default();
     hamlets.values().for_each(|line| all.add(line));
+    let moving = app.store.handover_of_unit(id, &unit).await?;
+    let waits = |said: &&crate::store::handover::Said| said.to_unit == unit;
+    let newest = moving.chunk_by(|a, b| a.document == b.document).filter_map(|said| said.last());
+    let newest = newest.filter(waits).filter(|said| said.stage() == Stage::Offered).count();
     let under = sync_health::Under { under: Some(unit.clone()) };
     let devices = sync_health::devices(State(app), actor, Path(id), Query(under)).await?.0;
     let (held, waiting) = devices.iter().fold((0, 0), |(held, waiting), device| {
@@ -167,6 +174,7 @@ async fn screen(
         waiting,
         blockers: blocker_lines(lang, &shown.blockers),
         late: shown.late,
+        moving: newest,
     };
     Ok(page(StatusCode::OK, &today))
 }

@@ -306,6 +306,8 @@ struct PhonesLine {
     disputes: u32,
     ways: String,
     answers: Vec<AnswerLine>,
+    /// Households that were merged into it.
+    merged: usize,
 }
 
 #[derive(Template)]
@@ -352,6 +354,7 @@ fn phones_line(lang: Lang, one: Differing) -> PhonesLine {
         None => outcome_text(lang, outcome),
     };
     PhonesLine {
+        merged: one.merged.len(),
         is_other: one.is_of_another_class(),
         phones: text(one.phones_outcome, one.phones_class),
         listed: text(one.outcome, one.class),

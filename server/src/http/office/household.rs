@@ -16,6 +16,7 @@ use self::parts::{AskedLine, IndicatorLine, ItemLine};
 use super::comments::{self, Remarks};
 use super::commune::area_text;
 use super::frame::{Asked, Fields, Frame, Lang, Notice, Posted, Visitor, page};
+use super::handover;
 use super::life::{self, Life};
 use super::list::{class_text, outcome_text};
 use super::past::{Change, changes, value_text};
@@ -75,6 +76,12 @@ struct Household {
     /// The household it was merged into.
     merged_into: Option<DocumentId>,
     life: Life,
+    /// That another person is the head now, in words; empty where it is the same one.
+    new_head: String,
+    /// What was said where it moved to another commune.
+    handed: Vec<handover::Line>,
+    /// Units that it may be handed over to: code and name.
+    others: Vec<(String, String)>,
 }
 
 /// Shows a household.
@@ -108,10 +115,16 @@ async fn shown(
     let read = households::read(State(app.clone()), visitor.actor(), here).await?.0;
     let Read { code, unit, standing, household, writers, classification, changes, .. } = read;
     let (merged, merged_into) = (read.merged, read.merged_into);
+    let new_head = read.head_change.map(|change| {
+        let (was, is) = (lang.t("Chủ hộ đổi từ", "Head changed from"), lang.t("sang", "to"));
+        format!("{was} {} {is} {}", change.from, change.to)
+    });
     let campaign = crate::standing::campaign(&app, id).await?;
     let remarks = comments::of_household(&app, visitor, id, (&unit, document)).await?;
     let row = &standing.row;
     let life = life::of_household(&app, visitor, (id, document), row).await?;
+    let handed = handover::of_household(&app, visitor, (id, document)).await?;
+    let others = handover::others(&app, visitor, id, &unit).await?;
     let authors: BTreeMap<ChangeHash, &Authorship> =
         changes.iter().map(|change| (change.hash, change)).collect();
     let points = |points: Option<i64>| points.map_or("–".to_owned(), |n| n.to_string());
@@ -177,6 +190,9 @@ async fn shown(
         merged,
         merged_into,
         life,
+        new_head: new_head.unwrap_or_default(),
+        handed,
+        others,
         code,
         unit,
     };

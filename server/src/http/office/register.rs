@@ -14,7 +14,7 @@ use shared::scope::Role;
 use super::frame::{Asked, Frame, Lang, Posted, Visitor, day_text, page};
 use crate::app::App;
 use crate::http::extract::{Json, Path, Query, campaign as find};
-use crate::http::register::roster::{self, Take};
+use crate::http::register::roster::{self, Take, Taken};
 use crate::http::register::{self as api, Behind, Figure, Managed, Named, On};
 use crate::problem::Problem;
 
@@ -94,8 +94,13 @@ struct Page {
     unit: String,
     name: String,
     on: String,
+    /// Households that are still to be taken, and those that cannot be read.
+    more: usize,
+    broken: usize,
     day: String,
     total: Managed,
+    /// Households whose persons are not known.
+    persons_unknown: u64,
     /// The campaign goes on with a register, and the province may begin it with what is shown.
     may_take: bool,
     units: Vec<Managed>,
@@ -107,14 +112,32 @@ async fn show(
     State(app): State<App>,
     visitor: Visitor,
     Path(id): Path<CampaignId>,
-    Query(asked): Query<On>,
+    Query(asked): Query<Shown>,
 ) -> Asked {
     let lang = visitor.lang;
     Asked::of(lang, shown(app, visitor, id, asked).await)
 }
 
-async fn shown(app: App, visitor: Visitor, id: CampaignId, asked: On) -> Result<Response, Problem> {
+/// Which register is shown, and what came of taking it.
+#[derive(Debug, Default, serde::Deserialize)]
+struct Shown {
+    under: Option<String>,
+    on: Option<String>,
+    /// Households that are still to be taken.
+    more: Option<usize>,
+    /// Households that could not be taken.
+    broken: Option<usize>,
+}
+
+async fn shown(
+    app: App,
+    visitor: Visitor,
+    id: CampaignId,
+    asked: Shown,
+) -> Result<Response, Problem> {
     let lang = visitor.lang;
+    let (more, broken) = (asked.more.unwrap_or(0), asked.broken.unwrap_or(0));
+    let asked = On { under: asked.under, on: asked.on };
     let seen = find(&app, &visitor.actor(), id).await?;
     let shown = api::read(State(app), visitor.actor(), Path(id), Query(asked)).await?.0;
     let day = day_text(&shown.on);
@@ -130,7 +153,10 @@ async fn shown(app: App, visitor: Visitor, id: CampaignId, asked: On) -> Result<
         unit: shown.unit,
         name: shown.name,
         on: shown.on,
+        more,
+        broken,
         day,
+        persons_unknown: poor.persons_unknown + near_poor.persons_unknown,
         units: shown.units,
         lines: shown.households.into_iter().map(|named| line(lang, named, false)).collect(),
     };
@@ -145,8 +171,15 @@ async fn take(
 ) -> Asked {
     let form = Json(Take { on: fields.get("on").to_owned() });
     let taken = roster::take(State(app), visitor.actor(), Path(id), form).await;
-    let to = format!("/office/campaigns/{id}");
-    Asked::of(visitor.lang, taken.map(|_| Redirect::to(&to).into_response()))
+    let (campaign, on) = (format!("/office/campaigns/{id}"), fields.get("on"));
+    let to = |taken: Json<Taken>| {
+        let (more, broken) = (taken.0.more, taken.0.broken.len());
+        // The day was read as one: nothing else stands in the address.
+        let back = format!("{campaign}/register?on={on}&more={more}&broken={broken}");
+        let to = if more + broken == 0 { campaign } else { back };
+        Redirect::to(&to).into_response()
+    };
+    Asked::of(visitor.lang, taken.map(to))
 }
 
 #[derive(Template)]
@@ -160,6 +193,8 @@ struct Moves {
     period: String,
     households: u64,
     persons: u64,
+    /// Households whose persons are not known.
+    persons_unknown: u64,
     lines: Vec<Line>,
 }
 
@@ -205,6 +240,7 @@ fn moves(visitor: &Visitor, id: CampaignId, behind: Behind) -> Moves {
         period: format!("{} – {} ({through})", period.from.text_vi(), period.to.text_vi()),
         households: behind.total.households,
         persons: behind.total.persons,
+        persons_unknown: behind.persons_unknown,
         lines: behind
             .parts
             .into_iter()

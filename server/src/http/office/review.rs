@@ -12,14 +12,12 @@ use shared::scope::Role;
 use super::frame::{Asked, Fields, Frame, Lang, Notice, Posted, Visitor, page, time_text};
 use super::settle::{Open, question};
 use crate::app::App;
-use crate::http::extract::{Json, Path, list_unit};
+use crate::http::extract::{Json, Path, Query, list_unit};
 use crate::http::four_eyes::{self, Countersign, Decisions, Named};
+use crate::http::review::turn::After;
 use crate::http::review::{self, Household};
 use crate::problem::Problem;
 use crate::store::four_eyes::OfficeDecision;
-
-/// Households of one section that a page shows.
-const SHOWN_MAX: usize = 60;
 
 /// Decisions that a page shows, the newest.
 const DECISIONS_MAX: usize = 200;
@@ -58,6 +56,8 @@ struct Review {
     by_rule: Vec<Case>,
     /// How many there are in all, of each section.
     found: (usize, usize),
+    /// Where the next page begins; empty on the last one.
+    next: String,
     rule: &'static str,
     can_settle: bool,
     eyes: Eyes,
@@ -77,26 +77,27 @@ pub(super) async fn show(
     State(app): State<App>,
     visitor: Visitor,
     Path((id, unit)): Path<(CampaignId, String)>,
+    Query(after): Query<After>,
 ) -> Asked {
     let lang = visitor.lang;
-    Asked::of(lang, shown(app, &visitor, (id, unit), StatusCode::OK, None).await)
+    Asked::of(lang, shown(app, &visitor, (id, unit, after), StatusCode::OK, None).await)
 }
 
 async fn shown(
     app: App,
     visitor: &Visitor,
-    (id, unit): (CampaignId, String),
+    (id, unit, after): (CampaignId, String, After),
     status: StatusCode,
     refused: Option<(&Fields, Notice)>,
 ) -> Result<Response, Problem> {
     let (lang, actor) = (visitor.lang, visitor.actor());
     let seen = list_unit(&app, &actor, id, &unit).await?;
     let here = || Path((id, unit.clone()));
-    let queue = review::queue(State(app.clone()), actor.clone(), here()).await?.0;
+    let queue = review::queue(State(app.clone()), actor.clone(), here(), Query(after)).await?.0;
     let Decisions { required, eyes, decisions, .. } =
         four_eyes::list(State(app), actor, here()).await?.0;
     let cases = |households: &[Household]| -> Vec<Case> {
-        households.iter().take(SHOWN_MAX).map(|one| case((lang, id), one)).collect()
+        households.iter().map(|one| case((lang, id), one)).collect()
     };
     let unsigned = decisions.iter().filter(|one| one.member.is_none()).take(DECISIONS_MAX);
     let unsigned: Vec<String> =
@@ -111,12 +112,18 @@ async fn shown(
         unit,
         waiting: cases(&queue.waiting),
         by_rule: cases(&queue.by_rule),
-        found: (queue.waiting.len(), queue.by_rule.len()),
+        found: (queue.found.waiting, queue.found.by_rule),
+        next: queue.next.unwrap_or_default(),
         rule: queue.rule,
         can_settle: visitor.account.post.role == Role::Officer,
         eyes,
         required,
-        decisions: decisions.iter().rev().take(DECISIONS_MAX).map(decision).collect(),
+        decisions: decisions
+            .iter()
+            .rev()
+            .take(DECISIONS_MAX)
+            .map(|one| decision(lang, one))
+            .collect(),
         unsigned: unsigned.join(","),
         member: typed("member"),
         title: typed("title"),
@@ -125,7 +132,7 @@ async fn shown(
     Ok(page(status, &page_of))
 }
 
-fn decision(of: &OfficeDecision) -> Decision {
+fn decision(lang: Lang, of: &OfficeDecision) -> Decision {
     let signed =
         of.member.iter().zip(&of.title).map(|(member, title)| format!("{member}, {title}"));
     Decision {
@@ -133,7 +140,11 @@ fn decision(of: &OfficeDecision) -> Decision {
         code: if of.code.is_empty() { of.document.to_string() } else { of.code.clone() },
         by: of.by.clone(),
         at: time_text(of.at_ms),
-        note: of.note.clone(),
+        note: match of.kind.as_str() {
+            "linked" => format!("{}: {}", lang.t("gộp hai hộ", "merged"), of.note),
+            "unlinked" => format!("{}: {}", lang.t("bỏ gộp", "merge undone"), of.note),
+            _ => of.note.clone(),
+        },
         signed: signed.collect(),
     }
 }
@@ -167,7 +178,8 @@ pub(super) async fn countersign(
         }
         Err(problem) => {
             let (status, notice) = (problem.said().0, Notice::of(lang, &problem));
-            shown(app.clone(), &visitor, (id, unit.clone()), status, Some((&fields, notice))).await
+            let first = (id, unit.clone(), After::default());
+            shown(app.clone(), &visitor, first, status, Some((&fields, notice))).await
         }
     };
     Asked::of(lang, answer)

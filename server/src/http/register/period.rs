@@ -1,12 +1,15 @@
 //! From which day to which flows are computed, by the report's settings.
 
+use std::collections::BTreeMap;
+
 use mobile_schema::problem;
 use shared::date::Date;
-use shared::register::{LOOK_BACK_YEARS, Period, Through};
+use shared::register::{Decided, LOOK_BACK_YEARS, Period, Through};
 
 use crate::app::App;
 use crate::http::extract::Seen;
 use crate::problem::Problem;
+use crate::store::StoreError;
 
 /// Settings as they stand in an address; absent ones are the usual ones.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,8 +55,20 @@ pub(in crate::http) async fn period_of(
 }
 
 /// Returns the day from which decisions count for a period: falling back is told from older ones.
-pub(in crate::http) fn since(period: &Period) -> Date {
+fn since(period: &Period) -> Date {
     period.from.years_before(period.look_back_years)
+}
+
+/// Reads the decisions of a unit's register that a period is told from.
+pub(in crate::http) async fn decisions(
+    app: &App,
+    seen: &Seen,
+    unit: &str,
+    period: &Period,
+) -> Result<BTreeMap<String, Vec<Decided>>, StoreError> {
+    let only = seen.tree.children(unit).is_empty().then_some(unit);
+    let days = (since(period), period.to);
+    app.store.register_read(seen.campaign.register, only, days).await
 }
 
 fn end_of(year: i32) -> Date {

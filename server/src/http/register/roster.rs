@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use shared::classify::Class;
 use shared::date::Date;
 use shared::forms::Side;
-use shared::id::{CampaignId, document_id};
+use shared::id::{CampaignId, DocumentId, document_id};
 use shared::register::{Held, as_of};
 use shared::scope::Role;
 
@@ -24,6 +24,7 @@ use crate::imports::opening::{Opened, OpeningHousehold, reopen};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
 use crate::store::campaign::Campaign;
+use crate::worker::Looked;
 
 /// What of a member goes on into the next campaign: who it is, and nothing that is asked anew.
 const MEMBER_KEYS: [&str; 6] = ["name", "relation", "birth", "sex", "ethnicity", "id_number"];
@@ -41,9 +42,22 @@ pub(in crate::http) struct Taken {
     pub(in crate::http) taken: usize,
     /// Households that were there already.
     pub(in crate::http) known: usize,
+    /// Documents of households that cannot be read, in the campaign that they were decided in: they are
+    /// not taken, and each is tried again with the next request.
+    #[schema(value_type = Vec<String>)]
+    pub(in crate::http) broken: Vec<DocumentId>,
+    /// Households that are still to be taken: send the same again.
+    pub(in crate::http) more: usize,
 }
 
-/// Takes the opening list of a campaign from the register as of a day. Sent twice, it is taken once.
+/// Households that are read and written at one time.
+const PART: usize = 64;
+
+/// Households that one request takes at most: some seconds of work.
+const TAKEN_MAX: usize = 2_000;
+
+/// Takes the opening list of a campaign from the register as of a day, at most 2.000 households at one
+/// time. Sent again it goes on, and what was taken stays; a household that cannot be read is named.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign}/register/roster",
     params(("campaign" = String, Path)), request_body = Take, security(("bearer" = [])),
     responses(
@@ -67,7 +81,6 @@ pub(in crate::http) async fn take(
     let on = Date::parse(&form.on).map_err(|_| &problem::BODY_MALFORMED)?;
     let decided = app.store.register_read(seen.campaign.register, None, (on, on)).await?;
     let mut campaigns = BTreeMap::new();
-    let (mut opened, mut all) = (Vec::new(), 0);
     let units: Vec<String> =
         list_units(&seen.tree, &seen.campaign.province).map(|(unit, _)| unit).collect();
     let holds = |unit: &&String| decided.get(*unit).is_some_and(|of| !as_of(of, on).is_empty());
@@ -77,17 +90,34 @@ pub(in crate::http) async fn take(
         // Nobody is left out silently because a map has changed.
         return Err(Problem::new(&problem::UNIT_UNKNOWN).with_items(&elsewhere));
     }
-    for unit in units {
-        let Some(decided) = decided.get(&unit) else { continue };
-        let held = as_of(decided, on);
-        all += held.len();
-        check_hamlets(&app, &seen, &unit, &held).await?;
-        let households = open_all(&app, id, &mut campaigns, &held).await?;
-        opened.push((unit, households));
+    for unit in &units {
+        let held = decided.get(unit).map(|decided| as_of(decided, on)).unwrap_or_default();
+        check_hamlets(&app, &seen, unit, &held).await?;
     }
-    let prepared = opened.iter().map(|(unit, households)| (unit.as_str(), households.as_slice()));
-    let taken = write_opened(&app, id, &prepared.collect::<Vec<_>>(), &actor).await?;
-    Ok(Json(Taken { taken, known: all - taken }))
+    let mut came = Taken { taken: 0, known: 0, broken: Vec::new(), more: 0 };
+    for unit in &units {
+        let Some(decided) = decided.get(unit) else { continue };
+        let held = as_of(decided, on);
+        let documents: Vec<DocumentId> =
+            held.iter().map(|held| document_id(id, held.entry.household)).collect();
+        let known = app.store.household_names(id, &documents).await?;
+        let fresh =
+            held.iter().zip(&documents).filter(|(_, document)| !known.contains_key(document));
+        let fresh: Vec<Held<'_>> = fresh.map(|(held, _)| *held).collect();
+        came.known += held.len() - fresh.len();
+        for part in fresh.chunks(PART) {
+            if came.taken >= TAKEN_MAX {
+                came.more += part.len();
+                continue;
+            }
+            let (opened, broken) = open_all(&app, id, &mut campaigns, part).await?;
+            let taken = write_opened(&app, id, &[(unit.as_str(), &opened)], &actor).await?;
+            came.taken += taken;
+            came.known += opened.len() - taken;
+            came.broken.extend(broken);
+        }
+    }
+    Ok(Json(came))
 }
 
 /// Refuses a register whose hamlets the campaign does not have: nobody is left out silently.
@@ -109,14 +139,14 @@ async fn check_hamlets(
     Err(Problem::new(&problem::HAMLET_UNKNOWN).with_items(&missing))
 }
 
-/// Writes each household's first change in the new campaign.
+/// Writes each household's first change in the new campaign, and names those that cannot be read.
 async fn open_all(
     app: &App,
     id: CampaignId,
     campaigns: &mut BTreeMap<CampaignId, Campaign>,
     held: &[Held<'_>],
-) -> Result<Vec<(OpeningHousehold, Opened)>, Problem> {
-    let mut opened = Vec::new();
+) -> Result<(Vec<(OpeningHousehold, Opened)>, Vec<DocumentId>), Problem> {
+    let (mut opened, mut broken) = (Vec::new(), Vec::new());
     for held in held {
         let before = held.by.campaign;
         let campaign = match campaigns.entry(before) {
@@ -125,7 +155,14 @@ async fn open_all(
         };
         let document = document_id(before, held.entry.household);
         let looked = app.materialiser.look(campaign, document).await?;
-        let looked = looked.ok_or(&problem::DOCUMENT_BROKEN)?;
+        // One of whom nobody can be read is none that has nobody: who is on a list has a member.
+        let is_whole = |looked: &Looked| {
+            looked.standing.open.broken == 0 && looked.household.present().next().is_some()
+        };
+        let Some(looked) = looked.filter(is_whole) else {
+            broken.push(document);
+            continue;
+        };
         let names = app.store.household_names(before, &[document]).await?;
         let code = names.get(&document).map(|(code, _)| code.clone()).unwrap_or_default();
         let household = listed(held, code, &looked.household);
@@ -133,7 +170,7 @@ async fn open_all(
         let written = written.map_err(|_: AutomergeError| StoreError::Damaged)?;
         opened.push((household, written));
     }
-    Ok(opened)
+    Ok((opened, broken))
 }
 
 fn listed(held: &Held<'_>, code: String, household: &Household) -> OpeningHousehold {

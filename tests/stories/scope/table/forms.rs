@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::{OFFICER, OFFICES, Outside, PROVINCE, Route, form, of_campaign, of_household, plain};
+use super::{
+    LOOKERS, OFFICER, OFFICES, Outside, PROVINCE, Route, form, of_campaign, of_household, plain,
+};
 
 /// Who may freeze a preliminary report.
 const REPORTERS: &[&str] = &["province", "district"];
@@ -32,6 +34,14 @@ pub(super) fn of_forms() -> Vec<Route> {
         route!("POST" "/v1/campaigns/{campaign}/households/{document}/life",
             OFFICER, Hidden, |to| {
             form(&of_household(to, "/life"), &json!({ "act": "undo", "reason": " " }))
+        }),
+        route!("GET" "/v1/campaigns/{campaign}/units/{unit}/handovers",
+            OFFICES, Hidden, |to| of_campaign(to, &format!("/units/{}/handovers", to.unit))),
+        route!("GET" "/v1/campaigns/{campaign}/households/{document}/handover",
+            OFFICES, Hidden, |to| plain(&of_household(to, "/handover"))),
+        route!("POST" "/v1/campaigns/{campaign}/households/{document}/handover",
+            LOOKERS, Hidden, |to| {
+            form(&of_household(to, "/handover"), &json!({ "act": "undo", "reason": " " }))
         }),
         route!("POST" "/v1/campaigns/{campaign}/register/roster", PROVINCE, Same, |to| {
             form(&to.town.path("/register/roster"), &json!({ "on": "2022-12-31" }))
