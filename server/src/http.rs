@@ -90,21 +90,9 @@ impl utoipa::Modify for Bearer {
     }
 }
 
-fn routes() -> OpenApiRouter<App> {
-    let anyone = OpenApiRouter::new()
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
-        .routes(routes!(health::welcome))
-        .routes(routes!(health::describe))
-        .routes(routes!(problems::read))
-        .routes(routes!(sessions::sign_in))
-        .routes(routes!(sessions::refresh))
-        .routes(routes!(devices::enrol))
-        .routes(routes!(courier::key));
-    let phones = OpenApiRouter::new()
-        .routes(routes!(sync::sync))
-        .routes(routes!(people::list, people::bind));
-    let offices = OpenApiRouter::new()
+/// What offices read and decide.
+fn of_offices() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(sessions::me))
         .routes(routes!(accounts::list, accounts::add))
         .routes(routes!(passwords::disable))
@@ -167,7 +155,23 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(forms::read_csv))
         .routes(routes!(forms::read_xlsx))
         .routes(routes!(forms::read_all))
-        .routes(routes!(forms::preliminaries, forms::make));
+        .routes(routes!(forms::preliminaries, forms::make))
+}
+
+fn routes() -> OpenApiRouter<App> {
+    let anyone = OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::welcome))
+        .routes(routes!(health::describe))
+        .routes(routes!(problems::read))
+        .routes(routes!(sessions::sign_in))
+        .routes(routes!(sessions::refresh))
+        .routes(routes!(devices::enrol))
+        .routes(routes!(courier::key));
+    let phones = OpenApiRouter::new()
+        .routes(routes!(sync::sync))
+        .routes(routes!(people::list, people::bind));
     let papers = OpenApiRouter::new()
         .routes(routes!(scans::add))
         .layer(DefaultBodyLimit::max(scans::BODY_BYTES_MAX));
@@ -188,7 +192,7 @@ fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Api::openapi())
         .merge(anyone)
         .merge(phones)
-        .merge(offices)
+        .merge(of_offices())
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES_MAX))
         .merge(papers)
         .merge(carriers)
