@@ -36,6 +36,8 @@ mod posting;
 mod problems;
 mod rates;
 mod register;
+mod registrations;
+mod repo;
 mod review;
 mod samples;
 mod scans;
@@ -45,6 +47,7 @@ mod sessions;
 mod sync;
 mod sync_health;
 mod targets;
+mod tickets;
 
 use std::time::{Duration, Instant};
 
@@ -97,9 +100,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(problems::read))
         .routes(routes!(sessions::sign_in))
         .routes(routes!(sessions::refresh))
-        .routes(routes!(devices::enrol));
+        .routes(routes!(devices::enrol))
+        .routes(routes!(repo::join));
     let phones = OpenApiRouter::new()
         .routes(routes!(sync::sync))
+        .routes(routes!(tickets::issue))
+        .routes(routes!(registrations::register))
         .routes(routes!(people::list, people::bind));
     let offices = OpenApiRouter::new()
         .routes(routes!(sessions::me))

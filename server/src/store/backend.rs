@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use shared::date::Date;
+use shared::id::DocumentId;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
@@ -17,6 +18,7 @@ use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, SqlSafeStr, Sqlite, Transa
 
 use super::StoreError;
 use super::faults::Faults;
+use super::news::News;
 use super::rows::Values;
 pub(crate) use super::value::{Id, Val, vals};
 
@@ -36,6 +38,7 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (13, "duplicate", include_str!("../../migrations/0013_duplicate.sql")),
     (14, "register", include_str!("../../migrations/0014_register.sql")),
     (15, "marks", include_str!("../../migrations/0015_marks.sql")),
+    (16, "repo", include_str!("../../migrations/0016_repo.sql")),
 ];
 
 /// What SQLite's planner takes the tables to look like, and the version that is written with it.
@@ -58,6 +61,8 @@ const POSTGRES_CONNECTIONS: u32 = 12;
 pub(crate) struct Db {
     pools: Pools,
     pub(super) faults: Faults,
+    /// Which households have moved on, for whoever listens.
+    pub(super) news: News,
 }
 
 #[derive(Debug, Clone)]
@@ -78,6 +83,9 @@ enum Pools {
 pub(crate) struct Tx {
     open: Open,
     faults: Faults,
+    news: News,
+    /// Households that have moved on once this is committed, and their newest positions.
+    pub(super) moved: Vec<(DocumentId, i64)>,
 }
 
 #[derive(Debug)]
@@ -224,7 +232,7 @@ impl Db {
     }
 
     async fn ready(pools: Pools) -> Result<Self, StoreError> {
-        let db = Self { pools, faults: Faults::default() };
+        let db = Self { pools, faults: Faults::default(), news: News::default() };
         db.migrate().await?;
         Ok(db)
     }
@@ -263,7 +271,8 @@ impl Db {
             Pools::Sqlite { writer, .. } => Open::Sqlite(begin_immediate(writer).await?),
             Pools::Postgres(pool) => Open::Postgres(pool.begin().await?),
         };
-        Ok(Tx { open, faults: self.faults.clone() })
+        let (faults, news) = (self.faults.clone(), self.news.clone());
+        Ok(Tx { open, faults, news, moved: Vec::new() })
     }
 
     /// Reads all rows of a statement outside a transaction.
@@ -292,6 +301,14 @@ impl Db {
         vals: Vec<Val>,
     ) -> Result<Option<Row>, StoreError> {
         Ok(self.all(sql, vals).await?.into_iter().next())
+    }
+
+    /// Returns the pool where several processes may share the database.
+    pub(super) fn shared_pool(&self) -> Option<&PgPool> {
+        match &self.pools {
+            Pools::Sqlite { .. } => None,
+            Pools::Postgres(pool) => Some(pool),
+        }
     }
 
     /// Copies a SQLite database into a file that does not exist yet; does nothing on PostgreSQL.
@@ -373,6 +390,7 @@ impl Tx {
             Open::Sqlite(tx) => tx.commit().await?,
             Open::Postgres(tx) => tx.commit().await?,
         }
+        self.news.note(self.moved);
         // Here it is durable, and the word that it is may still get lost.
         self.faults.pass()
     }

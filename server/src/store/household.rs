@@ -334,7 +334,10 @@ impl Tx {
             after: ") update household set last_position = moved.position
                 from moved where household.document = moved.document",
         };
-        let rows = moved.into_iter().map(|(document, position)| vals![document, position]);
-        self.run_rows(SQL, rows.collect()).await.map(drop)
+        let moved: Vec<(DocumentId, i64)> = moved.into_iter().collect();
+        let rows = moved.iter().map(|(document, position)| vals![*document, *position]);
+        self.run_rows(SQL, rows.collect()).await?;
+        self.moved.extend(moved);
+        Ok(())
     }
 }

@@ -72,8 +72,8 @@ impl<'a> Reader<'a> {
         if count <= self.0.len() / each { Ok(count) } else { Err(Malformed) }
     }
 
-    /// Reads over a value inside the message, whatever it is.
-    pub(super) fn skip(&mut self) -> Result<(), Malformed> {
+    #[cfg(test)]
+    fn skip(&mut self) -> Result<(), Malformed> {
         let value = self.value()?;
         self.skip_parts(value)
     }
