@@ -1,8 +1,13 @@
 //! The standard door: stock automerge-repo clients, published to npm, open households, write and share
 //! them; raw connections do what no client does.
 
+mod bad_input;
 mod clients;
+mod line;
+mod offline;
 mod people;
+mod processes;
+mod raw;
 
 use serde_json::{Value as Json, json};
 use server::demo::client::{Client, ClientError};

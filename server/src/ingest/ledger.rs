@@ -192,6 +192,7 @@ impl Ledger {
         };
         if placed.anew {
             self.write(tx).await?;
+            tx.change_brought(work.campaign, &new).await?;
             tx.change_set_aside(work.campaign, id, hash, stored, reason).await?;
             if let Some(position) = position {
                 tx.change_release(work.campaign, id, hash, position, placed.side).await?;

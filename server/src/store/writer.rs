@@ -4,6 +4,7 @@ use shared::id::{Actor, CampaignId, DeviceId, DocumentId};
 
 use super::StoreError;
 use super::backend::{Tx, vals};
+use super::change::NewChange;
 use super::material::{in_list, padded};
 
 /// Who wrote under an actor in a household.
@@ -42,6 +43,29 @@ impl Tx {
                 Ok((row.id("document")?, row.id("actor")?, writer))
             })
             .collect()
+    }
+
+    /// Notes who has now brought a change that was set aside because it was somebody else's.
+    pub(crate) async fn change_brought(
+        &mut self,
+        campaign: CampaignId,
+        new: &NewChange<'_>,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            update change set provenance = $4, device = $5, account = $6, typed_by = $7,
+                manifest = $8
+            where campaign = $1 and document = $2 and hash = $3 and reason = 'actor-foreign'";
+        let by = vals![
+            campaign,
+            new.document,
+            new.hash,
+            new.provenance,
+            new.device,
+            new.account,
+            new.typed_by,
+            new.manifest
+        ];
+        self.run(SQL, by).await.map(drop)
     }
 
     /// Lists which of at most [`super::material::AT_ONCE`] actors are those of devices that sign.

@@ -188,6 +188,8 @@ fn of_nobody() -> Vec<Route> {
         route!("GET" "/healthz", EVERYBODY, Same, |_| plain("/healthz")),
         route!("GET" "/readyz", EVERYBODY, Same, |_| plain("/readyz")),
         route!("GET" "/problems/{name}", EVERYBODY, Same, |_| plain("/problems/forbidden")),
+        // It is no WebSocket: whoever may not join is told so inside of one.
+        route!("GET" "/v1/repo", EVERYBODY, Same, |_| plain("/v1/repo")),
         route!("GET" "/v1/openapi.json", EVERYBODY, Same, |_| plain("/v1/openapi.json")),
         route!("POST" "/v1/sessions", EVERYBODY, Same, |to| {
             form("/v1/sessions", &json!({ "name": spare_person(to.unit), "password": "x" }))
@@ -239,6 +241,13 @@ fn of_devices() -> Vec<Route> {
         }),
         route!("POST" "/v1/devices/codes/{code}/withdraw", KEEPERS, Hidden, |to| {
             plain(&format!("/v1/devices/codes/{}/withdraw", to.marked.codes[to.unit]))
+        }),
+        route!("POST" "/v1/tickets", SIGNED_IN, Same, |to| {
+            form("/v1/tickets", &json!({ "campaign": to.town.campaign }))
+        }),
+        route!("POST" "/v1/households", SIGNED_IN, Same, |to| {
+            let nowhere = json!({ "campaign": to.town.campaign, "hamlet": " ", "key": " " });
+            form("/v1/households", &nowhere)
         }),
         route!("GET" "/v1/devices/me/people", SIGNED_IN, Same, shows, |_| {
             plain("/v1/devices/me/people")
