@@ -5,6 +5,8 @@
 //! of signed batches, and is in what we say we have only once it is durable.
 
 mod line;
+mod patience;
+mod said;
 mod turn;
 
 use std::time::Duration;

@@ -155,16 +155,16 @@ macro_rules! route {
 }
 
 mod desks;
-mod papers;
-pub(super) use desks::{scan_bytes, scan_of};
-mod province;
-
+mod door;
 mod forms;
+mod papers;
+mod province;
+pub(super) use desks::{scan_bytes, scan_of};
 
 /// Every route in every way it matters.
 pub(super) fn table() -> Vec<Route> {
     [
-        of_nobody(),
+        door::of_nobody(),
         of_people(),
         of_devices(),
         of_campaigns(),
@@ -175,33 +175,12 @@ pub(super) fn table() -> Vec<Route> {
         of_lists(),
         papers::of_papers(),
         desks::of_desks(),
+        door::of_door(),
         province::of_province(),
     ]
     .into_iter()
     .flatten()
     .collect()
-}
-
-fn of_nobody() -> Vec<Route> {
-    vec![
-        route!("GET" "/", EVERYBODY, Same, |_| plain("/")),
-        route!("GET" "/healthz", EVERYBODY, Same, |_| plain("/healthz")),
-        route!("GET" "/readyz", EVERYBODY, Same, |_| plain("/readyz")),
-        route!("GET" "/problems/{name}", EVERYBODY, Same, |_| plain("/problems/forbidden")),
-        // It is no WebSocket: whoever may not join is told so inside of one.
-        route!("GET" "/v1/repo", EVERYBODY, Same, |_| plain("/v1/repo")),
-        route!("GET" "/v1/openapi.json", EVERYBODY, Same, |_| plain("/v1/openapi.json")),
-        route!("POST" "/v1/sessions", EVERYBODY, Same, |to| {
-            form("/v1/sessions", &json!({ "name": spare_person(to.unit), "password": "x" }))
-        }),
-        route!("POST" "/v1/sessions/refresh", EVERYBODY, Same, |_| {
-            form("/v1/sessions/refresh", &json!({ "refresh": "eyJ0" }))
-        }),
-        route!("POST" "/v1/devices", EVERYBODY, Same, |_| {
-            let key = "ab".repeat(32);
-            form("/v1/devices", &json!({ "code": "0123", "label": "Zq", "public_key": key }))
-        }),
-    ]
 }
 
 fn of_people() -> Vec<Route> {
@@ -241,13 +220,6 @@ fn of_devices() -> Vec<Route> {
         }),
         route!("POST" "/v1/devices/codes/{code}/withdraw", KEEPERS, Hidden, |to| {
             plain(&format!("/v1/devices/codes/{}/withdraw", to.marked.codes[to.unit]))
-        }),
-        route!("POST" "/v1/tickets", SIGNED_IN, Same, |to| {
-            form("/v1/tickets", &json!({ "campaign": to.town.campaign }))
-        }),
-        route!("POST" "/v1/households", SIGNED_IN, Same, |to| {
-            let nowhere = json!({ "campaign": to.town.campaign, "hamlet": " ", "key": " " });
-            form("/v1/households", &nowhere)
         }),
         route!("GET" "/v1/devices/me/people", SIGNED_IN, Same, shows, |_| {
             plain("/v1/devices/me/people")

@@ -4,7 +4,6 @@
 //! one transaction. Who may see what is asked anew each time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use axum::body::Bytes;
 use mobile_schema::genesis::GENESIS_V1;
@@ -15,31 +14,24 @@ use shared::limits;
 use shared::merge::genesis_hash;
 use shared::repo::address;
 use shared::repo::answer::{Answer, Progress};
-use shared::repo::message::{Received, Said, Sent};
-use shared::repo::sync::SyncMessage;
+use shared::repo::message::Sent;
 use shared::verify::{Brought, vouch};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::Instant;
 
 use super::line::Line;
+use super::patience::Patience;
+use super::said::{Asked, Said, read};
 use super::{End, holder};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::gate::{Caller, Place, Share};
 use crate::http::caller::{Begun, begin};
 use crate::ingest::{Incoming, Provenance, TypedBy, Work, WriteError};
-use crate::problem::Problem;
 use crate::store::device::SyncNote;
 use crate::store::news::Round;
 use crate::store::repo::RepoLog;
 use crate::store::ticket::Ticket;
-
-/// Longest wait of a client for its turn. Meanwhile nothing is read from it.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Shortest wait before asking for a turn again.
-const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A client that has joined.
 #[derive(Debug)]
@@ -55,13 +47,6 @@ struct Open {
     /// Unit whose log the positions are of.
     unit: Box<str>,
     progress: Progress,
-}
-
-/// A message about a document.
-struct Asked {
-    document: DocumentId,
-    message: SyncMessage,
-    carried: Vec<ChangeHash>,
 }
 
 /// What a turn is about.
@@ -90,7 +75,10 @@ impl Peer {
     /// Takes what a client has said: makes its changes durable, and answers.
     pub(super) async fn take(&mut self, line: &mut Line, frames: &[Bytes]) -> Result<(), End> {
         let mut share = Share::default();
-        let (mut asked, unknown, end) = read(line, frames);
+        let Said { mut asked, unknown, end } = read(&line.peer, frames);
+        if asked.is_empty() && unknown.is_empty() {
+            return end.map_or(Ok(()), Err);
+        }
         let bytes: usize = frames.iter().map(Bytes::len).sum();
         let changes: usize = asked.iter().map(|asked| 1 + asked.message.changes.len()).sum();
         let cost = limits::bytes_cost(bytes) + limits::signed_cost(changes);
@@ -213,7 +201,7 @@ impl Peer {
                         asked.carried.push(genesis_hash());
                     } else {
                         written.insert(asked.document);
-                        chunks.push((place, asked.document, chunk));
+                        chunks.push((place, (asked.document, chunk)));
                     }
                 }
             }
@@ -222,9 +210,10 @@ impl Peer {
             return Ok(written);
         }
         let mut batches = Vec::new();
-        for some in chunks.chunks(limits::BATCH_CHANGES_MAX) {
+        while !chunks.is_empty() {
+            let rest = chunks.split_off(chunks.len().min(limits::BATCH_CHANGES_MAX));
             let (places, some): (Vec<usize>, Vec<(DocumentId, Vec<u8>)>) =
-                some.iter().map(|(at, document, chunk)| (*at, (*document, chunk.clone()))).unzip();
+                std::mem::replace(&mut chunks, rest).into_iter().unzip();
             let incoming = self.incoming(turn, some).await?;
             for (place, change) in places.iter().zip(&incoming.batch.changes) {
                 if let (Some(asked), Ok(sound)) = (asked.get_mut(*place), change) {
@@ -338,63 +327,5 @@ impl Peer {
             line.put(&Sent::Sync { document: &address::write(document), data: &data }).await?;
         }
         Ok(())
-    }
-}
-
-/// Reads frames up to the first one that ends the connection: what is asked for, what bears a name
-/// that no document has, and why it ends.
-fn read(line: &Line, frames: &[Bytes]) -> (Vec<Asked>, Vec<String>, Option<End>) {
-    let (mut asked, mut unknown) = (Vec::new(), Vec::new());
-    for frame in frames {
-        let Ok(received) = Received::read(frame) else {
-            return (asked, unknown, Some(End::Told(&problem::REPO_MESSAGE)));
-        };
-        if received.sender != line.peer {
-            return (asked, unknown, Some(End::Told(&problem::REPO_SENDER)));
-        }
-        let (document, data) = match received.said {
-            Said::Sync { document, data } => (document, data),
-            Said::Other => continue,
-            Said::Leave => return (asked, unknown, Some(End::Gone)),
-            Said::Join { .. } => {
-                return (asked, unknown, Some(End::Told(&problem::REPO_MESSAGE)));
-            }
-        };
-        match (address::read(document), SyncMessage::read(data)) {
-            (Ok(document), Ok(message)) => {
-                asked.push(Asked { document, message, carried: Vec::new() });
-            }
-            (Err(_), Ok(_)) if document.len() <= limits::PEER_BYTES_MAX => {
-                unknown.push(document.to_owned());
-            }
-            _ => return (asked, unknown, Some(End::Told(&problem::REPO_MESSAGE))),
-        }
-    }
-    (asked, unknown, None)
-}
-
-/// Waits for room, up to a point.
-struct Patience(Instant);
-
-impl Patience {
-    fn new() -> Self {
-        Self(Instant::now())
-    }
-
-    /// Passes on what was asked for, or waits a while where there was no room: then nothing is
-    /// returned.
-    async fn wait<T>(&self, asked: Result<T, Problem>) -> Result<Option<T>, End> {
-        let problem = match asked {
-            Ok(given) => return Ok(Some(given)),
-            Err(problem) => problem,
-        };
-        let name = problem.said().1.name;
-        let passes = name == problem::TOO_MANY.name || name == problem::TOO_BUSY.name;
-        if !passes || self.0.elapsed() > PATIENCE {
-            return Err(problem.into());
-        }
-        let wait = Duration::from_millis(problem.wait_ms()).max(ASK_AGAIN);
-        tokio::time::sleep(wait.min(PATIENCE)).await;
-        Ok(None)
     }
 }
