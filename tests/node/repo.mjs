@@ -77,10 +77,13 @@ const commands = {
   /** Comes and goes without waiting for anything. */
   async storm({ times }) {
     for (let time = 0; time < times; time += 1) {
+      // In node a socket that is not open yet must not be closed: that ends the process.
+      await until("the line is open", () => adapter.socket?.readyState === 1);
+      await pause(time % 7);
       adapter.disconnect();
       adapter.connect(peer, {});
-      await pause(time % 7);
     }
+    await until("the line is open", () => adapter.socket?.readyState === 1);
   },
   async find({ id }) {
     try {

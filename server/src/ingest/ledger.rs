@@ -193,9 +193,12 @@ impl Ledger {
         if placed.anew {
             self.write(tx).await?;
             tx.change_brought(work.campaign, &new).await?;
-            tx.change_set_aside(work.campaign, id, hash, stored, reason).await?;
-            if let Some(position) = position {
-                tx.change_release(work.campaign, id, hash, position, placed.side).await?;
+            match position {
+                // One statement: the log holds nothing accepted without its position.
+                Some(position) => {
+                    tx.change_release(work.campaign, id, hash, position, placed.side).await?;
+                }
+                None => tx.change_set_aside(work.campaign, id, hash, stored, reason).await?,
             }
         } else if document.is_some() {
             self.unwritten.push(new.row(work.campaign, work.now_ms));

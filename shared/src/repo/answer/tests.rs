@@ -1,3 +1,5 @@
+//! A client made of the library, and a log in memory: whatever each has, they end with the same.
+
 #![allow(clippy::unwrap_used)]
 use automerge::sync::{Message, State, SyncDoc};
 use automerge::transaction::Transactable;

@@ -1,3 +1,5 @@
+//! Our messages against the library's, and damage of every kind.
+
 #![allow(clippy::unwrap_used)]
 use automerge::sync::{Message, State, SyncDoc};
 use automerge::transaction::Transactable;
