@@ -166,6 +166,10 @@ impl Progress {
         message: &SyncMessage,
         carried: &[ChangeHash],
     ) -> Result<Answer, Forked> {
+        if message.heads.is_empty() && message.need.is_empty() {
+            // It has nothing: it is new, or has lost what it was given.
+            *self = Self::default();
+        }
         let theirs = message.heads.iter().chain(carried);
         let is_side = |hash: &ChangeHash| log.get(hash).is_some_and(|of| of.place == Place::Side);
         if theirs.clone().any(is_side) {

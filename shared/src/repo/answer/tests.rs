@@ -127,6 +127,21 @@ fn an_empty_client_is_given_everything_at_once_and_then_there_is_silence() {
 }
 
 #[test]
+fn who_has_lost_everything_is_given_everything_again() {
+    let (mut author, mut server) = (genesis(), Server::default());
+    edit(&mut author, 1);
+    for change in author.get_changes(&[]) {
+        server.take(change.raw_bytes());
+    }
+    let mut progress = Progress::default();
+    for _ in 0..2 {
+        let mut client = AutoCommit::new();
+        talk(&mut client, &mut State::new(), &mut server, &mut progress);
+        assert_eq!(heads(&mut client), heads(&mut author));
+    }
+}
+
+#[test]
 fn nothing_new_is_one_message_each_way() {
     let (mut client, mut server) = (genesis(), Server::default());
     edit(&mut client, 1);
