@@ -125,10 +125,11 @@ async fn converse(
     if line.send(&Sent::Error { reason: name.name }).await.is_err() {
         return;
     }
-    // Whoever comes back with the same ticket is told the same. They are kept waiting, as far as
-    // there is room for that.
-    let _room = if is_in { None } else { app.sockets.waiting_room() };
-    if _room.is_some() {
+    // Whoever comes back with the same ticket, or the same copy of its data, is told the same. They
+    // are kept waiting, as far as there is room for that.
+    let comes_back = !is_in || name.name == problem::ACTOR_FORKED.name;
+    let room = if comes_back { app.sockets.waiting_room() } else { None };
+    if room.is_some() {
         line.until_gone(TURNED_AWAY_WAIT).await;
     }
     line.close().await;

@@ -198,7 +198,7 @@ on_each_backend! {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();
             let (mut rest, mut chunks) = (&bytes[..], Vec::new());
             while let Some((length, more)) = rest.split_first_chunk() {
-                let (chunk, more) = more.split_at(u32::from_be_bytes(*length) as usize);
+                let (chunk, more) = more.split_at(usize::try_from(u32::from_be_bytes(*length)).unwrap());
                 chunks.push(chunk.to_vec());
                 rest = more;
             }
