@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
     fn hashes(&mut self, most: usize) -> Result<Vec<ChangeHash>, Malformed> {
         let count = self.count(most)?;
         let bytes = self.take(count * 32)?;
-        let hashes = bytes.chunks(32).map(|hash| ChangeHash::from_slice(hash));
+        let hashes = bytes.chunks(32).map(ChangeHash::from_slice);
         hashes.map(|hash| hash.map_err(|_| Malformed)).collect()
     }
 }

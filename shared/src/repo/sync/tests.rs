@@ -68,9 +68,9 @@ fn counts_beyond_what_is_there_or_allowed_are_refused() {
             let hashes: Vec<ChangeHash> =
                 (0..most + over).map(|n| ChangeHash(crate::id::sha256(&n.to_le_bytes()))).collect();
             if place == 1 {
-                message.heads = hashes
+                message.heads = hashes;
             } else {
-                message.need = hashes
+                message.need = hashes;
             }
             assert_eq!(SyncMessage::read(&message.write()).is_ok(), over == 0);
         }
