@@ -151,12 +151,8 @@ impl Peer {
         let caller = Caller::of(&actor);
         let (gate, unit) = (&self.app.gate, &actor.account.post.unit);
         let patience = Patience::new();
-        while cost > 0 {
-            let charged = gate.charge(caller, unit, cost, self.app.now_ms());
-            if patience.wait(charged).await?.is_some() {
-                break;
-            }
-        }
+        let charge = || gate.charge(caller, unit, cost, self.app.now_ms());
+        while patience.wait(charge()).await?.is_none() {}
         while patience.wait(gate.hold(share, bytes)).await?.is_none() {}
         let begun = begin(&self.app, &actor, self.campaign()).await?;
         Ok(Turn { actor, caller, begun })
