@@ -18,6 +18,9 @@ pub const MANIFEST_CONTEXT: &[u8] = b"rasoat manifest 1\0";
 /// Bytes a server signs: this prefix, then the receipt exactly as sent.
 pub const RECEIPT_CONTEXT: &[u8] = b"rasoat receipt 1\0";
 
+/// Bytes a server signs: this prefix, then a manifest of what came over the standard door, unsigned.
+pub const SESSION_CONTEXT: &[u8] = b"rasoat session 1\0";
+
 /// Bytes a server signs: this prefix, then the page exactly as sent.
 pub const PAGE_CONTEXT: &[u8] = b"rasoat page 1\0";
 /// Bytes a device signs to renew its tokens: this prefix, then the refresh token's text.

@@ -16,6 +16,16 @@ function uuid5(namespace, name) {
   return id;
 }
 
+/** A document's name as automerge-repo writes it: base58 of the id and of four bytes of a hash of it. */
+function address(id) {
+  const digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+  const checksum = hash("sha256", hash("sha256", id)).subarray(0, 4);
+  const whole = Buffer.concat([id, checksum]);
+  let [text, rest] = ["", BigInt(`0x${whole.toString("hex")}`)];
+  for (; rest > 0n; rest /= 58n) text = digits[Number(rest % 58n)] + text;
+  return "1".repeat(whole.findIndex((byte) => byte !== 0)) + text;
+}
+
 /** Reads one CBOR item of definite length; byte strings become hexadecimal digits. */
 export function decode(cbor) {
   let at = 0;
@@ -108,6 +118,7 @@ export function wireDifferences() {
 
   const derived = uuid5(bytes(document.campaign), bytes(document.household));
   expect(derived.toString("hex") === document.document, "document id");
+  expect(address(derived) === document.address, "address of the document");
   const parts = [Buffer.from("rasoat actor 1"), bytes(actor.device), bytes(actor.fresh)];
   const drawn = hash("sha256", ...parts).subarray(0, 16);
   expect(drawn.toString("hex") === actor.actor, "actor id");

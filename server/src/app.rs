@@ -18,7 +18,9 @@ use crate::ingest::Writer;
 use crate::kept::Kept;
 use crate::keys::{KeyError, Keys, random};
 use crate::materialise::Materialiser;
+use crate::sockets::Sockets;
 use crate::store::desk::Mark;
+use crate::store::news::Herald;
 use crate::store::{Store, StoreError};
 use crate::worker::pool::Merging;
 
@@ -53,6 +55,10 @@ pub struct Inner {
     pub(crate) materialiser: Materialiser,
     /// What one sender may take.
     pub(crate) gate: Gate,
+    /// Connections of the standard door.
+    pub(crate) sockets: Sockets,
+    /// Carries the news of what moves on to them.
+    _herald: Herald,
     /// Passwords being hashed at one time: each takes 19 MiB.
     pub(crate) hashing: tokio::sync::Semaphore,
     /// Tables being read or written at one time: each takes its share of memory.
@@ -139,6 +145,7 @@ impl App {
         let epoch = store.epoch(random()).await?;
         let materialiser = Materialiser::new(store.clone(), merging);
         let writer = Writer::start(store.clone(), materialiser.clone());
+        let herald = Herald::start(&store);
         let decoy_hash = crate::auth::hash_password(&shared::id::to_hex(&random::<16>()));
         Ok(Self {
             inner: Arc::new(Inner {
@@ -149,6 +156,8 @@ impl App {
                 writer,
                 materialiser,
                 gate: Gate::default(),
+                sockets: Sockets::default(),
+                _herald: herald,
                 hashing: tokio::sync::Semaphore::new(2),
                 tables: Arc::new(tokio::sync::Semaphore::new(2)),
                 decoy_hash,

@@ -48,6 +48,8 @@ pub(crate) const REFRESH_MS: i64 = 75 * 24 * 60 * 60 * 1000;
 pub(crate) struct Actor {
     pub(crate) account: Account,
     pub(crate) device: Option<Device>,
+    /// The session that was shown, where there was one.
+    pub(crate) session: Option<[u8; 16]>,
 }
 
 /// Somebody handing work in: the one thing that a revoked device may still do.
@@ -337,13 +339,26 @@ impl Actor {
             check(&app.keys, ACCESS_TYPE, token, app.now_ms()).ok_or(&problem::UNAUTHENTICATED)?;
         let account: AccountId = claims.sub.parse().map_err(|_| &problem::UNAUTHENTICATED)?;
         let family: [u8; 16] = from_hex(&claims.fam).map_err(|_| &problem::UNAUTHENTICATED)?;
-        let found = match claims.dev {
+        let device = match claims.dev {
+            None => None,
+            Some(device) => Some(device.parse().map_err(|_| &problem::UNAUTHENTICATED)?),
+        };
+        Self::of_session(app, family, account, device).await
+    }
+
+    /// Finds who asks in a session, unless session or account have ended.
+    pub(crate) async fn of_session(
+        app: &App,
+        family: [u8; 16],
+        account: AccountId,
+        device: Option<DeviceId>,
+    ) -> Result<Self, Problem> {
+        let found = match device {
             None => {
                 let found = app.store.session_account(family, account).await?;
                 found.map(|(account, ended)| (account, ended, None))
             }
-            Some(device) => {
-                let id: DeviceId = device.parse().map_err(|_| &problem::UNAUTHENTICATED)?;
+            Some(id) => {
                 let found = app.store.session_account_on(family, account, id).await?;
                 found.map(|(account, ended, device)| (account, ended, Some(device)))
             }
@@ -354,7 +369,7 @@ impl Actor {
         if session_ended && !device.as_ref().is_some_and(|device: &Device| device.revoked) {
             return Err(problem::UNAUTHENTICATED.refuse());
         }
-        Ok(Self { account, device })
+        Ok(Self { account, device, session: Some(family) })
     }
 
     /// Returns the actor if it holds one of these roles.

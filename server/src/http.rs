@@ -38,6 +38,8 @@ mod posting;
 mod problems;
 mod rates;
 mod register;
+mod registrations;
+mod repo;
 mod review;
 mod samples;
 mod scans;
@@ -47,6 +49,7 @@ mod sessions;
 mod sync;
 mod sync_health;
 mod targets;
+mod tickets;
 
 use std::time::{Duration, Instant};
 
@@ -168,9 +171,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions::sign_in))
         .routes(routes!(sessions::refresh))
         .routes(routes!(devices::enrol))
-        .routes(routes!(courier::key));
+        .routes(routes!(courier::key))
+        .routes(routes!(repo::join));
     let phones = OpenApiRouter::new()
         .routes(routes!(sync::sync))
+        .routes(routes!(tickets::issue))
+        .routes(routes!(registrations::register))
         .routes(routes!(people::list, people::bind));
     let papers = OpenApiRouter::new()
         .routes(routes!(scans::add))

@@ -9,6 +9,7 @@ mod ledger;
 mod place;
 mod queue;
 mod tally;
+mod writers;
 
 use std::sync::Arc;
 
@@ -36,6 +37,8 @@ pub(crate) struct Incoming {
     pub(crate) batch: VerifiedBatch,
     pub(crate) manifest: Vec<u8>,
     pub(crate) signature: Vec<u8>,
+    /// Who vouches for it.
+    pub(crate) provenance: Provenance,
     pub(crate) device: DeviceId,
     pub(crate) device_revoked: bool,
     /// Whom the work is counted to: who typed it, where the device knows the person.
@@ -63,6 +66,25 @@ impl Incoming {
     /// Who typed, where the manifest names somebody the device knows.
     fn typist(&self) -> Option<AccountId> {
         (self.typed_by == TypedBy::Bound).then_some(self.account)
+    }
+}
+
+/// Who vouches for a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Provenance {
+    /// The device, by its signature.
+    Device,
+    /// The server: it came on a ticket of the device.
+    Session,
+}
+
+impl Provenance {
+    /// Returns the word the log uses.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Session => "session",
+        }
     }
 }
 
@@ -203,6 +225,7 @@ async fn write_group(
     let mut ledger = Ledger::default();
     ledger.place(&mut tx, works).await?;
     ledger.lock(&mut tx).await?;
+    ledger.writers.load(&mut tx, works).await?;
     let mut outcomes = Vec::new();
     for work in works {
         let mut of_work = Vec::new();

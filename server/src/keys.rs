@@ -11,7 +11,7 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use ed25519_dalek::{Signer, SigningKey};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use mobile_schema::courier::COURIER_KEY_CONTEXT;
-use mobile_schema::frame::{PAGE_CONTEXT, RECEIPT_CONTEXT};
+use mobile_schema::frame::{PAGE_CONTEXT, RECEIPT_CONTEXT, SESSION_CONTEXT};
 use shared::courier;
 use shared::id::{Actor, CodeId, sha256};
 
@@ -123,6 +123,11 @@ impl Keys {
     /// Signs a receipt.
     pub(crate) fn sign_receipt(&self, receipt: &[u8]) -> [u8; 64] {
         self.signing.sign(&[RECEIPT_CONTEXT, receipt].concat()).to_bytes()
+    }
+
+    /// Signs a manifest of what came over the standard door: who brought it, no more.
+    pub(crate) fn sign_session(&self, manifest: &[u8]) -> [u8; 64] {
+        self.signing.sign(&[SESSION_CONTEXT, manifest].concat()).to_bytes()
     }
 
     /// Returns the actor a decision of an office is written by: the same for the same decision, so

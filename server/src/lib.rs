@@ -20,6 +20,7 @@ pub mod materialise;
 mod pairs;
 pub mod problem;
 pub mod snapshot;
+mod sockets;
 pub mod standing;
 pub mod store;
 mod table;

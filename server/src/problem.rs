@@ -64,6 +64,20 @@ impl Problem {
         (self.status, self.name, &self.items)
     }
 
+    /// Logs the problem where it is the server's, for whom no answer does; returns it.
+    pub(crate) fn told(self) -> Self {
+        if self.status.is_server_error() {
+            let error = self.source.as_ref().map(chain).unwrap_or_default();
+            tracing::error!(problem = self.name.name, error, "a connection failed");
+        }
+        self
+    }
+
+    /// Returns how long to wait before trying again, where that is known.
+    pub(crate) fn wait_ms(&self) -> u64 {
+        self.after_ms
+    }
+
     /// Names each thing that is wrong.
     #[must_use]
     pub fn with_items<T: Serialize>(mut self, items: &[T]) -> Self {
@@ -75,14 +89,15 @@ impl Problem {
 /// The one table from name to status.
 pub(crate) fn status(name: &'static Name) -> StatusCode {
     match name.name {
-        "unauthenticated" | "sign-in-failed" | "token-refused" | "code-refused"
-        | "refresh-unsigned" => StatusCode::UNAUTHORIZED,
+        "unauthenticated" | "ticket-expired" | "ticket-refused" | "sign-in-failed"
+        | "token-refused" | "code-refused" | "refresh-unsigned" => StatusCode::UNAUTHORIZED,
         "forbidden" | "device-revoked" | "device-needed" | "list-own-work" | "table-own-work"
         | "second-entry-own" | "password-own" | "account-own" => StatusCode::FORBIDDEN,
         "not-found" | "campaign-unknown" | "household-unknown" | "heads-unknown"
         | "unit-unknown" | "hamlet-unknown" | "comment-unknown" => StatusCode::NOT_FOUND,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "body-too-large" | "scan-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "upgrade-needed" => StatusCode::UPGRADE_REQUIRED,
         "too-slow" => StatusCode::REQUEST_TIMEOUT,
         "encoding-unsupported" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "body-malformed" | "query-malformed" => StatusCode::BAD_REQUEST,

@@ -22,6 +22,8 @@ pub(crate) mod layout;
 pub(crate) mod life;
 pub(crate) mod list;
 pub(crate) mod material;
+mod migrations;
+pub(crate) mod news;
 pub(crate) mod pair;
 pub(crate) mod paper;
 pub(crate) mod posting;
@@ -29,6 +31,7 @@ pub(crate) mod preliminary;
 pub(crate) mod quarantine;
 pub(crate) mod register;
 pub(crate) mod remark;
+pub(crate) mod repo;
 mod rows;
 pub(crate) mod sample;
 pub(crate) mod scan;
@@ -36,9 +39,11 @@ pub(crate) mod score_table;
 pub(crate) mod snapshot;
 pub(crate) mod sync;
 pub(crate) mod target;
+pub(crate) mod ticket;
 pub(crate) mod upload;
 mod value;
 pub(crate) mod volume;
+pub(crate) mod writer;
 
 use std::path::Path;
 
@@ -147,6 +152,11 @@ impl Store {
     #[cfg(debug_assertions)]
     pub fn faults(&self) -> &faults::Faults {
         &self.db.faults
+    }
+
+    /// Listens from now on to which households move on.
+    pub(crate) fn news(&self) -> tokio::sync::broadcast::Receiver<news::Round> {
+        self.db.news.listen()
     }
 
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {

@@ -13,6 +13,8 @@ pub struct Circumstances {
     pub device_revoked: bool,
     /// The person named as typing was never bound to the device.
     pub typist_unknown: bool,
+    /// It came without a signature, under an actor that is not of the device it came from.
+    pub actor_foreign: bool,
     /// The account of the person who typed was closed before this arrived.
     pub typist_disabled: bool,
     /// The manifest names a newer form than the server knows.
@@ -83,6 +85,7 @@ pub fn is_ahead(first_operation: u32, newest_before: u32) -> bool {
 /// let fine = Circumstances {
 ///     device_revoked: false,
 ///     typist_unknown: false,
+///     actor_foreign: false,
 ///     typist_disabled: false,
 ///     schema_newer: false,
 ///     document_foreign: false,
@@ -105,6 +108,7 @@ pub fn admit(of: &Circumstances) -> Admission {
         (of.typist_unknown, &problem::TYPED_BY_UNKNOWN),
         (of.typist_disabled, &problem::PERSON_DISABLED),
         (of.document_foreign, &problem::DOCUMENT_FOREIGN),
+        (of.actor_foreign, &problem::ACTOR_FOREIGN),
         (of.schema_newer, &problem::SCHEMA_NEWER),
         (!of.document_foreign && !of.ever_assigned, &problem::HAMLET_NOT_ASSIGNED),
         (of.campaign_closed, &problem::CAMPAIGN_CLOSED),
@@ -132,6 +136,7 @@ mod tests {
         let of = Circumstances {
             device_revoked: false,
             typist_unknown: false,
+            actor_foreign: false,
             typist_disabled: false,
             schema_newer: true,
             document_foreign: false,
@@ -152,6 +157,7 @@ mod tests {
         let of = Circumstances {
             device_revoked: false,
             typist_unknown: false,
+            actor_foreign: false,
             typist_disabled: false,
             schema_newer: false,
             document_foreign: false,

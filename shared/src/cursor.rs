@@ -21,6 +21,24 @@ pub enum Hamlets {
     Only(BTreeSet<String>),
 }
 
+impl Hamlets {
+    /// Tells whether a household of a hamlet is among what may be seen.
+    ///
+    /// ```
+    /// use shared::{cursor::{Hamlets, single}, id::DocumentId};
+    /// let [one, other] = [DocumentId([1; 16]), DocumentId([2; 16])];
+    /// let hamlets = Hamlets::Only(["19558-01".to_owned(), single(one)].into());
+    /// assert!(hamlets.cover("19558-01", other) && hamlets.cover("19558-02", one));
+    /// assert!(!hamlets.cover("19558-02", other) && Hamlets::All.cover("19558-02", other));
+    /// ```
+    pub fn cover(&self, hamlet: &str, document: DocumentId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.contains(hamlet) || names.contains(&single(document)),
+        }
+    }
+}
+
 /// Names a household that somebody was given without its hamlet. No hamlet code holds `#`.
 ///
 /// ```

@@ -14,7 +14,7 @@ use crate::limits;
 use crate::runs::number;
 
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
-const KIND_CHANGE: u8 = 1;
+pub(crate) const KIND_CHANGE: u8 = 1;
 const KIND_DEFLATED: u8 = 2;
 
 /// A change whose frame and header are sound. Only [`guard`] makes one.

@@ -138,7 +138,11 @@ pub fn place(holding: Option<&Holding>, change: &Guarded, of: &Circumstances) ->
     let hash = change.hash();
     let known = holding.and_then(|holding| holding.known.get(&hash));
     // What was foreign when it first came is judged anew once its household is registered.
-    let anew = known.is_some_and(|known| known.reason == problem::DOCUMENT_FOREIGN.name);
+    let anew = known.is_some_and(|known| {
+        known.reason == problem::DOCUMENT_FOREIGN.name
+            // Somebody else's when it first came, and now its own device brings it.
+            || known.reason == problem::ACTOR_FOREIGN.name && !of.actor_foreign
+    });
     if let Some(known) = known.filter(|_| !anew) {
         return Placing::Again(known.verdict());
     }

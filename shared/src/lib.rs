@@ -10,6 +10,7 @@
 //! | [`courier`] | a file that somebody carried here | its pieces, and the signed batches in them |
 //! | [`verify`] | a signed batch and the device's key | changes that may be merged, and what is set aside |
 //! | [`merge`] | the set of a household's changes | one document, and what was left out of it |
+//! | [`repo`] | what an automerge-repo client says it has, and the log | what it lacks, and what to ask it for |
 //! | [`resolve`] | a document | agreed answers, and every dispute |
 //! | [`triage`] | disputes, and what classifies | which of them a person must decide, and why |
 //! | [`classify`] | answers, area type, standard | class, points, indicators, and why |
@@ -40,6 +41,7 @@ pub mod duplicate;
 pub mod id;
 pub mod layout;
 pub mod limits;
+pub mod repo;
 pub mod rule;
 pub mod scope;
 pub mod score;

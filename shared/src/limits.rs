@@ -244,3 +244,40 @@ pub const TRIAGE_COMBINATIONS_MAX: usize = 256;
 /// Most members that are looked at over all these combinations: 64 with each of 256. A document may
 /// hold thousands of members, and a worker has two seconds.
 pub const TRIAGE_MEMBERS_MAX: usize = 64 * TRIAGE_COMBINATIONS_MAX;
+
+/// Largest frame a WebSocket client may send, in bytes: a change of largest size, with its frame, does
+/// not fit, and no form comes near it.
+pub const REPO_FRAME_BYTES_MAX: usize = 256 * 1024;
+
+/// Longest name of a peer, in bytes. Clients draw about twenty characters.
+pub const PEER_BYTES_MAX: usize = 128;
+
+/// Most heads of a sync message: as many as a change may build on.
+pub const SYNC_HEADS_MAX: usize = 64;
+
+/// Most changes asked for in one sync message.
+pub const SYNC_NEED_MAX: usize = 256;
+
+/// Most changes a Bloom filter may be made of: five times those of a document.
+pub const BLOOM_ENTRIES_MAX: u64 = 10_000;
+
+/// Documents one connection may have open: some 100 bytes each. A province's tablet has 500.
+pub const REPO_DOCUMENTS_MAX: usize = 65_536;
+
+/// Messages of one connection that are worked on together: some 10 ms of work.
+pub const REPO_BATCH_MESSAGES_MAX: usize = 512;
+
+/// Bytes of these messages, after which no further one is added.
+pub const REPO_BATCH_BYTES_MAX: usize = 1024 * 1024;
+
+/// WebSocket connections of one device: two applications, each with the line it gave up on.
+pub const REPO_SOCKETS_PER_DEVICE_MAX: usize = 4;
+
+/// WebSocket connections open at one time: a province's 1.250 devices and half as many again.
+pub const REPO_SOCKETS_MAX: usize = 2_048;
+
+/// Life of a ticket for the standard door, in milliseconds: an hour.
+pub const TICKET_MS: i64 = 60 * 60 * 1000;
+
+/// Tickets of one device that are good at one time; the oldest ends when another is issued.
+pub const TICKETS_PER_DEVICE_MAX: i64 = 16;

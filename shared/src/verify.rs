@@ -8,8 +8,10 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use mobile_schema::frame::{Batch, FRAME_VERSION, MANIFEST_CONTEXT, Manifest};
 use mobile_schema::problem::{self, Problem};
 
-use crate::guard::{GuardError, Guarded, guard};
-use crate::id::{ChangeHash, DeviceId, Digest, DocumentId, sha256};
+use serde_bytes::ByteArray;
+
+use crate::guard::{GuardError, Guarded, KIND_CHANGE, guard};
+use crate::id::{CampaignId, ChangeHash, DeviceId, Digest, DocumentId, sha256};
 use crate::limits;
 
 /// A change that passed every check, with the document it belongs to. Only this module makes one.
@@ -131,15 +133,68 @@ pub fn verify(batch: &Batch, device_key: &[u8; 32]) -> Result<VerifiedBatch, Ver
         .zip(&batch.chunks)
         .map(|((document, hash), chunk)| {
             let document = DocumentId(**document);
-            verify_change(document, ChangeHash(**hash), chunk).map_err(|reason| Quarantined {
-                document,
-                digest: Digest(sha256(&[ASIDE_CONTEXT, chunk].concat())),
-                chunk: chunk.to_vec(),
-                reason,
-            })
+            verify_change(document, ChangeHash(**hash), chunk)
+                .map_err(|reason| set_aside(document, chunk, reason))
         })
         .collect();
     Ok(VerifiedBatch { manifest_digest: Digest(sha256(&batch.manifest)), manifest, changes })
+}
+
+/// Who brought changes over the standard door.
+#[derive(Debug, Clone, Copy)]
+pub struct Brought {
+    /// Device of the ticket.
+    pub device: DeviceId,
+    /// Campaign of the ticket.
+    pub campaign: CampaignId,
+    /// Layout and form version the client says it writes.
+    pub schema: u32,
+}
+
+/// Sorts changes that came over the standard door, at most [`limits::BATCH_CHANGES_MAX`], into what may
+/// be merged and what is set aside. Nobody signed them: the server signs the manifest returned, which
+/// says on whose ticket they came.
+pub fn vouch(by: Brought, chunks: Vec<(DocumentId, Vec<u8>)>) -> (VerifiedBatch, Vec<u8>) {
+    let changes: Vec<Result<Verified, Quarantined>> = chunks
+        .into_iter()
+        .map(|(document, chunk)| match plain(&chunk) {
+            Ok(change) => Ok(Verified { document, change }),
+            Err(error) => Err(set_aside(document, &chunk, error.into())),
+        })
+        .collect();
+    let named = changes.iter().map(|change| match change {
+        Ok(sound) => (ByteArray::new(sound.document.0), ByteArray::new(sound.change.hash().0)),
+        Err(aside) => (ByteArray::new(aside.document.0), ByteArray::new(aside.digest.0)),
+    });
+    let manifest = Manifest {
+        v: FRAME_VERSION,
+        device: ByteArray::new(by.device.0),
+        campaign: ByteArray::new(by.campaign.0),
+        schema: by.schema,
+        changes: named.collect(),
+        households: Vec::new(),
+        typed_by: None,
+    };
+    let mut bytes = Vec::new();
+    ciborium::into_writer(&manifest, &mut bytes).expect("memory takes what is written");
+    (VerifiedBatch { manifest_digest: Digest(sha256(&bytes)), manifest, changes }, bytes)
+}
+
+/// Guards a chunk of the standard door, where every client sends changes as they are, not deflated.
+fn plain(chunk: &[u8]) -> Result<Guarded, GuardError> {
+    match chunk.get(8) {
+        Some(&kind) if kind != KIND_CHANGE => Err(GuardError::Kind { kind }),
+        _ => guard(chunk),
+    }
+}
+
+fn set_aside(document: DocumentId, chunk: &[u8], reason: QuarantineReason) -> Quarantined {
+    Quarantined {
+        document,
+        digest: Digest(sha256(&[ASIDE_CONTEXT, chunk].concat())),
+        chunk: chunk.to_vec(),
+        reason,
+    }
 }
 
 fn read_manifest(batch: &Batch) -> Result<Manifest, VerifyError> {

@@ -46,6 +46,7 @@ mod schema;
 mod scope;
 mod simulation;
 mod slow_line;
+mod standard_door;
 #[cfg(debug_assertions)]
 mod storage_faults;
 mod sync_health;

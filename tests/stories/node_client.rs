@@ -14,23 +14,29 @@ use tests::on_each_backend;
 
 use crate::ask::post_raw;
 
-/// The example client in a process of its own.
-struct Node {
+/// A client in JavaScript in a process of its own.
+pub(crate) struct Node {
     process: Child,
     commands: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
 impl Node {
+    /// The example client; none where what it needs is not installed.
     fn start() -> Option<Self> {
-        if std::env::var_os("RASOAT_NODE_CLIENT").is_none() {
-            assert!(std::env::var_os("REQUIRE_NODE").is_none(), "RASOAT_NODE_CLIENT is not set");
-            eprintln!("skipped: the example client in JavaScript (RASOAT_NODE_CLIENT)");
+        Self::run("RASOAT_NODE_CLIENT", "phone.mjs", &[])
+    }
+
+    /// Starts a script of `tests/node`, if `tests/run` has set a variable.
+    pub(crate) fn run(needed: &str, script: &str, arguments: &[&str]) -> Option<Self> {
+        if std::env::var_os(needed).is_none() {
+            assert!(std::env::var_os("REQUIRE_NODE").is_none(), "{needed} is not set");
+            eprintln!("skipped: {script} in JavaScript ({needed})");
             return None;
         }
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/node/phone.mjs");
         let mut process = Command::new("node")
-            .arg(script)
+            .arg(format!("{}/node/{script}", env!("CARGO_MANIFEST_DIR")))
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -41,7 +47,7 @@ impl Node {
     }
 
     /// Gives a command, and fails the story where it failed.
-    fn tell(&mut self, command: &Json) -> Json {
+    pub(crate) fn tell(&mut self, command: &Json) -> Json {
         writeln!(self.commands, "{command}").unwrap();
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
@@ -60,7 +66,7 @@ impl Drop for Node {
 }
 
 /// Runs a conversation with the client off the threads that serve it.
-async fn with<T: Send + 'static>(
+pub(crate) async fn with<T: Send + 'static>(
     mut node: Node,
     talk: impl FnOnce(&mut Node) -> T + Send + 'static,
 ) -> (Node, T) {

@@ -22,17 +22,17 @@ const VISITS: i64 = 40;
 const RACES: i64 = 12;
 
 /// Two servers of one installation, both started on the empty database at the same time.
-struct Pair {
+pub(crate) struct Pair {
     _servers: [Server; 2],
     _home: Home,
-    cast: Cast,
+    pub(crate) cast: Cast,
     /// One client for each server.
-    clients: [Client; 2],
+    pub(crate) clients: [Client; 2],
     password: String,
 }
 
 impl Pair {
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let home = Home::new(Some(database(Cluster::Fast).await?));
         let servers = [home.launch(free_address()), home.launch(free_address())];
         for server in &servers {
@@ -51,7 +51,7 @@ impl Pair {
     }
 
     /// Enrols a phone that speaks to one of the servers only, and lets it fetch its work.
-    async fn phone(&self, server: usize, name: &str) -> Phone {
+    pub(crate) async fn phone(&self, server: usize, name: &str) -> Phone {
         let codes = self.cast.province.codes(&[name.to_owned()]).await.expect("a code");
         let enrolled =
             Phone::enrol(&self.clients[server], self.cast.campaign, &codes[0], name).await;

@@ -73,7 +73,7 @@ impl Import {
         let account = account.filter(|account| !account.disabled);
         let account =
             account.ok_or_else(|| CliError::Usage(format!("no account named {}", self.by)))?;
-        let carrier = Actor { account, device: None };
+        let carrier = Actor { account, device: None, session: None };
         let mut not_whole = 0;
         for file in &self.files {
             let taken = match std::fs::read(file) {

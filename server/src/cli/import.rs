@@ -100,7 +100,7 @@ impl Table {
         let account = app.store.account_named(&self.by).await?;
         let account =
             account.ok_or_else(|| CliError::Usage(format!("no account named {}", self.by)))?;
-        let actor = Actor { account, device: None };
+        let actor = Actor { account, device: None, session: None };
         let sent = Sent::of(bytes);
         let mut judged =
             judge(&app, &actor, id, kind, &sent).await.map_err(|problem| refused(&problem))?;

@@ -179,7 +179,7 @@ pub(super) async fn read(
 }
 
 /// Returns the address that the caller reached the server under: a phone reaches it there too.
-fn server_address(headers: &HeaderMap) -> Result<String, Problem> {
+pub(super) fn server_address(headers: &HeaderMap) -> Result<String, Problem> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let scheme = if text("x-forwarded-proto") == Some("https") { "https" } else { "http" };
     let host = text(HOST.as_str()).filter(|host| {

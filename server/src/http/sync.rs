@@ -17,7 +17,7 @@ use super::encoding::Accepted;
 use super::extract::Frame;
 use crate::app::App;
 use crate::gate::Caller;
-use crate::ingest::{Incoming, Outcome, TypedBy, Work, WriteError};
+use crate::ingest::{Incoming, Outcome, Provenance, TypedBy, Work, WriteError};
 use crate::problem::{Body, Problem};
 use crate::store::StoreError;
 use crate::store::device::{Device, SyncNote};
@@ -229,6 +229,7 @@ pub(super) async fn incoming(
         batch: verified,
         manifest: batch.manifest.into_vec(),
         signature: batch.signature.into_vec(),
+        provenance: Provenance::Device,
         device: device.id,
         device_revoked: device.revoked,
         account: device.account,

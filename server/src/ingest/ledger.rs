@@ -14,7 +14,8 @@ use shared::verify::Verified;
 
 use super::document::{Document, numbered_ahead};
 use super::place::by_campaign;
-use super::{Incoming, Outcome, Tally, TypedBy, Work};
+use super::writers::Writers;
+use super::{Incoming, Outcome, Provenance, Tally, TypedBy, Work};
 use crate::store::StoreError;
 use crate::store::append::NewManifest;
 use crate::store::assignment::Ever;
@@ -28,6 +29,8 @@ pub(super) struct Ledger {
     pub(super) units: BTreeMap<(CampaignId, String), UnitLog>,
     pub(super) documents: BTreeMap<(CampaignId, DocumentId), Document>,
     pub(super) assigned: BTreeMap<(CampaignId, AccountId), Ever>,
+    /// Whose unsigned work is.
+    pub(super) writers: Writers,
     tally: Tally,
     /// Manifests that are not yet written.
     manifests: Vec<NewManifest>,
@@ -102,7 +105,7 @@ impl Ledger {
                         actor_seq: 0,
                         dependencies: Vec::new(),
                         chunk: &quarantined.chunk,
-                        provenance: "device",
+                        provenance: incoming.provenance.as_str(),
                         device: Some(incoming.device),
                         account: incoming.account,
                         typed_by: incoming.typist(),
@@ -137,6 +140,8 @@ impl Ledger {
             self.write(tx).await?;
         }
         let mut of = self.circumstances(work, incoming, verified);
+        of.actor_foreign = incoming.provenance == Provenance::Session
+            && self.writers.is_foreign(work.campaign, id, change.actor(), incoming.device);
         if of.ancestors == Ancestors::Missing {
             // Counted once for a batch, with what came before it, and on from there.
             let count = match *waiting {
@@ -153,9 +158,12 @@ impl Ledger {
         };
         let unit = document.map_or(&incoming.unit, |document| &document.at.unit).clone();
         let hamlet = document.map_or("", |document| &document.at.hamlet).to_owned();
-        let heard = self.tally.heard(incoming.device, change.actor(), work.now_ms);
-        heard.schema = incoming.batch.manifest.schema;
-        heard.forked |= placed.side;
+        // A client without a signature writes under a new actor in each document it opens.
+        if incoming.provenance == Provenance::Device {
+            let heard = self.tally.heard(incoming.device, change.actor(), work.now_ms);
+            heard.schema = incoming.batch.manifest.schema;
+            heard.forked |= placed.side;
+        }
         let log = self.units.get_mut(&(work.campaign, unit.clone()));
         let position = match (placed.kept, log) {
             (Kept::Accepted, Some(log)) => Some(log.next()),
@@ -174,7 +182,7 @@ impl Ledger {
             actor_seq: change.seq(),
             dependencies: change.dependencies().iter().flat_map(|hash| hash.0).collect(),
             chunk: change.chunk(),
-            provenance: "device",
+            provenance: incoming.provenance.as_str(),
             device: Some(incoming.device),
             account: incoming.account,
             typed_by: incoming.typist(),
@@ -184,9 +192,13 @@ impl Ledger {
         };
         if placed.anew {
             self.write(tx).await?;
-            tx.change_set_aside(work.campaign, id, hash, stored, reason).await?;
-            if let Some(position) = position {
-                tx.change_release(work.campaign, id, hash, position, placed.side).await?;
+            tx.change_brought(work.campaign, &new).await?;
+            match position {
+                // One statement: the log holds nothing accepted without its position.
+                Some(position) => {
+                    tx.change_release(work.campaign, id, hash, position, placed.side).await?;
+                }
+                None => tx.change_set_aside(work.campaign, id, hash, stored, reason).await?,
             }
         } else if document.is_some() {
             self.unwritten.push(new.row(work.campaign, work.now_ms));
@@ -220,6 +232,7 @@ impl Ledger {
         Circumstances {
             device_revoked: incoming.device_revoked,
             typist_unknown: incoming.typed_by == TypedBy::Unknown,
+            actor_foreign: false,
             typist_disabled: incoming.account_disabled,
             schema_newer: incoming.batch.manifest.schema > SCHEMA_VERSION,
             document_foreign: document.is_none(),

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use shared::date::Date;
+use shared::id::DocumentId;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
@@ -17,28 +18,10 @@ use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, SqlSafeStr, Sqlite, Transa
 
 use super::StoreError;
 use super::faults::Faults;
+use super::migrations::MIGRATIONS;
+use super::news::News;
 use super::rows::Values;
 pub(crate) use super::value::{Id, Val, vals};
-
-/// The migrations in order: number, name, text with dialect tokens. Released ones never change.
-pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
-    (1, "line", include_str!("../../migrations/0001_line.sql")),
-    (2, "snapshot", include_str!("../../migrations/0002_snapshot.sql")),
-    (4, "device", include_str!("../../migrations/0004_device.sql")),
-    (5, "walk", include_str!("../../migrations/0005_walk.sql")),
-    (6, "paper", include_str!("../../migrations/0006_paper.sql")),
-    (7, "district", include_str!("../../migrations/0007_district.sql")),
-    (8, "preliminary", include_str!("../../migrations/0008_preliminary.sql")),
-    (9, "tables", include_str!("../../migrations/0009_tables.sql")),
-    (10, "province", include_str!("../../migrations/0010_province.sql")),
-    (11, "posted list", include_str!("../../migrations/0011_posted_list.sql")),
-    (12, "four eyes", include_str!("../../migrations/0012_four_eyes.sql")),
-    (13, "duplicate", include_str!("../../migrations/0013_duplicate.sql")),
-    (14, "register", include_str!("../../migrations/0014_register.sql")),
-    (15, "marks", include_str!("../../migrations/0015_marks.sql")),
-    (17, "handover", include_str!("../../migrations/0017_handover.sql")),
-    (18, "courier", include_str!("../../migrations/0018_courier.sql")),
-];
 
 /// What SQLite's planner takes the tables to look like, and the version that is written with it.
 const STATISTICS: (&str, i64) = (include_str!("statistics.sql"), 2);
@@ -60,6 +43,8 @@ const POSTGRES_CONNECTIONS: u32 = 12;
 pub(crate) struct Db {
     pools: Pools,
     pub(super) faults: Faults,
+    /// Which households have moved on, for whoever listens.
+    pub(super) news: News,
 }
 
 #[derive(Debug, Clone)]
@@ -80,6 +65,9 @@ enum Pools {
 pub(crate) struct Tx {
     open: Open,
     faults: Faults,
+    news: News,
+    /// Households that have moved on once this is committed, and their newest positions.
+    pub(super) moved: Vec<(DocumentId, i64)>,
 }
 
 #[derive(Debug)]
@@ -226,7 +214,7 @@ impl Db {
     }
 
     async fn ready(pools: Pools) -> Result<Self, StoreError> {
-        let db = Self { pools, faults: Faults::default() };
+        let db = Self { pools, faults: Faults::default(), news: News::default() };
         db.migrate().await?;
         Ok(db)
     }
@@ -265,7 +253,8 @@ impl Db {
             Pools::Sqlite { writer, .. } => Open::Sqlite(begin_immediate(writer).await?),
             Pools::Postgres(pool) => Open::Postgres(pool.begin().await?),
         };
-        Ok(Tx { open, faults: self.faults.clone() })
+        let (faults, news) = (self.faults.clone(), self.news.clone());
+        Ok(Tx { open, faults, news, moved: Vec::new() })
     }
 
     /// Reads all rows of a statement outside a transaction.
@@ -294,6 +283,14 @@ impl Db {
         vals: Vec<Val>,
     ) -> Result<Option<Row>, StoreError> {
         Ok(self.all(sql, vals).await?.into_iter().next())
+    }
+
+    /// Returns the pool where several processes may share the database.
+    pub(super) fn shared_pool(&self) -> Option<&PgPool> {
+        match &self.pools {
+            Pools::Sqlite { .. } => None,
+            Pools::Postgres(pool) => Some(pool),
+        }
     }
 
     /// Copies a SQLite database into a file that does not exist yet; does nothing on PostgreSQL.
@@ -375,6 +372,7 @@ impl Tx {
             Open::Sqlite(tx) => tx.commit().await?,
             Open::Postgres(tx) => tx.commit().await?,
         }
+        self.news.note(self.moved);
         // Here it is durable, and the word that it is may still get lost.
         self.faults.pass()
     }

@@ -350,10 +350,13 @@ impl Tx {
                 from moved where household.document = moved.document
                 and household.unit = moved.unit",
         };
-        let rows = moved.into_iter().map(|(document, unit, at)| vals![document, unit, at]);
-        let rows: Vec<_> = rows.collect();
+        let moved: Vec<(DocumentId, &str, i64)> = moved.into_iter().collect();
+        let rows: Vec<_> = moved.iter().map(|(id, unit, at)| vals![*id, *unit, *at]).collect();
         let all = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-        let written = self.run_rows(SQL, rows).await?;
-        if written == all { Ok(()) } else { Err(unavailable()) }
+        if self.run_rows(SQL, rows).await? != all {
+            return Err(unavailable());
+        }
+        self.moved.extend(moved.into_iter().map(|(document, _, at)| (document, at)));
+        Ok(())
     }
 }

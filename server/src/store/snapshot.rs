@@ -300,7 +300,7 @@ mod tests {
             (None, &vec![vec![30]]),
             "as far as it was looked at"
         );
-        assert_eq!((page[0].is_unseen, whole_unseen), (false, [false, true]));
+        assert_eq!((page[0].is_unseen, whole_unseen), (false, [true, true]));
 
         let of_a = store.snapshot_after(campaign, UNIT, ",a,", None, 9, i64::MAX).await.unwrap();
         let documents: Vec<_> = of_a.iter().map(|whole| whole.document).collect();

@@ -180,6 +180,7 @@ impl Memory {
         Circumstances {
             device_revoked: device.revoked,
             typist_unknown: false,
+            actor_foreign: false,
             typist_disabled: false,
             schema_newer: batch.manifest.schema > SCHEMA_VERSION,
             document_foreign: house.is_none(),

@@ -21,6 +21,7 @@ use shared::id::{
 };
 use shared::merge::{actor_id, genesis, genesis_hash};
 use shared::page::{Page, Written, write};
+use shared::repo::address;
 use shared::resolve::resolve;
 
 pub(super) const CAMPAIGN: CampaignId = CampaignId([3; 16]);
@@ -56,6 +57,7 @@ pub fn text() -> String {
             "campaign": CAMPAIGN,
             "household": HOUSEHOLD,
             "document": document,
+            "address": address::write(document),
         },
         "actor": { "device": DEVICE, "fresh": to_hex(&FRESH), "actor": actor },
         "change": {

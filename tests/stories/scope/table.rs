@@ -152,17 +152,17 @@ macro_rules! route {
 }
 
 mod desks;
+mod door;
 mod doors;
-mod papers;
-pub(super) use desks::{scan_bytes, scan_of};
-mod province;
-
 mod forms;
+mod papers;
+mod province;
+pub(super) use desks::{scan_bytes, scan_of};
 
 /// Every route in every way it matters.
 pub(super) fn table() -> Vec<Route> {
     [
-        of_nobody(),
+        door::of_nobody(),
         of_people(),
         of_devices(),
         doors::of_doors(),
@@ -174,31 +174,12 @@ pub(super) fn table() -> Vec<Route> {
         of_lists(),
         papers::of_papers(),
         desks::of_desks(),
+        door::of_door(),
         province::of_province(),
     ]
     .into_iter()
     .flatten()
     .collect()
-}
-
-fn of_nobody() -> Vec<Route> {
-    vec![
-        route!("GET" "/", EVERYBODY, Same, |_| plain("/")),
-        route!("GET" "/healthz", EVERYBODY, Same, |_| plain("/healthz")),
-        route!("GET" "/readyz", EVERYBODY, Same, |_| plain("/readyz")),
-        route!("GET" "/problems/{name}", EVERYBODY, Same, |_| plain("/problems/forbidden")),
-        route!("GET" "/v1/openapi.json", EVERYBODY, Same, |_| plain("/v1/openapi.json")),
-        route!("POST" "/v1/sessions", EVERYBODY, Same, |to| {
-            form("/v1/sessions", &json!({ "name": spare_person(to.unit), "password": "x" }))
-        }),
-        route!("POST" "/v1/sessions/refresh", EVERYBODY, Same, |_| {
-            form("/v1/sessions/refresh", &json!({ "refresh": "eyJ0" }))
-        }),
-        route!("POST" "/v1/devices", EVERYBODY, Same, |_| {
-            let key = "ab".repeat(32);
-            form("/v1/devices", &json!({ "code": "0123", "label": "Zq", "public_key": key }))
-        }),
-    ]
 }
 
 fn of_people() -> Vec<Route> {

@@ -90,7 +90,7 @@ impl Visitor {
 
     /// Returns the person as the API knows one.
     pub(super) fn actor(&self) -> Actor {
-        Actor { account: self.account.clone(), device: None }
+        Actor { account: self.account.clone(), device: None, session: None }
     }
 
     /// Tells whether a form came from one of this session's own pages.
