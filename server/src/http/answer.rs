@@ -292,10 +292,12 @@ pub(super) async fn unsound(
         let checked = tokio::task::spawn_blocking(check).await;
         unsound.extend(checked.map_err(|_| StoreError::Damaged)?);
     }
-    if unsound.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    if let Err(error) = app.materialiser.fresh(campaign, &unsound).await {
+    // Where nothing isolates them nobody works ahead, and they would be looked at again and again.
+    let is_isolated = app.materialiser.pool().is_isolated();
+    let due = if is_isolated { &unsound } else { &unseen };
+    if !due.is_empty()
+        && let Err(error) = app.materialiser.fresh(campaign, due).await
+    {
         tracing::warn!(error = %error, "new changes are not sent on yet");
     }
     Ok(unsound.into_iter().collect())
