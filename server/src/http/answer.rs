@@ -134,14 +134,16 @@ pub(super) async fn fill(
     };
     let mut households = BTreeMap::new();
     let mut room = Room::new(wanted);
+    // What a page has left out is sent after it, were it named by the request.
+    let none = Named::new();
     let mut segments = Vec::new();
     for mut segment in reading.segments {
         let mut last =
             newest.as_ref().map(|newest| newest.get(&segment.unit).copied().unwrap_or(0));
-        let mut is_held_up = false;
+        let (mut is_held_up, mut is_cut) = (false, false);
         if wanted.pages && segment.can_walk() {
             let walked = pages::walk(app, wanted, &mut segment, &mut room).await?;
-            is_held_up = walked.is_held_up;
+            (is_held_up, is_cut) = (walked.is_held_up, walked.is_cut);
             answer.pages.extend(walked.pages);
         } else {
             // A client that reads changes only has them from the first.
@@ -151,7 +153,9 @@ pub(super) async fn fill(
             |segment: &Segment, last: Option<i64>| last.is_none_or(|last| segment.position < last);
         while segment.walk.is_none() && is_behind(&segment, last) && !room.is_full() && !is_held_up
         {
-            let read = read_on(app, wanted, &mut segment, &mut room, &mut households).await?;
+            let named = if is_cut { &none } else { &wanted.named };
+            let read =
+                read_on(app, wanted, named, &mut segment, &mut room, &mut households).await?;
             answer.changes.extend(read.changes);
             last = last.or(Some(read.last));
             is_held_up = read.is_held_up;
@@ -213,6 +217,7 @@ impl Part {
 async fn read_on(
     app: &App,
     wanted: &Wanted,
+    named: &Named,
     segment: &mut Segment,
     room: &mut Room,
     households: &mut Households,
@@ -220,15 +225,17 @@ async fn read_on(
     let (id, unit, from) = (wanted.campaign, &segment.unit, segment.position);
     let hamlets = hamlets_of(segment);
     let whole_until = segment.whole_until;
-    let is_named = |of: (DocumentId, ChangeHash), position: i64| {
-        wanted.named.contains(&of) && position > whole_until
-    };
+    let is_named =
+        |of: (DocumentId, ChangeHash), position: i64| named.contains(&of) && position > whole_until;
     let is_sent = |row: &Row| !is_named((row.document, row.hash), row.position);
-    let is_unseen = |row: &&Row| row.is_unseen && is_sent(row);
+    let is_unseen = |row: &&Row| {
+        let looked_at = app.looked_at.at(&row.document, unit);
+        row.is_unseen && is_sent(row) && looked_at.is_none_or(|at| row.position > at)
+    };
     let (mut log, mut last) = app.store.sync_log_after(id, unit, from, &hamlets, ROWS).await?;
     let part = Part::of(&log, from, room, is_sent);
     let unseen = log[..part.count].iter().filter(is_unseen).map(|row| row.document).collect();
-    let unsound = unsound(app, id, unseen).await?;
+    let unsound = unsound(app, id, Some(unit), unseen).await?;
     let mut read_all = log.len() < usize::try_from(ROWS).unwrap_or(usize::MAX);
     let mut held_up_at = None;
     if !unsound.is_empty() {
@@ -271,10 +278,12 @@ async fn read_on(
 
 /// Looks at households with changes that no worker has looked at yet, before others are sent them: a
 /// client stops on what the library stops on. Returns those of which something may not be sent; a
-/// worker has set that aside by then, if one can be had.
+/// worker has set that aside by then, if one can be had. How far the logs of a unit were looked at is
+/// remembered.
 pub(super) async fn unsound(
     app: &App,
     campaign: CampaignId,
+    unit: Option<&str>,
     unseen: BTreeSet<DocumentId>,
 ) -> Result<BTreeSet<DocumentId>, StoreError> {
     let unseen: Vec<DocumentId> = unseen.into_iter().collect();
@@ -282,21 +291,24 @@ pub(super) async fn unsound(
     for documents in unseen.chunks(AT_ONCE) {
         let materials = app.store.material(campaign, documents, From::Log).await?;
         let check = move || {
-            let is_bad = |(document, material): (DocumentId, Material)| {
+            let look = |(document, material): (DocumentId, Material)| {
                 let log = material.changes.iter().map(|entry| &entry.logged);
                 let log = log.map(|logged| (logged.hash, logged.chunk.as_slice()));
-                (!are_sound(log)).then_some(document)
+                (document, material.position, are_sound(log))
             };
-            materials.into_iter().filter_map(is_bad).collect::<Vec<_>>()
+            materials.into_iter().map(look).collect::<Vec<_>>()
         };
-        let checked = tokio::task::spawn_blocking(check).await;
-        unsound.extend(checked.map_err(|_| StoreError::Damaged)?);
+        let looked = tokio::task::spawn_blocking(check).await;
+        for (document, position, is_sound) in looked.map_err(|_| StoreError::Damaged)? {
+            match unit {
+                _ if !is_sound => unsound.push(document),
+                Some(unit) => app.looked_at.put(document, unit.to_owned(), position),
+                None => {}
+            }
+        }
     }
-    // Where nothing isolates them nobody works ahead, and they would be looked at again and again.
-    let is_isolated = app.materialiser.pool().is_isolated();
-    let due = if is_isolated { &unsound } else { &unseen };
-    if !due.is_empty()
-        && let Err(error) = app.materialiser.fresh(campaign, due).await
+    if !unsound.is_empty()
+        && let Err(error) = app.materialiser.fresh(campaign, &unsound).await
     {
         tracing::warn!(error = %error, "new changes are not sent on yet");
     }

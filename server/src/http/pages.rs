@@ -28,6 +28,8 @@ pub(super) struct Walked {
     pub(super) pages: Vec<SignedPage>,
     /// The next household is not sent before a worker has looked at it.
     pub(super) is_held_up: bool,
+    /// Of some household something was left out that follows as changes.
+    pub(super) is_cut: bool,
 }
 
 /// Walks on through a segment until the answer is full or every household was sent.
@@ -39,16 +41,17 @@ pub(super) async fn walk(
 ) -> Result<Walked, StoreError> {
     let hamlets = hamlets_of(segment);
     let mut pages = Vec::new();
-    let mut is_held_up = false;
+    let (mut is_held_up, mut is_cut) = (false, false);
     while !room.is_full() && !is_held_up {
         let (store, id, unit) = (&app.store, wanted.campaign, &segment.unit);
         let (after, until) = (segment.walk, segment.whole_until);
         let mut read = store.snapshot_after(id, unit, &hamlets, after, HOUSEHOLDS, until).await?;
         let unseen = read.iter().filter(|whole| whole.is_unseen).map(|whole| whole.document);
-        let unsound = unsound(app, id, unseen.collect()).await?;
+        let unsound = unsound(app, id, Some(unit), unseen.collect()).await?;
         if !unsound.is_empty() {
             read = store.snapshot_after(id, unit, &hamlets, after, HOUSEHOLDS, until).await?;
         }
+        is_cut |= read.iter().any(|whole| whole.is_cut);
         let read_all = read.len() < usize::try_from(HOUSEHOLDS).unwrap_or(usize::MAX);
         let is_held = |whole: &Whole| whole.is_unseen && unsound.contains(&whole.document);
         if let Some(at) = read.iter().position(is_held) {
@@ -73,7 +76,7 @@ pub(super) async fn walk(
             break;
         }
     }
-    Ok(Walked { pages, is_held_up })
+    Ok(Walked { pages, is_held_up, is_cut })
 }
 
 /// Takes as many households as a page or the answer has room for, and one that is larger.

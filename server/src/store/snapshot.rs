@@ -28,6 +28,8 @@ pub(crate) struct Whole {
     /// Among those is one that a client wrote and no worker has looked at. One that came after the
     /// position asked for is left out, and what followed it.
     pub(crate) is_unseen: bool,
+    /// Something was left out.
+    pub(crate) is_cut: bool,
 }
 
 /// A saved document on its way into the cache.
@@ -105,7 +107,9 @@ impl Store {
             }
             let is_unseen = row.get::<i64>("unseen")? == 1;
             is_cut |= is_unseen && position > until;
-            if let Some(last) = whole.last_mut().filter(|_| !is_cut) {
+            let Some(last) = whole.last_mut() else { continue };
+            last.is_cut |= is_cut;
+            if !is_cut {
                 last.later.push(row.get("bytes")?);
                 last.is_unseen |= is_unseen;
             }
@@ -158,6 +162,7 @@ fn household(row: &Row, saved: Option<Vec<u8>>) -> Result<Whole, StoreError> {
         saved,
         later: Vec::new(),
         is_unseen: false,
+        is_cut: false,
     })
 }
 

@@ -314,7 +314,7 @@ impl Peer {
         let since = wanting.iter().map(|(_, since, _)| *since).min().unwrap_or(0);
         let wanting: Vec<DocumentId> = wanting.iter().map(|(document, _, _)| *document).collect();
         let looked_at = wanting.iter().copied().collect();
-        let unsound = unsound(&self.app, self.campaign(), looked_at).await?;
+        let unsound = unsound(&self.app, self.campaign(), None, looked_at).await?;
         let chunks = self.app.store.repo_chunks(self.campaign(), &wanting, since).await?;
         for (document, _, answer) in answers {
             if unsound.contains(&document) {
