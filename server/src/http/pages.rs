@@ -46,14 +46,19 @@ pub(super) async fn walk(
         let (store, id, unit) = (&app.store, wanted.campaign, &segment.unit);
         let (after, until) = (segment.walk, segment.whole_until);
         let mut read = store.snapshot_after(id, unit, &hamlets, after, HOUSEHOLDS, until).await?;
-        let unseen = read.iter().filter(|whole| whole.is_unseen).map(|whole| whole.document);
+        let is_unseen = |whole: &&Whole| {
+            let looked_at = app.looked_at.at(&whole.document, unit);
+            whole.unseen_at.is_some_and(|unseen| looked_at.is_none_or(|at| unseen > at))
+        };
+        let unseen = read.iter().filter(is_unseen).map(|whole| whole.document);
         let unsound = unsound(app, id, Some(unit), unseen.collect()).await?;
         if !unsound.is_empty() {
             read = store.snapshot_after(id, unit, &hamlets, after, HOUSEHOLDS, until).await?;
         }
         is_cut |= read.iter().any(|whole| whole.is_cut);
         let read_all = read.len() < usize::try_from(HOUSEHOLDS).unwrap_or(usize::MAX);
-        let is_held = |whole: &Whole| whole.is_unseen && unsound.contains(&whole.document);
+        let is_held =
+            |whole: &Whole| whole.unseen_at.is_some() && unsound.contains(&whole.document);
         if let Some(at) = read.iter().position(is_held) {
             read.truncate(at);
             is_held_up = true;

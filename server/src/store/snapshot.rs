@@ -25,9 +25,9 @@ pub(crate) struct Whole {
     pub(crate) saved: Option<Vec<u8>>,
     /// Accepted chunks of the main branch that are not in the document, ancestors first.
     pub(crate) later: Vec<Vec<u8>>,
-    /// Among those is one that a client wrote and no worker has looked at. One that came after the
-    /// position asked for is left out, and what followed it.
-    pub(crate) is_unseen: bool,
+    /// Position of the last of those that a client wrote and no worker has looked at. One that came
+    /// after the position asked for is left out, and what followed it.
+    pub(crate) unseen_at: Option<i64>,
     /// Something was left out.
     pub(crate) is_cut: bool,
 }
@@ -111,7 +111,7 @@ impl Store {
             last.is_cut |= is_cut;
             if !is_cut {
                 last.later.push(row.get("bytes")?);
-                last.is_unseen |= is_unseen;
+                last.unseen_at = is_unseen.then_some(position).or(last.unseen_at);
             }
         }
         for index in unreadable {
@@ -161,7 +161,7 @@ fn household(row: &Row, saved: Option<Vec<u8>>) -> Result<Whole, StoreError> {
         code: row.get("code")?,
         saved,
         later: Vec::new(),
-        is_unseen: false,
+        unseen_at: None,
         is_cut: false,
     })
 }
@@ -294,9 +294,12 @@ mod tests {
             read,
             [(Some(b"a document".to_vec()), &vec![vec![11]]), (None, &vec![vec![20], vec![21]]),]
         );
-        let whole_unseen = [page[0].is_unseen, page[1].is_unseen];
+        let whole_unseen = [page[0].unseen_at, page[1].unseen_at];
         let later = store.snapshot_after(campaign, UNIT, "", None, 2, 20).await.unwrap();
-        assert_eq!((&later[1].later, later[1].is_unseen), (&vec![vec![20]], true));
+        assert_eq!(
+            (&later[1].later, later[1].unseen_at, later[1].is_cut),
+            (&vec![vec![20]], Some(20), true)
+        );
         let after = page.last().map(|whole| whole.document);
         let page = store.snapshot_after(campaign, UNIT, "", after, 2, i64::MAX).await.unwrap();
         assert_eq!(page.len(), 1);
@@ -305,7 +308,7 @@ mod tests {
             (None, &vec![vec![30]]),
             "as far as it was looked at"
         );
-        assert_eq!((page[0].is_unseen, whole_unseen), (false, [true, true]));
+        assert_eq!((page[0].unseen_at, whole_unseen), (None, [Some(11), Some(21)]));
 
         let of_a = store.snapshot_after(campaign, UNIT, ",a,", None, 9, i64::MAX).await.unwrap();
         let documents: Vec<_> = of_a.iter().map(|whole| whole.document).collect();
