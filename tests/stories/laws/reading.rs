@@ -32,6 +32,9 @@ const READERS: usize = 8;
 /// P7: rows that the writers add in all.
 const ROWS: usize = 10_000;
 
+/// Households of each writer, in threes: nobody's household is changed two hundred times a day.
+const HOUSEHOLDS: usize = 4;
+
 /// Small pages in one request.
 const PAGES: usize = 5;
 
@@ -74,7 +77,7 @@ on_each_backend! {
         let mut writers = JoinSet::new();
         for number in 1..=WRITERS {
             let phone = town.phone("hoa").await;
-            let hamlets = ["19558-01", "19558-02", "19558-01"].repeat(cases(1));
+            let hamlets = ["19558-01", "19558-02", "19558-01"].repeat(cases(HOUSEHOLDS));
             let work = Fieldwork::new(phone, number, &hamlets);
             let door = doors[usize::from(number) % doors.len()].clone();
             writers.spawn(hand_in(town.clone(), door, work));
