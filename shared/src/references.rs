@@ -57,9 +57,11 @@ pub(crate) fn check<'a>(ordered: &[&'a Change]) -> Checked<'a> {
 }
 
 /// Tells whether accepted changes of a household's main branch, in the order of the log, refer to
-/// nothing but what each builds on. What does not, nobody may load.
+/// nothing but what each builds on, and are no more than a household may hold. What is otherwise,
+/// nobody may load.
 ///
-/// Nothing but our own reading of the bytes is at work here.
+/// Nothing but our own reading of the bytes is at work here, which keeps some hundred bytes of each
+/// operation: it stops where a household has too many of them.
 ///
 /// ```
 /// use shared::references::are_sound;
@@ -75,7 +77,8 @@ pub fn are_sound<'a>(log: impl Iterator<Item = (ChangeHash, &'a [u8])>) -> bool 
     let mut log = log.filter(|(hash, _)| *hash != genesis_hash());
     log.all(|(hash, chunk)| {
         let body = Body::of_chunk(chunk).ok();
-        body.and_then(|body| history.take(&body, hash)).is_some()
+        let taken = body.and_then(|body| history.take(&body, hash));
+        taken.is_some() && history.made.len() <= limits::DOCUMENT_OPERATIONS_MAX
     })
 }
 

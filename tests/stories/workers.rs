@@ -85,9 +85,11 @@ async fn aside(town: &Town) -> Vec<(String, String, String)> {
     let listed = town.officer.get(&town.path(&format!("/units/{MO_O}/aside"))).await.unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let changes = listed.as_array().unwrap().iter();
-    changes
+    let mut changes: Vec<_> = changes
         .map(|change| (text(&change["hash"]), text(&change["fate"]), text(&change["reason"])))
-        .collect()
+        .collect();
+    changes.sort();
+    changes
 }
 
 /// Tells whether every household of Mò Ó was merged by workers, without anybody reading a list.
@@ -132,13 +134,18 @@ async fn meets_poison(town: &Town, mark: &str) {
     let of_ill = standing(&listed, ill);
     assert_eq!(of_ill, standing(&before, ill), "as it was before, and not broken");
     assert_eq!(of_ill["open"]["broken"], 0);
-    let reason = "change-unmergeable";
     let mut expected =
-        [bad, after_it].map(|hash| (hash.to_string(), "quarantined".to_owned(), reason.to_owned()));
-    let mut set_aside = aside(town).await;
+        [(bad, "quarantined", "change-unmergeable"), (after_it, "held", "ancestor-held")]
+            .map(|(hash, fate, reason)| (hash.to_string(), fate.to_owned(), reason.to_owned()));
     expected.sort();
-    set_aside.sort();
-    assert_eq!(set_aside, expected);
+    assert_eq!(aside(town).await, expected);
+    // It may be tried again, as often as somebody likes: it comes to the same.
+    let again =
+        json!({ "document": ill.to_string(), "hash": bad.to_string(), "reason": "thử lại" });
+    town.officer.post(&town.path(&format!("/units/{MO_O}/aside")), &again).await.unwrap();
+    assert!(aside(town).await.is_empty(), "both are in the log again");
+    assert_eq!(standing(&households(town, MO_O).await, ill)["open"]["broken"], 0);
+    assert_eq!(aside(town).await, expected);
     let health = in_time(
         "health",
         town.client.raw(hyper::Method::GET, "/healthz", None, "text/plain", Vec::new()),
@@ -171,6 +178,23 @@ with_workers! {
         meets_poison(&town, "rasoat-poison-memory").await;
     }
 
+    /// What others wrote at the same time stays, though nobody has merged it before.
+    async fn nobody_elses_work_goes_with_a_bad_change(town: Town) {
+        let mut hoa = town.review_mo_o().await;
+        let mut minh = town.phone_with_work("minh").await;
+        wait_until_merged(&town).await;
+        let document = town.document(&hoa, "19558-01-0001");
+        say(&mut minh, document, "mất mùa");
+        let bad = say(&mut hoa, document, "rasoat-poison-abort");
+        hoa.sync().await.unwrap();
+        let report = minh.sync().await.unwrap();
+        assert_eq!(Phone::count(&report, Fate::Accepted), 1);
+
+        assert_eq!(cause(&town, document).await, "mất mùa");
+        let expected = (bad.to_string(), "quarantined".to_owned(), "change-unmergeable".to_owned());
+        assert_eq!(aside(&town).await, [expected]);
+    }
+
     /// Nobody has merged the household yet: what came before the bad change stays.
     async fn a_new_household_keeps_what_came_before_the_bad_change(town: Town) {
         let mut hoa = town.phone_with_work("hoa").await;
@@ -187,6 +211,34 @@ with_workers! {
         assert_eq!(standing["row"]["outcome"], "surveyed");
         assert_eq!(standing["row"]["provenance"]["device"], good);
         assert_eq!(aside(&town).await.len(), 2);
+    }
+
+    /// A household is handed over with what was taken back of it, and is in nobody's way there.
+    async fn what_was_taken_back_moves_with_its_household(town: Town) {
+        let mut hoa = town.review_mo_o().await;
+        let document = town.document(&hoa, "19558-01-0001");
+        let bad = say(&mut hoa, document, "rasoat-poison-abort");
+        hoa.sync().await.unwrap();
+        households(&town, MO_O).await;
+        assert_eq!(aside(&town).await.len(), 1);
+        let neighbour = town.sign_in(&format!("xa-{HUONG_HIEP}")).await;
+        let path = town.path(&format!("/households/{document}/handover"));
+        let paper = json!({ "number": "1/TT", "date": "2022-11-02", "signer": "A (thử)" });
+        let offer = json!({ "act": "offer", "to": HUONG_HIEP, "paper": paper, "on": "2022-11-01",
+            "reason": "chuyển nhà" });
+        town.officer.post(&path, &offer).await.unwrap();
+        neighbour.post(&path, &json!({ "act": "accept", "hamlet": "19561-01" })).await.unwrap();
+        assert!(aside(&town).await.is_empty());
+
+        // The neighbour's log goes on beyond the place that it had in the other.
+        let mut lan = town.phone_with_work("lan").await;
+        for turn in 0..60 {
+            say(&mut lan, document, &format!("lần {turn}"));
+        }
+        let report = lan.sync().await.unwrap();
+        assert_eq!(Phone::count(&report, Fate::Accepted), 60, "{report:?}");
+        let listed = neighbour.get(&town.path(&format!("/units/{HUONG_HIEP}/aside"))).await.unwrap();
+        assert_eq!(listed[0]["hash"], bad.to_string());
     }
 
     /// An office's own change is not suspected, and a household that fails all the same is open.

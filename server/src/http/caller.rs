@@ -31,7 +31,16 @@ pub(super) struct Begun {
     pub(super) scope: Scope,
     /// Newest position of each unit in scope that has any.
     pub(super) newest: BTreeMap<String, i64>,
-    /// The newest of them at which a household left the unit for another.
+}
+
+/// What a sync ends with.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// What the caller may see by then.
+    pub(super) scope: Scope,
+    /// Actors that the calling device may not write under any more.
+    pub(super) forked: Vec<Writer>,
+    /// The newest position of each unit in scope at which a household left it, where one did.
     pub(super) left: BTreeMap<String, i64>,
 }
 
@@ -46,27 +55,22 @@ pub(super) async fn begin(app: &App, actor: &Actor, id: CampaignId) -> Result<Be
     if !is_of(&units, &actor.account, &start.province, &tree) {
         return Err(Problem::new(&problem::CAMPAIGN_UNKNOWN));
     }
-    let (scope, newest, left) = match office(app, actor, &tree).await? {
-        Some(scope) => {
-            (scope, app.store.positions(id).await?, app.store.handover_newest(id).await?)
-        }
-        None => (of_places(&start.places), start.newest, start.left),
+    let (scope, newest) = match office(app, actor, &tree).await? {
+        Some(scope) => (scope, app.store.positions(id).await?),
+        None => (of_places(&start.places), start.newest),
     };
-    Ok(Begun { campaign: id, closed: start.closed, tree, scope, newest, left })
+    Ok(Begun { campaign: id, closed: start.closed, tree, scope, newest })
 }
 
-/// Reads what the caller may see now, and the actors that the calling device may not write under any
-/// more.
-pub(super) async fn end(
-    app: &App,
-    actor: &Actor,
-    begun: &Begun,
-) -> Result<(Scope, Vec<Writer>), StoreError> {
+/// Reads what the caller may see now, and what it is told of itself.
+pub(super) async fn end(app: &App, actor: &Actor, begun: &Begun) -> Result<Ended, StoreError> {
+    let (store, id) = (&app.store, begun.campaign);
     let device = actor.device.as_ref().map(|device| device.id);
-    let of = app.store.sync_end(begun.campaign, actor.account.id, device);
-    let (places, forked) = of.await?;
-    let scope = office(app, actor, &begun.tree).await?;
-    Ok((scope.unwrap_or_else(|| of_places(&places)), forked))
+    let end = store.sync_end(id, actor.account.id, device).await?;
+    Ok(match office(app, actor, &begun.tree).await? {
+        Some(scope) => Ended { scope, forked: end.forked, left: store.handover_newest(id).await? },
+        None => Ended { scope: of_places(&end.places), forked: end.forked, left: end.left },
+    })
 }
 
 /// Returns what an office may see: its units, and nothing with a device that was revoked. `None` for

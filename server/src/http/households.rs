@@ -186,9 +186,13 @@ pub(super) async fn release(
         return Err(Problem::new(&problem::REASON_MISSING));
     }
     let aside = app.store.change_aside(id, &unit).await?;
+    // What no worker got over may be tried again: where it is bad, it is taken back once more.
+    let may_go_on = |fate: &str, reason: &str| {
+        matches!(fate, "held" | "waiting") || reason == problem::CHANGE_UNMERGEABLE.name
+    };
     let this = aside.iter().any(|change| {
         (change.document, change.hash) == (form.document, form.hash)
-            && matches!(change.fate.as_str(), "held" | "waiting")
+            && may_go_on(&change.fate, &change.reason)
     });
     if !this || (form.let_in && app.store.household_get(id, form.document).await?.is_none()) {
         return Err(Problem::new(&problem::NOT_FOUND));

@@ -12,7 +12,7 @@ use shared::limits;
 use shared::verify::{manifest_device, verify};
 
 use super::answer::{Answer, Named, Wanted, answer_bytes, fill};
-use super::caller::{Begun, Installation, begin, end};
+use super::caller::{Begun, Ended, Installation, begin, end};
 use super::encoding::Accepted;
 use super::extract::Frame;
 use crate::app::App;
@@ -64,7 +64,7 @@ pub(super) async fn sync(
     let begun = begin(&app, &actor, id).await?;
     let cursor = read_cursor(&app, &request.cursor)?;
     let reading = reading(cursor.as_ref(), &begun.scope, &begun.newest);
-    let gone = gone(&app, &begun, &reading).await?;
+    let read_before = reading.segments.clone();
 
     let all_in = request.all_in;
     let of = Installation { device, about: request.about.as_ref() };
@@ -73,30 +73,36 @@ pub(super) async fn sync(
     let wanted = Wanted { campaign: id, named, pages: request.pages, bytes, encoding };
     let mut answer = fill(&app, reading, &wanted).await?;
     // What was taken away meanwhile may be among it: nothing is sent, and the phone asks again.
-    let (scope, forked) = end(&app, &actor, &begun).await?;
-    if scope != begun.scope {
+    let ended = end(&app, &actor, &begun).await?;
+    let gone = gone(&app, id, &ended, read_before).await?;
+    if ended.scope != begun.scope {
         let cursor = request.cursor;
         answer = SyncResponse { v: FRAME_VERSION, cursor, more: true, ..SyncResponse::default() };
     }
-    let forked = forked.into_iter().map(|actor| ByteArray::new(actor.0)).collect();
+    let forked = ended.forked.into_iter().map(|actor| ByteArray::new(actor.0)).collect();
     let gone = gone.into_iter().map(|document| ByteArray::new(document.0)).collect();
     Ok(Answer { frame: SyncResponse { results, forked, gone, ..answer }, share })
 }
 
-/// Names the households that moved out of the caller's scope, from where the caller has read on.
+/// Names the households that moved out of the caller's scope after what it had read before, were it
+/// while this answer was put together. A walk reads each household as it stands after it began.
 async fn gone(
     app: &App,
-    begun: &Begun,
-    reading: &Reading,
+    campaign: CampaignId,
+    ended: &Ended,
+    read_before: Vec<Segment>,
 ) -> Result<BTreeSet<DocumentId>, StoreError> {
     let mut gone = BTreeSet::new();
-    let has_left = |segment: &&Segment| {
-        let left_at = begun.left.get(&segment.unit);
-        segment.position > 0 && left_at.is_some_and(|left_at| *left_at > segment.position)
-    };
-    for segment in reading.segments.iter().filter(has_left) {
-        for left in app.store.handover_left(begun.campaign, segment).await? {
-            let is_here = begun.scope.get(&left.unit).is_some_and(|hamlets| match hamlets {
+    for mut segment in read_before {
+        if segment.can_walk() {
+            segment.position = segment.whole_until;
+        }
+        let left_at = ended.left.get(&segment.unit);
+        if segment.position == 0 || left_at.is_none_or(|left_at| *left_at <= segment.position) {
+            continue;
+        }
+        for left in app.store.handover_left(campaign, &segment).await? {
+            let is_here = ended.scope.get(&left.unit).is_some_and(|hamlets| match hamlets {
                 Hamlets::All => true,
                 Hamlets::Only(codes) => {
                     codes.contains(&left.hamlet) || codes.contains(&single(left.document))

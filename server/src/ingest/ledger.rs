@@ -22,6 +22,7 @@ use crate::store::assignment::Ever;
 use crate::store::backend::{Tx, Val};
 use crate::store::change::NewChange;
 use crate::store::material::AT_ONCE;
+use crate::worker::pool::unavailable;
 
 /// What a transaction knows while it appends: each unit's lock, each document's changes.
 #[derive(Debug, Default)]
@@ -63,6 +64,10 @@ impl Ledger {
             for documents in documents.chunks(AT_ONCE) {
                 for (document, known) in tx.change_known(campaign, documents).await? {
                     if let Some(document) = self.documents.get_mut(&(campaign, document)) {
+                        // Handed over while the locks were waited for: it is looked up again.
+                        if known.kept == Kept::Accepted && known.unit != document.at.unit {
+                            return Err(unavailable());
+                        }
                         document.load([known]);
                     }
                 }

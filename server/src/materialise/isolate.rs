@@ -20,6 +20,10 @@ use crate::worker::{Answer, OwnedBasis};
 /// Times that changes of one household are set aside in one go: more may arrive meanwhile.
 const ROUNDS: usize = 3;
 
+/// Changes that are singled out as bad before everything that came after them is set aside: each takes
+/// a worker some ten times as long as it may take for one household.
+const SINGLED_OUT_MAX: usize = 4;
+
 /// Finds out what a household comes to that was asked about alone without an answer, or of which a
 /// worker had to leave out the changes named.
 pub(super) async fn isolated(
@@ -28,11 +32,14 @@ pub(super) async fn isolated(
     mut broken: Vec<ChangeHash>,
 ) -> Result<NewStanding, StoreError> {
     let (mut entry, document) = (entry.clone(), entry.at.document);
+    let mut helps = true;
     for _ in 0..ROUNDS {
         let mut material = whole(desk, document).await?;
         let named = of_clients(&material, &broken);
         let bad = if broken.is_empty() {
-            let Some(bad) = newest_bad(desk, &entry, &material).await? else { break };
+            let bad = newest_bad(desk, &entry, &material).await?;
+            helps = bad.is_some();
+            let Some(bad) = bad else { break };
             Some((bad, &problem::CHANGE_UNMERGEABLE))
         } else {
             (!named.is_empty()).then_some((named, &problem::CHANGE_BROKEN))
@@ -66,7 +73,29 @@ pub(super) async fn isolated(
     let standing = unmerged(&entry.place(), &changes, &side, &basis.basis());
     tracing::warn!("a household cannot be merged, and is shown as open");
     let body = serde_json::to_string(&standing).map_err(|_| StoreError::Damaged)?;
-    Ok(desk.stood(&entry, material.position, body, None))
+    let stood = desk.stood(&entry, material.position, body, None);
+    Ok(if helps { open_until_later(&entry, stood) } else { stood })
+}
+
+/// Leaves a household stale that more bad changes came to than were set aside in one go: nobody has
+/// looked at the last of them, so that it is sent to nobody, and is asked about again.
+pub(super) fn open_until_later(entry: &Cached, stood: NewStanding) -> NewStanding {
+    let merged_at = entry.computed.as_ref().map_or(0, |(position, _)| *position);
+    NewStanding { position: merged_at, ..stood }
+}
+
+/// Tells whether one of several merged households is at fault: it cannot be merged by itself, or holds
+/// one of the changes named.
+pub(super) async fn is_at_fault(
+    desk: &Desk<'_>,
+    entry: &Cached,
+    broken: &[ChangeHash],
+) -> Result<bool, StoreError> {
+    let material = whole(desk, entry.at.document).await?;
+    if !broken.is_empty() {
+        return Ok(!of_clients(&material, broken).is_empty());
+    }
+    Ok(!matches!(ask(desk, entry, material).await?, Some(Answer::Stood { .. })))
 }
 
 async fn whole(desk: &Desk<'_>, document: DocumentId) -> Result<Material, StoreError> {
@@ -98,9 +127,10 @@ async fn ask(
 
 /// Names the new changes without which the household can be merged; `None` where there are none.
 ///
-/// New is what came after the household was last merged. Where that is not known, because the cache
-/// was emptied, it is what came after the longest part of the log that can be merged. What an
-/// office wrote is ours, and above suspicion.
+/// New is what came after the household was last merged, or everything where that is not known. What
+/// an office wrote is ours, and above suspicion. The changes are taken one after the other as they came,
+/// and those are bad with which the household can no longer be merged: nobody's other work goes with
+/// them, but what builds on them. Where there are many, what came after the last of them goes as well.
 async fn newest_bad(
     desk: &Desk<'_>,
     entry: &Cached,
@@ -119,19 +149,26 @@ async fn newest_bad(
     if new.is_empty() || !merges_without(desk, entry, material, &new).await? {
         return Ok(None);
     }
-    let mut good = 0;
-    if entry.computed.is_none() {
-        let mut bad = new.len();
-        while bad - good > 1 {
-            let middle = good + (bad - good) / 2;
-            if merges_without(desk, entry, material, &new[middle..]).await? {
+    let without = |bad: &[ChangeHash], from: usize| [bad, &new[from..]].concat();
+    // Without the bad ones and what came from `good` on, the household can be merged.
+    let (mut bad, mut good) = (Vec::new(), 0);
+    while bad.len() < SINGLED_OUT_MAX {
+        let mut fails = new.len();
+        while fails - good > 1 {
+            let middle = good + (fails - good) / 2;
+            if merges_without(desk, entry, material, &without(&bad, middle)).await? {
                 good = middle;
             } else {
-                bad = middle;
+                fails = middle;
             }
         }
+        bad.push(new[fails - 1]);
+        good = fails;
+        if good == new.len() || merges_without(desk, entry, material, &bad).await? {
+            return Ok(Some(bad));
+        }
     }
-    Ok(Some(new[good..].to_vec()))
+    Ok(Some(without(&bad, good)))
 }
 
 /// Tries whether the household can be merged without some changes and what builds on them.

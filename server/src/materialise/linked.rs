@@ -4,7 +4,7 @@ use shared::id::{CampaignId, ChangeHash, DocumentId};
 use shared::standing::{Absorbed, unmerged};
 
 use super::batch::{Desk, logged};
-use super::isolate::isolated;
+use super::isolate::{is_at_fault, isolated, open_until_later};
 use crate::store::household::{Cached, NewStanding};
 use crate::store::material::From;
 use crate::store::{Store, StoreError};
@@ -31,7 +31,8 @@ pub(super) async fn absorbed(
 
 impl Desk<'_> {
     /// Computes a household that others were merged into. Where no worker gets over it each of them
-    /// is looked at by itself, as if it stood alone; where that does not help it is shown as open.
+    /// is asked about by itself, and its new changes are set aside if it cannot be merged alone either;
+    /// where that does not help it is shown as open.
     pub(super) async fn together(&self, entry: &Cached) -> Result<NewStanding, StoreError> {
         let broken = match self.once(entry).await? {
             Ok(new) => return Ok(new),
@@ -41,16 +42,20 @@ impl Desk<'_> {
         let mut alone: Vec<DocumentId> = links.iter().map(|link| link.absorbed).collect();
         alone.push(entry.at.document);
         for one in self.store.household_cached_of(self.campaign, &alone).await? {
-            isolated(self, &one, broken.clone()).await?;
+            if is_at_fault(self, &one, &broken).await? {
+                isolated(self, &one, broken.clone()).await?;
+            }
         }
-        if let Ok(new) = self.once(entry).await? {
-            return Ok(new);
-        }
+        let broken = match self.once(entry).await? {
+            Ok(new) => return Ok(new),
+            Err(broken) => broken,
+        };
         let basis = OwnedBasis::of(&self.basis).ok_or(StoreError::Damaged)?;
         let standing = unmerged(&entry.place(), &[], &[], &basis.basis());
         tracing::warn!("a merged household cannot be read, and is shown as open");
         let body = serde_json::to_string(&standing).map_err(|_| StoreError::Damaged)?;
-        Ok(self.stood(entry, entry.at.last_position, body, None))
+        let stood = self.stood(entry, entry.at.last_position, body, None);
+        Ok(if broken.is_empty() { stood } else { open_until_later(entry, stood) })
     }
 
     /// Asks a worker; gives the changes that it had to leave out, or none where it does not answer.

@@ -2,6 +2,7 @@
 //!
 //! A unit's log is locked before anything of it is written.
 
+use mobile_schema::problem;
 use shared::approve::Step;
 use shared::holding::{Kept, Waiting};
 use shared::id::{CampaignId, ChangeHash, DeviceId, Digest, DocumentId};
@@ -121,7 +122,7 @@ impl Tx {
         documents: &[DocumentId],
     ) -> Result<Vec<(DocumentId, KnownChange)>, StoreError> {
         const SQL: &str = concat!(
-            "select document, hash, fate, reason, actor, actor_seq, side,
+            "select document, unit, hash, fate, reason, actor, actor_seq, side,
                 cast(length(chunk) as bigint) as bytes
             from change where campaign = $1 and document in ",
             in_list!()
@@ -135,6 +136,7 @@ impl Tx {
                     hash: row.id("hash")?,
                     kept: kept(row)?,
                     reason: row.get("reason")?,
+                    unit: row.get("unit")?,
                     number: (row.id("actor")?, row.get("actor_seq")?),
                     side: row.get::<i64>("side")? == 1,
                     bytes: row.get("bytes")?,
@@ -234,7 +236,8 @@ impl Tx {
         self.run(SQL, vals![campaign, document, hash, position, side]).await.map(drop)
     }
 
-    /// Gives a change that was set aside another fate short of accepted, and another reason.
+    /// Gives a change that was set aside another fate short of accepted, and another reason. What is
+    /// quarantined stays so, but for what no worker got over: that may be tried again.
     pub(crate) async fn change_set_aside(
         &mut self,
         campaign: CampaignId,
@@ -246,8 +249,9 @@ impl Tx {
         const SQL: &str = "
             update change set fate = $4, reason = $5
             where campaign = $1 and document = $2 and hash = $3
-            and fate in ('held', 'waiting')";
-        self.run(SQL, vals![campaign, document, hash, fate, reason]).await.map(drop)
+            and (fate in ('held', 'waiting') or (fate = 'quarantined' and reason = $6))";
+        let again = problem::CHANGE_UNMERGEABLE.name;
+        self.run(SQL, vals![campaign, document, hash, fate, reason, again]).await.map(drop)
     }
 
     /// Notes why a person lets a held change in.
@@ -265,14 +269,17 @@ impl Tx {
     }
 
     /// Shows what was set aside for at most [`super::material::AT_ONCE`] households before they
-    /// were registered to the units they are in now.
+    /// were registered to the units they are in now. What was in another unit's log until it was taken
+    /// back has no place in this one's.
     pub(crate) async fn change_rehome(
         &mut self,
         campaign: CampaignId,
         documents: &[DocumentId],
     ) -> Result<(), StoreError> {
         const SQL: &str = concat!(
-            "update change set unit = household.unit from household
+            "update change set unit = household.unit,
+                position = case when change.unit = household.unit then position else null end
+            from household
             where household.document = change.document and household.campaign = change.campaign
             and change.fate <> 'accepted' and change.campaign = $1 and change.document in ",
             in_list!()

@@ -43,6 +43,8 @@ pub(crate) struct NewChange<'a> {
 /// What the log says of one known change of a document.
 #[derive(Debug, Clone)]
 pub(crate) struct KnownChange {
+    /// The unit whose log it is in.
+    pub(crate) unit: String,
     pub(crate) hash: ChangeHash,
     pub(crate) kept: Kept,
     pub(crate) reason: String,

@@ -128,6 +128,7 @@ macro_rules! cached_sql {
         from household
         join hamlet on hamlet.campaign = household.campaign and hamlet.code = household.hamlet
         left join standing on standing.document = household.document
+            and standing.unit = household.unit
         left join (select into_it.kept, count(*) as merged_count,
                 cast(sum(into_it.position) as bigint) as merged_decisions,
                 cast(sum(absorbed.last_position) as bigint) as merged_positions
@@ -262,6 +263,7 @@ impl Store {
         const SQL: &str = "
             select household.campaign, household.document
             from household left join standing on standing.document = household.document
+                and standing.unit = household.unit
             where household.document > $1
             and household.last_position > coalesce(standing.position, 0)
             order by household.document limit $2";

@@ -116,11 +116,16 @@ impl Store {
         }
         for index in unreadable {
             let document = whole[index].document;
-            let seen = self.standing_position(document, unit).await?;
             let log = self.material(campaign, &[document], From::Log).await?.remove(&document);
-            let changes = log.unwrap_or_default().changes.into_iter();
-            let is_seen = |entry: &Entry| entry.logged.by == Way::Desk || entry.position <= seen;
-            whole[index].later = changes.take_while(is_seen).map(|e| e.logged.chunk).collect();
+            let changes = log.unwrap_or_default().changes;
+            let seen = self.standing_position(document, unit).await?;
+            let is_unseen = |entry: &Entry| entry.logged.by != Way::Desk && entry.position > seen;
+            let whole = &mut whole[index];
+            let cut = changes.iter().position(|entry| is_unseen(entry) && entry.position > until);
+            let kept = &changes[..cut.unwrap_or(changes.len())];
+            whole.is_cut = cut.is_some();
+            whole.unseen_at = kept.iter().rfind(|entry| is_unseen(entry)).map(|e| e.position);
+            whole.later = kept.iter().map(|entry| entry.logged.chunk.clone()).collect();
         }
         Ok(whole)
     }
@@ -303,12 +308,15 @@ mod tests {
         let after = page.last().map(|whole| whole.document);
         let page = store.snapshot_after(campaign, UNIT, "", after, 2, i64::MAX).await.unwrap();
         assert_eq!(page.len(), 1);
+        assert_eq!((page[0].saved.clone(), &page[0].later), (None, &vec![vec![30], vec![31]]));
+        let unseen = [whole_unseen, [page[0].unseen_at, None]];
+        assert_eq!(unseen, [[Some(11), Some(21)], [Some(31), None]]);
+        let page = store.snapshot_after(campaign, UNIT, "", after, 2, 30).await.unwrap();
         assert_eq!(
-            (page[0].saved.clone(), &page[0].later),
-            (None, &vec![vec![30]]),
-            "as far as it was looked at"
+            (&page[0].later, page[0].unseen_at, page[0].is_cut),
+            (&vec![vec![30]], None, true),
+            "what is damaged is read from the log, and no further than the others"
         );
-        assert_eq!((page[0].unseen_at, whole_unseen), (None, [Some(11), Some(21)]));
 
         let of_a = store.snapshot_after(campaign, UNIT, ",a,", None, 9, i64::MAX).await.unwrap();
         let documents: Vec<_> = of_a.iter().map(|whole| whole.document).collect();

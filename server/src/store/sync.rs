@@ -24,8 +24,17 @@ pub(crate) struct Start {
     pub(crate) places: Vec<Place>,
     /// Newest position of each unit of those places that has any.
     pub(crate) newest: BTreeMap<String, i64>,
-    /// The newest of them at which a household left the unit, where one did.
+}
+
+/// What a sync ends with.
+#[derive(Debug, Default)]
+pub(crate) struct End {
+    /// The caller's places by then.
+    pub(crate) places: Vec<Place>,
+    /// Newest position of each unit of those places at which a household left it, where one did.
     pub(crate) left: BTreeMap<String, i64>,
+    /// Actors that the device may not write under.
+    pub(crate) forked: Vec<Actor>,
 }
 
 /// A change of a unit's log, without its bytes.
@@ -50,10 +59,7 @@ impl Store {
         const SQL: &str = concat!(
             "select campaign.province, campaign.review_date, campaign.closed_at_ms,
                 (select value from meta where name = 'unit_files') as unit_version,
-                place.unit, place.name, place.within, unit_log.last_position,
-                (select max(left_at) from household_move
-                    where household_move.campaign = campaign.id
-                    and household_move.left_unit = place.unit) as left_at
+                place.unit, place.name, place.within, unit_log.last_position
             from campaign left join (",
             places_sql!(),
             ") as place on 1 = 1
@@ -69,7 +75,6 @@ impl Store {
             unit_version: first.get::<Option<String>>("unit_version")?.unwrap_or_default(),
             places: Vec::new(),
             newest: BTreeMap::new(),
-            left: BTreeMap::new(),
         };
         for row in &rows {
             // One row stands for none where nothing was given.
@@ -80,38 +85,45 @@ impl Store {
             if let Some(position) = row.get::<Option<i64>>("last_position")? {
                 start.newest.insert(place.unit.clone(), position);
             }
-            if let Some(left_at) = row.get::<Option<i64>>("left_at")? {
-                start.left.insert(place.unit.clone(), left_at);
-            }
             start.places.push(place);
         }
         Ok(Some(start))
     }
 
-    /// Lists the caller's places once more, and the actors that the device may not write under.
+    /// Lists the caller's places once more, what has left their units, and the actors that the device
+    /// may not write under.
     pub(crate) async fn sync_end(
         &self,
         campaign: CampaignId,
         account: AccountId,
         device: Option<DeviceId>,
-    ) -> Result<(Vec<Place>, Vec<Actor>), StoreError> {
+    ) -> Result<End, StoreError> {
         const SQL: &str = concat!(
-            "select place.unit, place.name, place.within, null as actor from (",
+            "select place.unit, place.name, place.within, null as actor,
+                (select max(left_at) from household_move
+                    where household_move.campaign = $1
+                    and household_move.left_unit = place.unit) as left_at
+            from (",
             places_sql!(),
             ") as place union all
-            select null, null, null, forked.actor from (
+            select null, null, null, forked.actor, null from (
                 select actor from installation where device = $3 and forked_at_ms is not null
                 order by forked_at_ms desc, actor limit $4) as forked"
         );
         let rows = self.db.all(SQL, vals![campaign, account, device, FORKED_MAX]).await?;
-        let (mut places, mut forked) = (Vec::new(), Vec::new());
+        let mut end = End::default();
         for row in &rows {
-            match row.get::<Option<Vec<u8>>>("actor")? {
-                None => places.push(place(row)?),
-                Some(_) => forked.push(row.id("actor")?),
+            if row.get::<Option<Vec<u8>>>("actor")?.is_some() {
+                end.forked.push(row.id("actor")?);
+                continue;
             }
+            let place = place(row)?;
+            if let Some(left_at) = row.get::<Option<i64>>("left_at")? {
+                end.left.insert(place.unit.clone(), left_at);
+            }
+            end.places.push(place);
         }
-        Ok((places, forked))
+        Ok(end)
     }
 
     /// Lists a unit's accepted changes after a position, of all hamlets or of those named, as

@@ -6,11 +6,12 @@ use automerge::Automerge;
 use ed25519_dalek::{Signature, VerifyingKey};
 use mobile_schema::frame::{PAGE_CONTEXT, Page as Signed, SyncRequest, SyncResponse};
 use serde_bytes::ByteBuf;
+use serde_json::json;
 use shared::id::{DocumentId, sha256, to_hex};
 use shared::merge::genesis_hash;
 use shared::page::Page;
 use tests::on_each_backend;
-use tests::town::{MO_O, Town};
+use tests::town::{HUONG_HIEP, MO_O, Town};
 
 use super::ledger;
 use super::wire::request;
@@ -168,5 +169,39 @@ on_each_backend! {
         let contents = contents(&server_key(&town), &answer);
         assert_eq!(contents, logged(&town, &["19558-01"]).await);
         assert!(contents[&document].len() > 1);
+    }
+
+    /// A household that leaves while a download is under way was on one of its pages already: whoever
+    /// has it is told once the download has come to its end, at the latest.
+    async fn what_leaves_during_a_download_is_named(town: Town) {
+        let hoa = town.review_mo_o().await;
+        let minh = town.phone("minh").await;
+        let (mut cursor, mut told, mut had) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        let mut left = None;
+        let key = server_key(&town);
+        loop {
+            let ask = asking(&town, &cursor);
+            let (answer, _, _) = town.client.sync(minh.access(), &ask).await.unwrap();
+            cursor = answer.cursor.to_vec();
+            had.extend(contents(&key, &answer).into_keys());
+            told.extend(answer.gone.iter().map(|document| DocumentId(**document)));
+            if !answer.more {
+                break;
+            }
+            if left.is_none() {
+                let first = *had.first().expect("a page");
+                let path = town.path(&format!("/households/{first}/handover"));
+                let paper = json!({ "number": "1/TT", "date": "2022-11-02", "signer": "A (thử)" });
+                let offer = json!({ "act": "offer", "to": HUONG_HIEP, "paper": paper,
+                    "on": "2022-11-01", "reason": "chuyển nhà" });
+                town.officer.post(&path, &offer).await.unwrap();
+                let neighbour = town.sign_in(&format!("xa-{HUONG_HIEP}")).await;
+                let accept = json!({ "act": "accept", "hamlet": "19561-01" });
+                neighbour.post(&path, &accept).await.unwrap();
+                left = Some(first);
+            }
+        }
+        assert!(had.len() > 1 && had.len() <= hoa.households.len(), "{}", had.len());
+        assert_eq!(told, left.into_iter().collect());
     }
 }
