@@ -2,6 +2,7 @@
 
 mod accounts;
 mod answer;
+mod aside;
 mod assignments;
 mod caller;
 mod campaigns;
@@ -119,7 +120,7 @@ fn of_offices() -> OpenApiRouter<App> {
         .routes(routes!(review::ledger))
         .routes(routes!(four_eyes::list, four_eyes::sign))
         .routes(routes!(four_eyes::set))
-        .routes(routes!(households::aside, households::release))
+        .routes(routes!(aside::aside, aside::release))
         .routes(routes!(households::read))
         .routes(routes!(households::settle))
         .routes(routes!(life::list, life::decide))

@@ -61,6 +61,8 @@ export function pages(scene) {
     ["district", `${of}/posted-columns`],
     ["district", `${of}/desk`],
     ["officer", `${own}/pairs`],
+    ["officer", `${own}/aside`],
+    ["district", `${own}/aside`],
     ["officer", `${own}/handovers`],
     ["district", `${own}/handovers`],
     ["district", `${own}/pairs`],

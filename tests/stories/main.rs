@@ -27,6 +27,7 @@ mod loading;
 mod moves;
 mod node_client;
 mod offices;
+mod offices_aside;
 mod offices_paper;
 mod offices_prints;
 mod offices_province;

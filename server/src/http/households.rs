@@ -19,11 +19,10 @@ use super::extract::{Json, Path, Seen, campaign, list_unit};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::ingest::desk::OPENING_LIST;
-use crate::ingest::desk::release_late;
 use crate::problem::{Body, Problem};
 use crate::standing::{Standings, refresh, write_decided};
 use crate::store::StoreError;
-use crate::store::change::{AsideChange, Authorship};
+use crate::store::change::Authorship;
 use crate::store::household::HouseholdAt;
 use crate::worker::{Looked, Settling};
 
@@ -125,96 +124,6 @@ pub(super) async fn disputes(
         }
     }
     Ok(Json(disputed))
-}
-
-/// Lists a unit's changes that were not merged: waiting, held (late ones among them), quarantined.
-#[utoipa::path(get, path = "/v1/campaigns/{campaign}/units/{unit}/aside",
-    params(("campaign" = String, Path), ("unit" = String, Path)),
-    security(("bearer" = [])), responses(
-    (status = 200, body = Vec<AsideChange>),
-    (status = 404, body = Body, content_type = "application/problem+json"),
-))]
-pub(super) async fn aside(
-    State(app): State<App>,
-    actor: Actor,
-    Path((id, unit)): Path<(CampaignId, String)>,
-) -> Result<Json<Vec<AsideChange>>, Problem> {
-    let actor = actor.with_role(&OFFICES)?;
-    list_unit(&app, &actor, id, &unit).await?;
-    Ok(Json(app.store.change_aside(id, &unit).await?))
-}
-
-/// What a person decides about a change that was set aside.
-#[derive(Deserialize, utoipa::ToSchema)]
-pub(super) struct Release {
-    #[schema(value_type = String)]
-    document: DocumentId,
-    #[schema(value_type = String)]
-    hash: ChangeHash,
-    /// Why.
-    reason: String,
-    /// False leaves it out: it stays in the log, under that reason, and is never merged.
-    #[serde(default = "yes")]
-    let_in: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// Lets a change that was set aside into the household's log, with all that was held because of it,
-/// or leaves it out for good.
-///
-/// What came after the list was frozen is let in by returning the list, never here.
-#[utoipa::path(post, path = "/v1/campaigns/{campaign}/units/{unit}/aside",
-    params(("campaign" = String, Path), ("unit" = String, Path)),
-    request_body = Release, security(("bearer" = [])), responses(
-    (status = 200, body = bool),
-    (status = 404, body = Body, content_type = "application/problem+json"),
-    (status = 409, body = Body, content_type = "application/problem+json"),
-    (status = 422, body = Body, content_type = "application/problem+json"),
-))]
-pub(super) async fn release(
-    State(app): State<App>,
-    actor: Actor,
-    Path((id, unit)): Path<(CampaignId, String)>,
-    Json(form): Json<Release>,
-) -> Result<Json<bool>, Problem> {
-    let actor = actor.with_role(&[Role::Officer])?;
-    let seen = list_unit(&app, &actor, id, &unit).await?;
-    if form.reason.trim().is_empty() {
-        return Err(Problem::new(&problem::REASON_MISSING));
-    }
-    let aside = app.store.change_aside(id, &unit).await?;
-    // What no worker got over may be tried again: where it is bad, it is taken back once more.
-    let may_go_on = |fate: &str, reason: &str| {
-        matches!(fate, "held" | "waiting") || reason == problem::CHANGE_UNMERGEABLE.name
-    };
-    let this = aside.iter().any(|change| {
-        (change.document, change.hash) == (form.document, form.hash)
-            && may_go_on(&change.fate, &change.reason)
-    });
-    if !this || (form.let_in && app.store.household_get(id, form.document).await?.is_none()) {
-        return Err(Problem::new(&problem::NOT_FOUND));
-    }
-    let mut tx = app.store.begin().await?;
-    let position = tx.unit_lock(id, &unit).await?;
-    if seen.campaign.closed {
-        return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
-    }
-    if tx.list_step(id, &unit).await?.0.is_frozen() {
-        return Err(Problem::new(&problem::LIST_FROZEN));
-    }
-    // What is let in is treated like what was held for its ancestors alone.
-    let reason = if form.let_in { &problem::ANCESTOR_HELD } else { &problem::CHANGE_LEFT_OUT };
-    tx.change_set_aside(id, form.document, form.hash, "held", reason.name).await?;
-    tx.change_note(id, form.document, form.hash, form.reason.trim()).await?;
-    let no_room = release_late(&mut tx, id, &unit, position).await?;
-    if no_room.contains(&(form.document, form.hash)) {
-        return Err(Problem::new(&problem::DOCUMENT_TOO_LARGE));
-    }
-    tx.commit().await?;
-    Ok(Json(true))
 }
 
 /// One household: its agreed answers, what they come to and why, and who wrote what.

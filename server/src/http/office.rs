@@ -4,6 +4,7 @@
 //! typed where scripts run. A page loads what the API
 //! loads, by the same functions, and shows it in words; nothing is decided here.
 
+mod aside;
 mod comments;
 mod commune;
 mod comparison;
@@ -67,6 +68,7 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{unit}/waivers"), post(commune::waive))
         .route(&format!("{unit}/list"), get(list::show).post(opinion::act))
         .route(&household, get(household::show).post(household::settle))
+        .merge(aside::routes())
         .merge(paper::routes())
         .route(&format!("{household}/life"), post(life::decide))
         .merge(handover::routes())
