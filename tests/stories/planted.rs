@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Bugs of the project's list, each of which must be planted, and the guard taken away.
-const BUGS: [&str; 12] = [
+const BUGS: [&str; 17] = [
     "answer-before-commit",
     "synchronous-normal",
     "cursor-from-a-sequence",
@@ -18,6 +18,11 @@ const BUGS: [&str; 12] = [
     "name-in-a-log-line",
     "key-by-hash-alone",
     "guard",
+    "sent-on-unseen",
+    "everybody-elses-work-too",
+    "left-during-a-download",
+    "two-in-one-place",
+    "one-combination-less",
 ];
 
 #[test]
