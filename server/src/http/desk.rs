@@ -183,7 +183,8 @@ fn count(
         progress.disputed += i64::from(disputed);
         let is_decided = holding.get(&counted.row.household).is_some_and(Holding::is_outcome);
         let CountedRow { outcome, life, .. } = counted.row;
-        let is_asked = outcome != Outcome::Pending && !(*has_moved_in && is_of_before(outcome, life));
+        let is_asked =
+            outcome != Outcome::Pending && !(*has_moved_in && is_of_before(outcome, life));
         let has_outcome = is_asked || is_decided;
         progress.done += i64::from(!disputed && has_outcome);
     }

@@ -113,9 +113,7 @@ async fn shown(
             stage: stage_text(lang, stage),
             lines: said.iter().map(|said| line(lang, said)).collect(),
             may_take,
-            may_withdraw: stage == Stage::Offered
-                && one.is_newest
-                && speaks(&from_unit, &to_unit),
+            may_withdraw: stage == Stage::Offered && one.is_newest && speaks(&from_unit, &to_unit),
             may_undo: has_moved && is_above && covers(&from_unit) && covers(&to_unit),
             may_return: has_moved && post.role == Role::Officer && takes,
             seen: one.position,
