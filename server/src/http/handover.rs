@@ -175,7 +175,10 @@ pub(super) async fn say(
 ) -> Result<Json<Heard>, Problem> {
     let actor = actor.with_role(&OFFICES)?;
     let seen = campaign(&app, &actor, id).await?;
-    let named = app.store.household_names(id, &[document]).await?.remove(&document);
+    let named = match &act {
+        Act::Offer { .. } => named(&app, &actor, &seen, document).await?,
+        _ => Default::default(),
+    };
     let mut tx = app.store.begin().await?;
     // The campaign first: its closing, and whatever else moves households, come before or after.
     let is_open = tx.campaign_lock(id).await?;
@@ -197,9 +200,9 @@ pub(super) async fn say(
     }
     let (from, to) = sides(&at, &act, last);
     check(&app, &actor, (&seen, &mut tx), (&at, &act, &all), (&from, &to)).await?;
-    let (from_hamlet, named) = match (&act, last) {
-        (Act::Offer { .. }, _) | (_, None) => (at.hamlet.clone(), named.unwrap_or_default()),
-        (_, Some(last)) => (last.from_hamlet.clone(), Default::default()),
+    let from_hamlet = match (&act, last) {
+        (Act::Offer { .. }, _) | (_, None) => at.hamlet.clone(),
+        (_, Some(last)) => last.from_hamlet.clone(),
     };
     let new = Said {
         position: position + 1,
@@ -220,6 +223,21 @@ pub(super) async fn say(
     let unit = if moved.is_empty() { at.unit } else { place_after(&new).to_owned() };
     app.materialiser.queue(moved.into_iter().map(|document| (id, document)));
     Ok(Json(Heard { stage, unit }))
+}
+
+/// Returns code and head of a household in the caller's scope, as they are when it is offered.
+async fn named(
+    app: &App,
+    actor: &Actor,
+    seen: &Seen,
+    document: DocumentId,
+) -> Result<(String, String), Problem> {
+    let at = app.store.household_get(seen.campaign.id, document).await?;
+    let Some(at) = at.filter(|at| actor.account.post.covers(&seen.tree, &at.unit)) else {
+        return Ok(Default::default());
+    };
+    let looked = app.materialiser.look(&seen.campaign, document).await?;
+    Ok((at.code, looked.map(|looked| looked.standing.head).unwrap_or_default()))
 }
 
 /// Says which two units a word is about.

@@ -197,8 +197,9 @@ impl Store {
         unit: &str,
     ) -> Result<Vec<(String, bool)>, StoreError> {
         const SQL: &str = "
-            select standing.body, case when household.opening_unit <> ''
-                and household.opening_unit <> household.unit then 1 else 0 end as moved_in
+            select standing.body, cast(case when household.opening_unit <> ''
+                and household.opening_unit <> household.unit then 1 else 0 end as bigint)
+                as moved_in
             from standing
             join household on household.document = standing.document
                 and household.unit = standing.unit
