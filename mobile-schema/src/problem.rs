@@ -144,6 +144,7 @@ problems! {
     HANDOVER_DAY = "handover-day", "Ngày chuyển phải từ ngày danh sách đầu kỳ đến ngày rà soát.", "The day of the move must be between the day of the opening list and that of the review.";
     HANDOVER_OPEN = "handover-open", "Hộ đang được bàn giao và chờ nơi đến ghi. Rút lại trước, rồi bàn giao lại.", "The household is being handed over and waits for the other commune. Withdraw that first, then hand it over again.";
     HANDOVER_NONE = "handover-none", "Hộ này hiện không được bàn giao: đã rút lại, đã tiếp nhận hoặc không tiếp nhận.", "The household is not being handed over now: that was withdrawn, taken or declined.";
+    HANDOVER_STALE = "handover-stale", "Đã có người ghi thêm về việc chuyển hộ này sau khi trang được mở. Tải lại trang, xem rồi quyết định.", "Somebody has said more about this household's move since it was shown. Load the page again, then decide.";
     HANDOVER_ALONE = "handover-alone", "Đợt rà soát yêu cầu hai người: người đã bàn giao không được tự tiếp nhận. Để người khác tiếp nhận.", "The campaign asks for two people: who handed it over may not take it. Let somebody else take it.";
     REGISTER_OWN = "register-own", "Đợt rà soát này mở sổ quản lý riêng nên không có danh sách trước để lấy.", "This campaign begins its own register: there is no list before it to take.";
     REGISTER_GOES_ON = "register-goes-on", "Đợt rà soát này tiếp nối sổ quản lý: danh sách đầu kỳ lấy từ sổ, không nhập từ tệp.", "This campaign goes on with a register: its opening list is taken from there, not from a file.";

@@ -135,6 +135,7 @@ pub(crate) fn status(name: &'static Name) -> StatusCode {
         | "nothing-to-undo"
         | "handover-open"
         | "handover-none"
+        | "handover-stale"
         | "handover-alone"
         | "register-own"
         | "table-stale"

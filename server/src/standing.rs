@@ -100,7 +100,8 @@ impl Cached {
     }
 }
 
-fn opening(at: &HouseholdAt) -> Option<Class> {
+/// Returns the class that a household had on the opening list it was on, wherever that was.
+pub(crate) fn opening(at: &HouseholdAt) -> Option<Class> {
     match at.opening_class.as_str() {
         "poor" => Some(Class::Poor),
         "near_poor" => Some(Class::NearPoor),
@@ -111,11 +112,18 @@ fn opening(at: &HouseholdAt) -> Option<Class> {
 /// Writes on a household's row what was decided about the household itself.
 pub(crate) fn write_decided(at: &HouseholdAt, held: Option<&Holding>, row: &mut Row) {
     if at.has_moved_in() {
-        moved_in(row, opening(at).is_some());
-    }
-    if let Some(held) = held {
+        moved_in(row, opening(at), held);
+    } else if let Some(held) = held {
         held.write_on(row);
     }
+}
+
+/// Returns the row that something is decided about: with the class that it had before the review,
+/// wherever that was.
+pub(crate) fn row_to_decide(at: &HouseholdAt, mut row: Row) -> Row {
+    write_decided(at, None, &mut row);
+    row.opening = opening(at);
+    row
 }
 
 /// Says of a household that left the unit what its list says.
@@ -135,7 +143,21 @@ fn departed(gone: Departed) -> (HouseholdAt, Standing) {
 /// A unit's households with their standings, by household id.
 pub(crate) type Standings = Vec<(HouseholdAt, Standing)>;
 
-/// Brings a unit's standings up to date and returns them.
+/// Adds to a unit's standings the households of its opening list that went to another unit: its list
+/// names them as moved out. Nothing else of them is the unit's business any more.
+pub(crate) async fn with_departed(
+    app: &App,
+    campaign: &Campaign,
+    unit: &str,
+    mut standings: Standings,
+) -> Result<Standings, StoreError> {
+    let gone = app.store.household_departed(campaign.id, unit).await?;
+    standings.extend(gone.into_iter().map(departed));
+    standings.sort_by_key(|(at, _)| at.household);
+    Ok(standings)
+}
+
+/// Brings a unit's standings up to date and returns them: those of the households that are in it.
 pub(crate) async fn refresh(
     app: &App,
     campaign: &Campaign,
@@ -160,8 +182,6 @@ pub(crate) async fn refresh(
             for (at, standing) in &mut standings {
                 write_decided(at, holding.get(&at.household), &mut standing.row);
             }
-            let gone = app.store.household_departed(campaign.id, unit).await?;
-            standings.extend(gone.into_iter().map(departed));
             standings.sort_by_key(|(at, _)| at.household);
             return Ok(standings);
         }

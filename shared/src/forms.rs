@@ -226,7 +226,7 @@ const OF_THE_CLASS: Text = Text {
     en: "Rates are over the households of the form's class, not over all resident households.",
 };
 
-const MOVEMENT: [Text; 3] = [
+const MOVEMENT: [Text; 4] = [
     Text {
         vi: "Tính từ sổ quản lý: các quyết định có hiệu lực trong kỳ, từng hộ. Cột 1 là hộ đang quản lý ngày đầu kỳ, cột 9 đếm độc lập từ danh sách đã công nhận.",
         en: "Computed from the register: the decisions of the period, household by household. Column 1 is the register on the first day; column 9 is counted apart, from the recognised lists.",
@@ -234,6 +234,10 @@ const MOVEMENT: [Text; 3] = [
     Text {
         vi: "Cột 6: hộ đã vượt chuẩn trong thời gian xét tái nghèo, nay trở lại danh sách; thời gian này là một thiết lập, chưa tìm thấy trong văn bản. Cột 8: hộ chuyển đến, hộ tách. Cột 4: hộ chuyển đi, nhập hộ, không còn ai, hoặc Ban Chỉ đạo đưa ra khỏi danh sách. Hộ chuyển giữa hai thôn ghi ở cột 4 của thôn cũ và cột 8 của thôn mới.",
         en: "Column 6: rose above the lines within the look-back and is on a list again; the look-back is a setting, none was found in a text. Column 8: moved in, split. Column 4: moved out, joined, died out, or taken off by the committee. A move between hamlets stands in column 4 of the one and column 8 of the other.",
+    },
+    Text {
+        vi: "Hộ vừa chuyển xã và đổi diện trong kỳ: cột 4 của xã cũ theo diện cũ, cột 8 của xã mới theo diện mới; vượt chuẩn ở xã mới thì chỉ có cột 4 của xã cũ. Hộ đó không ở cột 2, 3, 5 của xã nào, cả trong số cộng của huyện, tỉnh. Cách ghi này chưa tìm thấy trong văn bản.",
+        en: "A household that moved to another commune and changed its class: column 4 of the old commune under the old class, column 8 of the new one under the new class; risen above the lines there, column 4 of the old one alone. It is in column 2, 3 or 5 of neither, in the sums of a district or province as well. No text was found that says so.",
     },
     Text {
         vi: "Dòng nhân khẩu: thành viên tăng, giảm của hộ ở lại ghi ở cột 8, cột 4. Hộ đổi diện hoặc vượt chuẩn tính số nhân khẩu lúc rà soát, hộ rời danh sách tính số nhân khẩu đã ghi lần trước.",

@@ -1,8 +1,10 @@
 //! A household that moves to another commune of the province in the middle of a review: the commune
 //! that it leaves hands it over, the one that it comes to takes it, and both together are one decision.
 //!
-//! Nothing moves by one side's word alone. Taken over, it leaves the list of the first as moved out
-//! and stands on the list of the second as moved in, so that the flows of both close.
+//! Nothing moves by one side's word alone: a commune gives a household back as it was given it, by an
+//! offer that the other takes. An office above both may undo a move. Taken over, a household leaves the
+//! list of the first as moved out and stands on the list of the second as moved in, so that the flows
+//! of both close; come back to where it was opened, it stands there as opened.
 
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +44,7 @@ pub enum Act {
         /// Hamlet that it lives in now.
         hamlet: String,
     },
-    /// It is given back, as if nothing had been decided.
+    /// An office above both puts it back, as if nothing had been decided.
     Undo {
         /// Why.
         reason: String,
@@ -61,7 +63,7 @@ pub enum Stage {
     Declined,
     /// It has moved.
     Accepted,
-    /// It has moved back.
+    /// It was put back.
     Undone,
 }
 
@@ -72,6 +74,8 @@ pub struct Speaks {
     pub giving: bool,
     /// For the one that it comes to.
     pub taking: bool,
+    /// From above both: for the district or the province that they lie in.
+    pub above: bool,
 }
 
 /// Why a word is refused.
@@ -162,7 +166,7 @@ impl Act {
     /// Who takes a household over is a second person where the campaign asks for one; the two
     /// communes' officers always are.
     pub fn check(&self, known: &Known<'_>) -> Result<(), HandoverError> {
-        let Speaks { giving, taking } = known.speaks;
+        let Speaks { giving, taking, above } = known.speaks;
         let spoken = |may: bool| if may { Ok(()) } else { Err(HandoverError::OtherSide) };
         let stage = known.newest.map(|(stage, _)| stage);
         let offered = || match stage {
@@ -206,7 +210,7 @@ impl Act {
                 if stage != Some(Stage::Accepted) {
                     return Err(HandoverError::NothingAccepted);
                 }
-                spoken(taking)?;
+                spoken(above)?;
                 said(reason)
             }
         }
@@ -224,13 +228,14 @@ mod tests {
 
     const LAN: AccountId = AccountId([1; 16]);
     const MINH: AccountId = AccountId([2; 16]);
+    const HA: AccountId = AccountId([3; 16]);
 
     fn day(text: &str) -> Date {
         Date::parse(text).unwrap()
     }
 
     fn known(newest: Option<(Stage, AccountId)>, by: AccountId) -> Known<'static> {
-        let speaks = Speaks { giving: by == LAN, taking: by == MINH };
+        let speaks = Speaks { giving: by == LAN, taking: by == MINH, above: by == HA };
         let days = [day("2021-12-31"), day("2022-12-14")];
         Known { unit: "19558", newest, by, speaks, four_eyes: true, days }
     }
@@ -244,7 +249,7 @@ mod tests {
     #[test]
     fn each_side_says_its_own_word_in_its_turn() {
         let because = || "vì".to_owned();
-        let offered = Some((Stage::Offered, LAN));
+        let (offered, accepted) = (Some((Stage::Offered, LAN)), Some((Stage::Accepted, LAN)));
         let accept = Act::Accept { hamlet: "19561-01".into() };
         let undo = Act::Undo { reason: because() };
         let cases = [
@@ -262,9 +267,11 @@ mod tests {
                 known(Some((Stage::Withdrawn, LAN)), MINH),
                 Err(HandoverError::NothingOffered),
             ),
-            (undo.clone(), known(Some((Stage::Accepted, LAN)), MINH), Ok(())),
-            (undo.clone(), known(Some((Stage::Accepted, LAN)), LAN), Err(HandoverError::OtherSide)),
-            (undo, known(offered, MINH), Err(HandoverError::NothingAccepted)),
+            (undo.clone(), known(accepted, HA), Ok(())),
+            (undo.clone(), known(accepted, LAN), Err(HandoverError::OtherSide)),
+            (undo.clone(), known(accepted, MINH), Err(HandoverError::OtherSide)),
+            (undo, known(offered, HA), Err(HandoverError::NothingAccepted)),
+            (offer("19561", "2022-10-01"), known(accepted, HA), Err(HandoverError::OtherSide)),
             (Act::Withdraw { reason: because() }, known(offered, LAN), Ok(())),
             (
                 Act::Withdraw { reason: because() },
@@ -285,7 +292,7 @@ mod tests {
     #[test]
     fn who_speaks_for_both_sides_needs_a_second_person_where_one_is_asked_for() {
         let accept = Act::Accept { hamlet: "19561-01".into() };
-        let both = Speaks { giving: true, taking: true };
+        let both = Speaks { giving: true, taking: true, above: true };
         let alone = Known { speaks: both, ..known(Some((Stage::Offered, LAN)), LAN) };
         assert_eq!(accept.check(&alone), Err(HandoverError::Alone));
         assert_eq!(accept.check(&Known { four_eyes: false, ..alone }), Ok(()));

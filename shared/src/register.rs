@@ -1,13 +1,13 @@
 //! The register (danh sách đang quản lý): which households are poor or near-poor on a day, by the
 //! decisions that were taken until then.
 //!
-//! It is a function of recorded decisions and of nothing else; one unit's decisions are read by
-//! themselves. What a decision does not mention stays as it was: nothing leaves silently.
+//! It is a function of recorded decisions and of nothing else. One unit's decisions make its flows; who
+//! stands where is read from those of every unit together. What a decision does not mention stays as it was: nothing leaves silently.
 
 mod bytes;
 mod moves;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -124,6 +124,11 @@ impl Decided {
         Self { date, recorded_ms, kind, campaign, hamlets, papers, entries, whole: false }
     }
 
+    /// Says when it was taken, to tell which of two is newer.
+    fn moment(&self) -> (Date, Kind, i64, CampaignId) {
+        (self.date, self.kind, self.recorded_ms, self.campaign)
+    }
+
     /// Reads a recognised list as a decision.
     pub fn of_list(list: &List, paper: &str, date: Date, recorded_ms: i64) -> Self {
         let mut decided = Self::new(Kind::List, list.campaign, date, recorded_ms);
@@ -206,7 +211,7 @@ fn standing(row: &Row) -> Option<(Option<Side>, Cause)> {
 
 /// Puts a unit's decisions into their order and says which are whole.
 pub fn in_order(mut decided: Vec<Decided>) -> Vec<Decided> {
-    decided.sort_by_key(|one| (one.date, one.kind, one.recorded_ms, one.campaign));
+    decided.sort_by_key(Decided::moment);
     let mut held: BTreeSet<HouseholdId> = BTreeSet::new();
     for one in &mut decided {
         let named: BTreeSet<HouseholdId> =
@@ -232,6 +237,15 @@ pub struct Held<'a> {
     pub by: &'a Decided,
 }
 
+impl Held<'_> {
+    /// Tells whether it says only that the household is not in this unit any more, and nothing of
+    /// whether it is poor.
+    fn only_left(&self) -> bool {
+        let has_left = matches!(self.entry.cause, Cause::MovedOut | Cause::Left);
+        self.entry.class.is_none() && has_left
+    }
+}
+
 /// Reads a unit's register as of a day, by household. The decisions are [`in_order`].
 ///
 /// ```
@@ -242,6 +256,13 @@ pub struct Held<'a> {
 /// assert!(as_of(&none, Date::parse("2022-12-31").unwrap()).is_empty());
 /// ```
 pub fn as_of(decided: &[Decided], day: Date) -> Vec<Held<'_>> {
+    let mut newest = newest(decided, day);
+    newest.retain(|held| held.entry.class.is_some());
+    newest
+}
+
+/// Finds the newest decision about each household of a unit, by household.
+fn newest(decided: &[Decided], day: Date) -> Vec<Held<'_>> {
     let mut newest: Vec<Held<'_>> = Vec::new();
     for by in decided.iter().rev().filter(|one| one.date <= day) {
         newest.extend(by.entries.iter().map(|entry| Held { entry, by }));
@@ -252,8 +273,37 @@ pub fn as_of(decided: &[Decided], day: Date) -> Vec<Held<'_>> {
     // Newest first, and it stays so among entries of one household.
     newest.sort_by_key(|held| held.entry.household);
     newest.dedup_by_key(|held| held.entry.household);
-    newest.retain(|held| held.entry.class.is_some());
     newest
+}
+
+/// Reads the registers of units together as of a day: each household stands where the newest decision
+/// put it, and in one unit only.
+///
+/// Two communes recognise on two days. Between them a household that moved stands on the list of the
+/// one that took it and still in the register of the one that it left: the newer of the two counts. That
+/// a list says of it that it moved out ends its place on that list alone.
+pub fn as_of_all(
+    units: &BTreeMap<String, Vec<Decided>>,
+    day: Date,
+) -> BTreeMap<&str, Vec<Held<'_>>> {
+    let mut all: BTreeMap<&str, Vec<Held<'_>>> =
+        units.iter().map(|(unit, decided)| (unit.as_str(), newest(decided, day))).collect();
+    let mut counts: BTreeMap<HouseholdId, (Held<'_>, &str)> = BTreeMap::new();
+    for (unit, newest) in &all {
+        for held in newest.iter().filter(|held| !held.only_left()) {
+            let best = counts.entry(held.entry.household).or_insert((*held, *unit));
+            if held.by.moment() > best.0.by.moment() {
+                *best = (*held, *unit);
+            }
+        }
+    }
+    for (unit, newest) in &mut all {
+        let is_here = |held: &Held<'_>| {
+            counts.get(&held.entry.household).is_some_and(|(_, newest)| newest == unit)
+        };
+        newest.retain(|held| held.entry.class.is_some() && is_here(held));
+    }
+    all
 }
 
 /// Counts the households whose persons are not known at either end of a period: its sums of persons

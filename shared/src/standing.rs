@@ -31,7 +31,7 @@ use self::side::{dispute_side, still_open};
 
 pub use self::head::{HeadChange, head_change};
 pub use self::linked::{Absorbed, Together, left_by_joining, stand_linked};
-pub use self::moved::{gone_by_moving, moved_in};
+pub use self::moved::{gone_by_moving, is_of_before, moved_in};
 
 /// What the server's own rows say about a household; never taken from its document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

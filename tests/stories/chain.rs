@@ -178,9 +178,9 @@ on_each_backend! {
         let paper = json!({ "number": "9/XN", "date": "2022-10-02", "signer": "Chủ tịch (thử)" });
         let offer = json!({ "act": "offer", "to": HUONG_HIEP, "paper": paper, "on": "2022-10-01",
             "reason": "về quê" });
-        said(&town, &town.officer, moves, "handover", &offer).await;
+        crate::handover::say(&town, &town.officer, moves, &offer).await.taken();
         let accept = json!({ "act": "accept", "hamlet": "19561-01" });
-        said(&town, &neighbour, moves, "handover", &accept).await;
+        crate::handover::say(&town, &neighbour, moves, &accept).await.taken();
 
         let rose = town.document(&hoa, "19558-01-0003");
         let list = town.officer.list(town.campaign, MO_O).await.unwrap();

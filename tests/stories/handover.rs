@@ -11,6 +11,9 @@ use tests::town::{HUONG_HIEP, MO_O, Town, VINH_THAI};
 use crate::ask::{Heard, get, post, sync};
 use crate::offices::Browser;
 
+mod counted;
+mod mended;
+
 const LISTED: &str = "19558-01-0001";
 
 fn cause(text: &str) -> Page {
@@ -30,9 +33,30 @@ fn because(act: &str) -> Value {
     json!({ "act": act, "reason": "nhầm" })
 }
 
-async fn say(town: &Town, office: &Office, document: DocumentId, act: &Value) -> Heard {
+/// Position of what was said last of a household, as the province reads it.
+async fn newest(town: &Town, document: DocumentId) -> i64 {
     let path = town.path(&format!("/households/{document}/handover"));
-    post(town, office.token(), &path, act).await
+    let read = get(town, town.province.token(), &path).await.json();
+    let all = read.as_array().into_iter().flatten();
+    all.filter_map(|one| one["position"].as_i64()).max().unwrap_or(0)
+}
+
+/// Says a word of what was said last.
+pub(crate) async fn say(town: &Town, office: &Office, document: DocumentId, act: &Value) -> Heard {
+    say_of(town, office, document, act, newest(town, document).await).await
+}
+
+async fn say_of(
+    town: &Town,
+    office: &Office,
+    document: DocumentId,
+    act: &Value,
+    seen: i64,
+) -> Heard {
+    let path = town.path(&format!("/households/{document}/handover"));
+    let mut saying = act.clone();
+    saying["seen"] = json!(seen);
+    post(town, office.token(), &path, &saying).await
 }
 
 /// The row of a document on a unit's list.
@@ -75,6 +99,17 @@ async fn reviewed(town: &Town) -> (Office, Phone, Phone) {
     town.review_all(&mut lan, &["19561-01"]);
     lan.sync().await.unwrap();
     (town.sign_in(&format!("xa-{HUONG_HIEP}")).await, hoa, lan)
+}
+
+/// Handed over, and taken into a hamlet of another unit.
+async fn moved(
+    town: &Town,
+    from: &Office,
+    (taker, unit, hamlet): (&Office, &str, &str),
+    document: DocumentId,
+) {
+    say(town, from, document, &offer(unit)).await.taken();
+    say(town, taker, document, &accept(hamlet)).await.taken();
 }
 
 async fn recognise(town: &Town, officer: &Office, unit: &str) {
@@ -165,7 +200,8 @@ on_each_backend! {
         assert_eq!(register, again);
     }
 
-    /// Given back, both lists are what they were, to the byte; then it can be handed over again.
+    /// Undone from above, or given back by an offer, both lists are what they were, to the byte; then it
+    /// can be handed over again.
     async fn a_move_is_undone_without_a_trace(town: Town) {
         let (neighbour, mut hoa, _lan) = reviewed(&town).await;
         let document = town.document(&hoa, LISTED);
@@ -174,11 +210,19 @@ on_each_backend! {
         say(&town, &neighbour, document, &accept("19561-01")).await.taken();
         assert_ne!(root(&town, &town.officer, MO_O).await, before[0]);
         assert_ne!(root(&town, &neighbour, HUONG_HIEP).await, before[1]);
-        say(&town, &town.officer, document, &because("undo")).await.refused(403, "forbidden");
-        say(&town, &neighbour, document, &because("undo")).await.taken();
+        for commune in [&town.officer, &neighbour] {
+            say(&town, commune, document, &because("undo")).await.refused(403, "forbidden");
+        }
+        say(&town, &town.district, document, &because("undo")).await.taken();
         assert_eq!(root(&town, &town.officer, MO_O).await, before[0]);
         assert_eq!(root(&town, &neighbour, HUONG_HIEP).await, before[1]);
-        say(&town, &neighbour, document, &because("undo")).await.refused(409, "nothing-to-undo");
+        say(&town, &town.district, document, &because("undo")).await.refused(409, "nothing-to-undo");
+        say(&town, &town.officer, document, &offer(HUONG_HIEP)).await.taken();
+        say(&town, &neighbour, document, &accept("19561-01")).await.taken();
+        say(&town, &neighbour, document, &offer(MO_O)).await.taken();
+        say(&town, &town.officer, document, &accept("19558-01")).await.taken();
+        assert_eq!(root(&town, &town.officer, MO_O).await, before[0]);
+        assert_eq!(root(&town, &neighbour, HUONG_HIEP).await, before[1]);
         hoa.sync().await.unwrap();
         hoa.save(document, &[cause("hoa hỏi lại")]).unwrap();
         let report = hoa.sync().await.unwrap();
@@ -186,7 +230,7 @@ on_each_backend! {
         say(&town, &town.officer, document, &offer(HUONG_HIEP)).await.taken();
         say(&town, &neighbour, document, &accept("19561-01")).await.taken();
         recognise(&town, &town.officer, MO_O).await;
-        say(&town, &neighbour, document, &because("undo")).await.refused(409, "list-frozen");
+        say(&town, &town.province, document, &because("undo")).await.refused(409, "list-frozen");
     }
 
     /// What no handing over is.
@@ -272,6 +316,10 @@ on_each_backend! {
         say(&town, &neighbour, document, &accept("19561-01")).await.taken();
         let refused = neighbour.submit(town.campaign, HUONG_HIEP).await.unwrap_err();
         assert_eq!(refused.name(), Some("list-has-missing-outcomes"));
+        let desk = get(&town, town.district.token(), &town.path("/desk")).await.taken();
+        let communes = desk["communes"].as_array().unwrap();
+        let progress = &communes.iter().find(|one| one["unit"] == HUONG_HIEP).unwrap()["progress"];
+        assert_eq!((&progress["households"], &progress["done"]), (&json!(3), &json!(2)), "nor is it done");
         lan.sync().await.unwrap();
         let asked = [("outcome".to_owned(), "surveyed".into())].into();
         lan.save(document, &[Page { answers: asked, ..Page::default() }]).unwrap();
@@ -302,8 +350,16 @@ on_each_backend! {
         let fields = [("act", "accept"), ("unit", HUONG_HIEP), ("hamlet", "19561-01")];
         let sent = other.fill(&format!("{page}/handover"), &shown, &fields).await;
         assert_eq!(sent.status, 303);
-        other.open(&desk).await.holds("đã chuyển").holds("Trả về nơi đi");
+        other.open(&desk).await.holds("đã chuyển").holds("bàn giao lại trên trang của hộ").lacks("value=\"undo\"");
         other.open(&page).await.holds("Chuyển xã").holds("19561-01");
+        officer.open(&format!("{campaign}/units/{MO_O}/households")).await.lacks(LISTED);
+        let mut district = Browser::of(&town, "huyen-467").await;
+        let shown = district.open(&desk).await;
+        shown.holds("Hủy việc chuyển");
+        let fields = [("act", "undo"), ("unit", HUONG_HIEP), ("reason", "nhầm hộ")];
+        let sent = district.fill(&format!("{page}/handover"), &shown, &fields).await;
+        assert_eq!(sent.status, 303);
+        district.open(&desk).await.holds("đã hủy việc chuyển");
         officer.open(&format!("{campaign}/units/{MO_O}/households")).await.holds(LISTED);
     }
 }

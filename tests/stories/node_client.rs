@@ -157,6 +157,47 @@ on_each_backend! {
         assert_eq!(line.cuts(), 3);
     }
 
+    /// A household moves to another commune while a lot of it is unsent: it is told so once, hands all
+    /// of it in, part by part, and then has it no more.
+    async fn a_client_in_javascript_lets_go_of_what_has_moved(town: Town) {
+        let Some(node) = Node::start() else { return };
+        let hoa = town.review_mo_o().await;
+        let document = town.document(&hoa, "19558-01-0001");
+        let codes = town.province.codes(&["hoa".to_owned()]).await.unwrap();
+        let enrol = json!({
+            "do": "enrol", "base": format!("http://{}", town.running.address),
+            "campaign": town.campaign.to_string(), "code": codes[0],
+        });
+        let (node, before) = with(node, move |node| {
+            node.tell(&enrol);
+            node.tell(&json!({ "do": "sync" }));
+            for area in 0..200 {
+                node.tell(&json!({
+                    "do": "edit", "document": document.to_string(),
+                    "answers": { "area_dm2": 4_000 + area, "cause_other": "x".repeat(600) },
+                }));
+            }
+            node.tell(&json!({ "do": "state" }))
+        })
+        .await;
+        let paper = json!({ "number": "9/XN", "date": "2022-10-02", "signer": "Chủ tịch (thử)" });
+        let offer = json!({ "act": "offer", "to": "19561", "paper": paper, "on": "2022-10-01",
+            "reason": "về quê" });
+        let neighbour = town.sign_in("xa-19561").await;
+        let accept = json!({ "act": "accept", "hamlet": "19561-01" });
+        crate::handover::say(&town, &town.officer, document, &offer).await.taken();
+        crate::handover::say(&town, &neighbour, document, &accept).await.taken();
+        let (_node, (report, after)) = with(node, move |node| {
+            let report = node.tell(&json!({ "do": "sync" }));
+            (report, node.tell(&json!({ "do": "state" })))
+        })
+        .await;
+        assert!(report["trips"].as_u64().unwrap() > 1, "in more parts than one: {report}");
+        assert_eq!(fates(&report), ["accepted"; 200]);
+        let held = |state: &Json| state["documents"].as_u64().unwrap();
+        assert_eq!((held(&after) + 1, &after["unsent"]), (held(&before), &json!(0)));
+    }
+
     /// It meets no line any more: its work is carried in a file, and the receipts come back in one.
     async fn a_client_in_javascript_hands_its_work_in_as_a_file(town: Town) {
         let Some(node) = Node::start() else { return };

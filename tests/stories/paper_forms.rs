@@ -169,6 +169,29 @@ on_each_backend! {
         assert_eq!(name(&refused), Some("hamlet-unknown"), "another commune's");
     }
 
+    /// Typed in the office and on no opening list: whoever is its head is no other than on one.
+    async fn a_household_on_no_list_has_no_other_head_than_there(town: Town) {
+        let mut form = form_of(&town, "19558-02-0003", &Household::default());
+        form["hamlet"] = json!("19558-02");
+        form["entry"] = json!("phiếu số 8");
+        let path = town.path(&format!("/units/{MO_O}/paper"));
+        let entered = town.officer.post(&path, &form).await.unwrap();
+        let document = entered["document"].as_str().unwrap().parse().unwrap();
+        let mut hoa = town.phone_with_work("hoa").await;
+        let known = hoa.household(document).unwrap();
+        let is_head = |one: &Answers| one.get("relation") == Some(&Value::from("head"));
+        let (was, _) = known.present().find(|(_, one)| is_head(one)).unwrap();
+        let (heir, _) = known.present().find(|(_, one)| !is_head(one)).unwrap();
+        let mut page = Page::default();
+        page.members.entry(was.clone()).or_default().insert("removed".into(), "died".into());
+        page.members.entry(heir.clone()).or_default().insert("relation".into(), "head".into());
+        hoa.save(document, &[page]).unwrap();
+        hoa.sync().await.unwrap();
+        let read = town.officer.get(&town.path(&format!("/households/{document}"))).await.unwrap();
+        assert_eq!(read["household"]["members"][was]["removed"], "died");
+        assert_eq!(read["head_change"], Json::Null);
+    }
+
     /// Which forms are drawn to be typed twice is the same for everybody who works it out.
     async fn the_draw_is_the_same_for_everybody(town: Town) {
         let path = town.path(&format!("/units/{MO_O}/paper"));

@@ -227,6 +227,44 @@ on_each_backend! {
         assert_eq!(refused.name(), Some("query-malformed"));
     }
 
+    /// More households than a page holds: each comes once, those that wait before the others.
+    async fn a_desk_of_several_pages_shows_each_household_once(town: Town) {
+        let (mut minh, first) = disputed(&town, "water", WATER[0], WATER[1]).await;
+        // Minh has not fetched what hoa wrote of these; the last one nothing hangs on.
+        let [second, settled] = ["19558-01-0002", "19558-01-0003"].map(|code| town.document(&minh, code));
+        let mut hoa = town.phone_with_work("hoa").await;
+        minh.save(second, &[answer("water", WATER[1])]).unwrap();
+        hoa.save(second, &[answer("water", WATER[0])]).unwrap();
+        minh.save(settled, &[answer("cause_other", "mất mùa")]).unwrap();
+        hoa.save(settled, &[answer("cause_other", "bão lũ")]).unwrap();
+        minh.sync().await.unwrap();
+        hoa.sync().await.unwrap();
+        let path = |query: &str| town.path(&format!("/units/{MO_O}/review-desk?{query}"));
+        let whole = town.officer.get(&path("")).await.unwrap();
+        assert_eq!((&whole["found"]["waiting"], &whole["next"]), (&json!(2), &Value::Null), "{whole:#}");
+        let (mut shown, mut after) = (Vec::new(), String::new());
+        for _ in 0..3 {
+            let page = town.officer.get(&path(&format!("most=1&after={after}"))).await.unwrap();
+            assert_eq!(page["found"], whole["found"]);
+            let of = |key: &str| page[key].as_array().unwrap().clone();
+            let here: Vec<Value> =
+                [of("waiting"), of("by_rule")].concat().iter().map(|one| one["document"].clone()).collect();
+            assert_eq!(here.len(), 1, "{page:#}");
+            shown.extend(here);
+            after = page["next"].as_str().unwrap_or_default().to_owned();
+        }
+        assert_eq!(after, "", "that was the last page");
+        assert_eq!(shown.last(), Some(&json!(settled)), "what waits comes first");
+        shown.sort_by_key(ToString::to_string);
+        let mut all = [first, second, settled].map(|document| json!(document));
+        all.sort_by_key(ToString::to_string);
+        assert_eq!(shown, all);
+        for most in ["most=0", "most=51", "most=x"] {
+            let refused = town.officer.get(&path(most)).await.unwrap_err();
+            assert_eq!(refused.name(), Some("query-malformed"), "{most}");
+        }
+    }
+
     /// The same on the pages, in a browser without a script.
     async fn the_desk_is_worked_in_a_browser(town: Town) {
         disputed(&town, "water", WATER[0], WATER[1]).await;

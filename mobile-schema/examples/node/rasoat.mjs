@@ -77,6 +77,7 @@ export class Phone {
       documents: new Map(), // document id in hex → { doc, hamlet, code }
       actors: new Set(), // every name this phone ever wrote under
       outbox: [], // changes that no receipt names yet: { document, hash, chunk }
+      leaving: new Set(), // documents out of scope: deleted once nothing of theirs is unsent
       exported: new Map(), // batches that went into files, by the SHA-256 of their manifest
       registered: new Map(), // households this phone made: document id → { household, hamlet }
       part: PART.start,
@@ -243,21 +244,27 @@ export class Phone {
         // What this phone wrote meanwhile stays: the two meet as any two phones do.
         const doc = kept === undefined ? whole : Automerge.merge(kept.doc, whole);
         this.documents.set(hex(document), { doc, hamlet, code });
+        this.leaving.delete(hex(document));
       }
     }
     for (const row of answer.households ?? []) {
       const document = hex(row.document);
       const doc = this.documents.get(document)?.doc ?? Automerge.load(GENESIS, { actor: this.actor });
       this.documents.set(document, { doc, hamlet: row.hamlet, code: row.code });
+      this.leaving.delete(document);
     }
     for (const [document, chunk] of answer.changes ?? []) {
       const kept = this.documents.get(hex(document));
       [kept.doc] = Automerge.applyChanges(kept.doc, [new Uint8Array(chunk)]);
     }
+    // Said once: what cannot be deleted yet is remembered.
     for (const [document, { hamlet }] of this.documents) {
-      const unsent = this.outbox.some((change) => change.document === document);
       const gone = answer.gone?.some((moved) => hex(moved) === document);
-      if ((answer.left?.includes(hamlet) || gone) && !unsent) this.documents.delete(document);
+      if (answer.left?.includes(hamlet) || gone) this.leaving.add(document);
+    }
+    for (const document of this.leaving) {
+      const unsent = this.outbox.some((change) => change.document === document);
+      if (!unsent && this.leaving.delete(document)) this.documents.delete(document);
     }
     this.cursor = answer.cursor;
   }

@@ -19,7 +19,7 @@ use super::lists;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::problem::{Body, Problem};
-use crate::standing::{Standings, refresh};
+use crate::standing::{Standings, refresh, with_departed};
 use crate::store::StoreError;
 use crate::store::desk::Author;
 use crate::store::material::AT_ONCE;
@@ -88,6 +88,7 @@ pub(super) async fn read(
     let shown = lists::read(State(app.clone()), actor.clone(), path).await?.0;
     let seen = list_unit(&app, &actor, id, &unit).await?;
     let standings = refresh(&app, &seen.campaign, &unit).await?;
+    let standings = with_departed(&app, &seen.campaign, &unit, standings).await?;
     let traces = touches(&app, id, &unit).await?;
     let rows = shown.list.rows;
     let named: BTreeMap<DocumentId, _> =

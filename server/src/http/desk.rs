@@ -10,10 +10,11 @@ use shared::approve::Step;
 use shared::date::Date;
 use shared::deadline::Deadline;
 use shared::id::{CampaignId, HouseholdId};
-use shared::life::Holding;
+use shared::life::{Holding, Life};
 use shared::list::Outcome;
 use shared::remark::remark_text;
 use shared::scope::Role;
+use shared::standing::is_of_before;
 
 use super::extract::{Json, Path, campaign};
 use crate::app::App;
@@ -135,6 +136,8 @@ struct Counted {
 struct CountedRow {
     household: HouseholdId,
     outcome: Outcome,
+    #[serde(default)]
+    life: Life,
 }
 
 #[derive(Deserialize)]
@@ -169,17 +172,20 @@ async fn progress(
 }
 
 fn count(
-    bodies: &[String],
+    bodies: &[(String, bool)],
     holding: &BTreeMap<HouseholdId, Holding>,
 ) -> Result<Progress, StoreError> {
     let mut progress = Progress::default();
-    for body in bodies {
+    for (body, has_moved_in) in bodies {
         let counted: Counted = serde_json::from_str(body).map_err(|_| StoreError::Damaged)?;
         let disputed = counted.open.disputes > 0;
         progress.households += 1;
         progress.disputed += i64::from(disputed);
         let is_decided = holding.get(&counted.row.household).is_some_and(Holding::is_outcome);
-        let has_outcome = counted.row.outcome != Outcome::Pending || is_decided;
+        let CountedRow { outcome, life, .. } = counted.row;
+        let is_asked =
+            outcome != Outcome::Pending && !(*has_moved_in && is_of_before(outcome, life));
+        let has_outcome = is_asked || is_decided;
         progress.done += i64::from(!disputed && has_outcome);
     }
     Ok(progress)

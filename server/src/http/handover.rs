@@ -1,8 +1,10 @@
 //! Households that move to another commune of the province: one hands over, the other takes over.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use mobile_schema::problem;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::date::Date;
 use shared::handover::{Act, Known, Speaks, Stage};
 use shared::id::{CampaignId, DocumentId};
@@ -15,7 +17,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::problem::{Body, Problem};
 use crate::store::backend::Tx;
-use crate::store::handover::{Said, Spot};
+use crate::store::handover::{Moving, Said, Spot};
 use crate::store::household::HouseholdAt;
 
 /// A household that is or was handed over, with what both sides said.
@@ -25,7 +27,8 @@ pub(super) struct Handover {
     pub(super) document: DocumentId,
     /// Code on the opening list.
     pub(super) code: String,
-    /// Name of the head, as it is known.
+    /// Name of the head: as it is known where the household is in the unit asked about, else as it was
+    /// when it was offered.
     pub(super) head: String,
     /// Unit that it leaves.
     pub(super) from_unit: String,
@@ -36,6 +39,11 @@ pub(super) struct Handover {
     pub(super) stage: Stage,
     /// Nothing was said of the household since.
     pub(super) is_newest: bool,
+    /// Position of what was said last of it: a word about it names that as `seen`.
+    pub(super) position: i64,
+    /// It went with the household that it had been merged into.
+    #[schema(value_type = Option<String>)]
+    pub(super) along: Option<DocumentId>,
     /// Oldest first.
     pub(super) said: Vec<Said>,
 }
@@ -55,7 +63,10 @@ pub(super) async fn list(
     let actor = actor.with_role(&OFFICES)?;
     list_unit(&app, &actor, id, &unit).await?;
     let said = app.store.handover_of_unit(id, &unit).await?;
-    Ok(Json(told(&app, id, said).await?))
+    let mut told = told(&app, id, &unit, said).await?;
+    // Read by household, to know what is newest; others' handings over are no concern here.
+    told.retain(|one| one.along.is_none() && (one.from_unit == unit || one.to_unit == unit));
+    Ok(Json(told))
 }
 
 /// Lists how a household was handed over, oldest first.
@@ -71,46 +82,68 @@ pub(super) async fn read(
     Path((id, document)): Path<(CampaignId, DocumentId)>,
 ) -> Result<Json<Vec<Handover>>, Problem> {
     let actor = actor.with_role(&OFFICES)?;
-    household(&app, &actor, id, document).await?;
+    let (_, at) = household(&app, &actor, id, document).await?;
     let said = app.store.handover_list(id, document).await?;
-    let mut told = told(&app, id, said).await?;
+    let mut told = told(&app, id, &at.unit, said).await?;
     told.sort_by_key(|one| one.said.first().map(|said| said.position));
     Ok(Json(told))
 }
 
-/// Puts together what belongs to one handing over: each begins with an offer.
-async fn told(app: &App, id: CampaignId, said: Vec<Said>) -> Result<Vec<Handover>, Problem> {
+/// Puts together what belongs to one handing over: each begins with an offer, or with the move of the
+/// household that it went with.
+async fn told(
+    app: &App,
+    id: CampaignId,
+    unit: &str,
+    said: Vec<Said>,
+) -> Result<Vec<Handover>, Problem> {
     let documents: Vec<DocumentId> = said.iter().map(|one| one.document).collect();
-    let names = app.store.household_names(id, &documents).await?;
+    let names = app.store.household_names_in(id, unit, &documents).await?;
     let mut all: Vec<Handover> = Vec::new();
     for one in said {
         let stage = one.stage();
         match all.last_mut().filter(|last| last.document == one.document) {
-            Some(last) if stage != Stage::Offered => {
+            Some(last) if stage != Stage::Offered && last.along == one.along => {
                 last.stage = stage;
+                last.position = one.position;
                 last.said.push(one);
             }
             last => {
                 if let Some(last) = last {
                     last.is_newest = false;
                 }
-                let (code, head) = names.get(&one.document).cloned().unwrap_or_default();
-                all.push(Handover {
-                    document: one.document,
-                    code,
-                    head,
-                    from_unit: one.from_unit.clone(),
-                    to_unit: one.to_unit.clone(),
-                    stage,
-                    is_newest: true,
-                    said: vec![one],
-                });
+                all.push(begun(one, &names));
             }
         }
     }
     let at_ms = |one: &Handover| one.said.last().map_or(0, |said| said.at_ms);
     all.sort_by_key(|one| (one.stage != Stage::Offered, std::cmp::Reverse(at_ms(one))));
     Ok(all)
+}
+
+fn begun(said: Said, names: &BTreeMap<DocumentId, (String, String)>) -> Handover {
+    let (code, head) = names.get(&said.document).unwrap_or(&said.named).clone();
+    Handover {
+        document: said.document,
+        code,
+        head,
+        from_unit: said.from_unit.clone(),
+        to_unit: said.to_unit.clone(),
+        stage: said.stage(),
+        is_newest: true,
+        position: said.position,
+        along: said.along,
+        said: vec![said],
+    }
+}
+
+/// One side's word, about what was shown.
+#[derive(Debug, Deserialize)]
+pub(super) struct Saying {
+    /// Position of what was said last of the household when it was shown; 0 where nothing was.
+    pub(super) seen: i64,
+    #[serde(flatten)]
+    pub(super) act: Act,
 }
 
 /// Where a handing over stands after a word.
@@ -123,7 +156,8 @@ pub(super) struct Heard {
 }
 
 /// Says one side's word: `offer` (with the unit it goes to, paper, day and reason), `withdraw`,
-/// `decline`, `accept` (with the hamlet it comes to) or `undo`.
+/// `decline`, `accept` (with the hamlet it comes to), or, for an office above both units, `undo`. Each
+/// with `seen`, the position of what was said last of the household as it was shown; 0 where nothing was.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign}/households/{document}/handover",
     params(("campaign" = String, Path), ("document" = String, Path)),
     request_body = Object, security(("bearer" = [])), responses(
@@ -137,38 +171,49 @@ pub(super) async fn say(
     State(app): State<App>,
     actor: Actor,
     Path((id, document)): Path<(CampaignId, DocumentId)>,
-    Json(act): Json<Act>,
+    Json(Saying { seen: seen_at, act }): Json<Saying>,
 ) -> Result<Json<Heard>, Problem> {
-    let actor = actor.with_role(&[Role::District, Role::Officer])?;
+    let actor = actor.with_role(&OFFICES)?;
     let seen = campaign(&app, &actor, id).await?;
+    let named = match &act {
+        Act::Offer { .. } => named(&app, &actor, &seen, document).await?,
+        _ => Default::default(),
+    };
     let mut tx = app.store.begin().await?;
     // The campaign first: its closing, and whatever else moves households, come before or after.
     let is_open = tx.campaign_lock(id).await?;
     let at = tx.household_get(id, document).await?.ok_or(&problem::HOUSEHOLD_UNKNOWN)?;
-    let last = tx.handover_last(id, document).await?;
+    let all = tx.handover_list(id, document).await?;
+    let last = all.last();
     // Others are not told that there is such a household.
     let covers = |unit: &str| actor.account.post.covers(&seen.tree, unit);
     let is_party = |said: &Said| covers(&said.from_unit) || covers(&said.to_unit);
-    if !covers(&at.unit) && !last.as_ref().is_some_and(is_party) {
+    if !covers(&at.unit) && !last.is_some_and(is_party) {
         return Err(Problem::new(&problem::HOUSEHOLD_UNKNOWN));
     }
     if !is_open {
         return Err(Problem::new(&problem::CAMPAIGN_CLOSED));
     }
-    let newest = last.as_ref().map(|said| (said.stage(), said.position));
-    let (from, to) = sides(&at, &act, last.as_ref());
-    check(&app, &actor, (&seen, &mut tx), (&at, &act), (&from, &to)).await?;
+    let position = last.map_or(0, |said| said.position);
+    if seen_at != position {
+        return Err(Problem::new(&problem::HANDOVER_STALE));
+    }
+    let (from, to) = sides(&at, &act, last);
+    check(&app, &actor, (&seen, &mut tx), (&at, &act, &all), (&from, &to)).await?;
+    let from_hamlet = match (&act, last) {
+        (Act::Offer { .. }, _) | (_, None) => at.hamlet.clone(),
+        (_, Some(last)) => last.from_hamlet.clone(),
+    };
     let new = Said {
-        position: newest.map_or(0, |(_, position)| position) + 1,
+        position: position + 1,
         document,
-        from_hamlet: match (&act, &last) {
-            (Act::Offer { .. }, _) | (_, None) => at.hamlet.clone(),
-            (_, Some(last)) => last.from_hamlet.clone(),
-        },
         from_unit: from,
+        from_hamlet,
         to_unit: to,
         act,
         account: actor.account.id,
+        along: None,
+        named,
         by: String::new(),
         at_ms: app.now_ms(),
     };
@@ -178,6 +223,21 @@ pub(super) async fn say(
     let unit = if moved.is_empty() { at.unit } else { place_after(&new).to_owned() };
     app.materialiser.queue(moved.into_iter().map(|document| (id, document)));
     Ok(Json(Heard { stage, unit }))
+}
+
+/// Returns code and head of a household in the caller's scope, as they are when it is offered.
+async fn named(
+    app: &App,
+    actor: &Actor,
+    seen: &Seen,
+    document: DocumentId,
+) -> Result<(String, String), Problem> {
+    let at = app.store.household_get(seen.campaign.id, document).await?;
+    let Some(at) = at.filter(|at| actor.account.post.covers(&seen.tree, &at.unit)) else {
+        return Ok(Default::default());
+    };
+    let looked = app.materialiser.look(&seen.campaign, document).await?;
+    Ok((at.code, looked.map(|looked| looked.standing.head).unwrap_or_default()))
 }
 
 /// Says which two units a word is about.
@@ -197,7 +257,7 @@ async fn check(
     app: &App,
     actor: &Actor,
     (seen, tx): (&Seen, &mut Tx),
-    (at, act): (&HouseholdAt, &Act),
+    (at, act, all): (&HouseholdAt, &Act, &[Said]),
     (from, to): (&str, &str),
 ) -> Result<(), Problem> {
     let id = seen.campaign.id;
@@ -211,17 +271,17 @@ async fn check(
     }
     // A district speaks for two of its communes, and for none beside another's.
     let covers = |unit: &str| actor.account.post.covers(&seen.tree, unit);
+    let both = covers(from) && covers(to);
     let speaks = match actor.account.post.role {
-        Role::District => {
-            let both = covers(from) && covers(to);
-            Speaks { giving: both, taking: both }
-        }
-        _ => Speaks { giving: covers(from), taking: covers(to) },
+        Role::Province => Speaks { giving: false, taking: false, above: both },
+        Role::District => Speaks { giving: both, taking: both, above: both },
+        _ => Speaks { giving: covers(from), taking: covers(to), above: false },
     };
-    let offered = tx.handover_offered(id, at.document).await?;
+    let offer = all.iter().rev().find(|said| said.stage() == Stage::Offered);
+    let newest = all.last().map(|last| (last.stage(), offer.unwrap_or(last).account));
     let known = Known {
         unit: &at.unit,
-        newest: offered,
+        newest,
         by: actor.account.id,
         speaks,
         four_eyes: tx.four_eyes_required(id).await?,
@@ -252,25 +312,21 @@ async fn move_on(
     new: &Said,
 ) -> Result<Vec<DocumentId>, Problem> {
     let id = seen.campaign.id;
-    let (from, to, is_back) = match &new.act {
+    let (from, to, hamlet) = match &new.act {
         Act::Accept { hamlet } => {
             let units = tx.hamlet_units(id, &[hamlet]).await?;
             if units.get(hamlet) != Some(&new.to_unit) {
                 return Err(Problem::new(&problem::HAMLET_UNKNOWN));
             }
-            let from = (new.from_unit.as_str(), at.hamlet.as_str());
-            (from, (new.to_unit.as_str(), hamlet.as_str()), false)
+            (new.from_unit.as_str(), new.to_unit.as_str(), hamlet)
         }
-        Act::Undo { .. } => {
-            let from = (new.to_unit.as_str(), at.hamlet.as_str());
-            (from, (new.from_unit.as_str(), new.from_hamlet.as_str()), true)
-        }
+        Act::Undo { .. } => (new.to_unit.as_str(), new.from_unit.as_str(), &new.from_hamlet),
         Act::Offer { .. } | Act::Withdraw { .. } | Act::Decline { .. } => {
             tx.handover_add(id, new, None).await?;
             return Ok(Vec::new());
         }
     };
-    let mut units = [from.0, to.0];
+    let mut units = [from, to];
     units.sort_unstable();
     tx.unit_lock_all(units.into_iter().map(|unit| (id, unit))).await?;
     for unit in units {
@@ -278,14 +334,54 @@ async fn move_on(
             return Err(Problem::new(&problem::LIST_FROZEN));
         }
     }
-    let [left, came] = [tx.unit_lock(id, from.0).await?, tx.unit_lock(id, to.0).await?];
-    let from = Spot { unit: from.0, hamlet: from.1, position: left + 1 };
-    let to = Spot { unit: to.0, hamlet: to.1, position: came };
-    // With it goes whatever was merged into it.
-    let mut group = vec![new.document];
+    let [left, came] = [tx.unit_lock(id, from).await?, tx.unit_lock(id, to).await?];
+    let (from, to) = (Spot { unit: from, position: left + 1 }, Spot { unit: to, position: came });
+    let words = together(tx, (seen, at), new).await?;
+    let mut moving = Vec::with_capacity(words.len());
+    for (said, hamlet_now, before) in &words {
+        let is_back = matches!(new.act, Act::Undo { .. });
+        let before = before.as_ref().filter(|before| {
+            is_back && before.stage() == Stage::Accepted && before.from_unit == to.unit
+        });
+        moving.push(Moving {
+            document: said.document,
+            from: hamlet_now.clone(),
+            to: before.map_or(hamlet, |before| &before.from_hamlet).clone(),
+            by: said.position,
+            undoes: before.map(|before| before.position),
+        });
+        tx.handover_add(id, said, Some((from.unit, hamlet_now, from.position))).await?;
+    }
+    tx.household_move(id, &moving, (from, to), new.at_ms).await?;
+    Ok(moving.into_iter().map(|one| one.document).collect())
+}
+
+/// A word about one document, the hamlet that it is in, and what was said of it before.
+type Word = (Said, String, Option<Said>);
+
+/// Says a word that moves a household of whatever was merged into it as well: each document has its
+/// own hamlet and its own log.
+async fn together(
+    tx: &mut Tx,
+    (seen, at): (&Seen, &HouseholdAt),
+    new: &Said,
+) -> Result<Vec<Word>, Problem> {
+    let id = seen.campaign.id;
+    let before = tx.handover_list(id, new.document).await?.pop();
+    let mut words = vec![(new.clone(), at.hamlet.clone(), before)];
     let links = tx.link_list(id, &at.unit).await?.into_iter();
-    group.extend(links.filter(|link| link.kept == new.document).map(|link| link.absorbed));
-    tx.household_move(id, &group, (from, to), (is_back, new.at_ms)).await?;
-    tx.handover_add(id, new, Some(from)).await?;
-    Ok(group)
+    for link in links.filter(|link| link.kept == new.document) {
+        let Some(absorbed) = tx.household_get(id, link.absorbed).await? else { continue };
+        let before = tx.handover_list(id, link.absorbed).await?.pop();
+        let said = Said {
+            position: before.as_ref().map_or(0, |before| before.position) + 1,
+            document: link.absorbed,
+            from_hamlet: absorbed.hamlet.clone(),
+            along: Some(new.document),
+            named: Default::default(),
+            ..new.clone()
+        };
+        words.push((said, absorbed.hamlet, before));
+    }
+    Ok(words)
 }

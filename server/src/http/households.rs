@@ -141,7 +141,7 @@ pub(super) struct Read {
     #[schema(value_type = Object)]
     pub(super) classification: Classification,
     pub(super) changes: Vec<Authorship>,
-    /// The head is another person than on the opening list: who was it, and who is.
+    /// The head is another person than on the opening list that it was on: who was it, and who is.
     #[schema(value_type = Object)]
     pub(super) head_change: Option<HeadChange>,
     /// Documents that were merged into this household.
@@ -172,6 +172,7 @@ pub(super) async fn read(
     let holding = app.store.life_holding(id, &at.unit).await?;
     write_decided(&at, holding.get(&at.household), &mut standing.row);
     let mut changes = app.store.change_authors(id, document).await?;
+    let head_change = head_change.filter(|_| !at.opening_class.is_empty());
     let (code, unit) = (at.code, at.unit);
     let links = app.store.link_into(id, document).await?;
     let merged: Vec<DocumentId> = links.into_iter().map(|link| link.absorbed).collect();

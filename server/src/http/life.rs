@@ -15,7 +15,7 @@ use super::households::{OFFICES, household};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::problem::{Body, Problem};
-use crate::standing::write_decided;
+use crate::standing::{opening, row_to_decide};
 use crate::store::life::Taken;
 
 /// What was decided about a household.
@@ -24,6 +24,8 @@ pub(super) struct Shown {
     pub(super) acts: Vec<Taken>,
     /// The split that holds is to be shown to the meeting: within 24 months, same house or meter.
     pub(super) doubtful: bool,
+    /// It was poor or near-poor on the opening list that it was on, so that there is a class to keep.
+    pub(super) may_keep: bool,
 }
 
 /// Lists what was decided about a household, oldest first.
@@ -45,7 +47,8 @@ pub(super) async fn list(
     let taken = acts.iter().map(|taken| (seen_at.household, taken.act.clone()));
     let holds = shared::life::holding(taken).remove(&seen_at.household).unwrap_or_default();
     let doubtful = holds.acts().any(|act| act.is_doubtful(review_date));
-    Ok(Json(Shown { acts, doubtful }))
+    let may_keep = opening(&seen_at).is_some();
+    Ok(Json(Shown { acts, doubtful, may_keep }))
 }
 
 /// Where an act stands in the household's log.
@@ -73,8 +76,7 @@ pub(super) async fn decide(
     let actor = actor.with_role(&[Role::Officer])?;
     let (seen, at) = household(&app, &actor, id, document).await?;
     let looked = app.materialiser.look(&seen.campaign, document).await?;
-    let mut row = looked.ok_or(&problem::DOCUMENT_BROKEN)?.standing.row;
-    write_decided(&at, None, &mut row);
+    let row = row_to_decide(&at, looked.ok_or(&problem::DOCUMENT_BROKEN)?.standing.row);
     let mut tx = app.store.begin().await?;
     // The campaign first: its closing comes before this or after it.
     if !tx.campaign_lock(id).await? {

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::ingest::desk::release_late;
 use crate::problem::{Body, Problem};
-use crate::standing::{draft, refresh};
+use crate::standing::{draft, refresh, with_departed};
 use crate::store::StoreError;
 use crate::store::backend::Tx;
 use crate::store::campaign::Campaign;
@@ -126,6 +126,7 @@ pub(super) async fn make_draft(app: &App, seen: &Seen, unit: &str) -> Result<Dra
     let paired = app.store.pair_moved(id, unit).await?;
     let life = app.store.life_count(id, unit).await?;
     let standings = refresh(app, &seen.campaign, unit).await?;
+    let standings = with_departed(app, &seen.campaign, unit, standings).await?;
     let list = draft(app, &seen.campaign, unit, &standings).await?;
     let open: Vec<Open> = standings.iter().map(|(_, standing)| standing.open.clone()).collect();
     let waived = app.store.waiver_list(id, unit).await?;

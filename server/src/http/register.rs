@@ -12,7 +12,7 @@ use shared::date::Date;
 use shared::days::day_of;
 use shared::forms::{Flow, Form, Side, Size};
 use shared::id::{CampaignId, DocumentId, HouseholdId, document_id};
-use shared::register::{Cause, Held, Moved, Period, as_of, moves};
+use shared::register::{Cause, Held, Moved, Period, as_of_all, moves};
 use shared::scope::Role;
 
 use self::period::{Asked, decisions, period_of};
@@ -149,14 +149,18 @@ pub(super) async fn read(
 
 async fn shown(app: &App, seen: &Seen, unit: String, on: Date) -> Result<Shown, Problem> {
     let keeps_list = seen.tree.children(&unit).is_empty();
-    let only = keeps_list.then_some(unit.as_str());
     let register = seen.campaign.register;
-    let decided = app.store.register_read(register, only, (on, on)).await?;
+    let decided = if keeps_list {
+        app.store.register_around(register, &unit, on).await?
+    } else {
+        app.store.register_read(register, None, (on, on)).await?
+    };
+    let mut all_held = as_of_all(&decided, on);
     let (mut poor, mut near_poor) = (Count::default(), Count::default());
     let (mut units, mut households) = (Vec::new(), Vec::new());
     for (code, name) in list_units(&seen.tree, &unit) {
         let mut managed = Managed { unit: code.clone(), name, ..Managed::default() };
-        for held in decided.get(&code).map(|decided| as_of(decided, on)).unwrap_or_default() {
+        for held in all_held.remove(code.as_str()).unwrap_or_default() {
             let Some(side) = held.entry.class else { continue };
             let (part, all) = match side {
                 Side::Poor => (&mut managed.poor, &mut poor),

@@ -146,6 +146,10 @@ pub(super) async fn queue(
         Some(after) => Some(read_turn(after).ok_or(&problem::QUERY_MALFORMED)?),
         None => None,
     };
+    let most = asked.most.unwrap_or(PAGE);
+    if !(1..=PAGE).contains(&most) {
+        return Err(Problem::new(&problem::QUERY_MALFORMED));
+    }
     let actor = actor.with_role(&OFFICES)?;
     let seen = list_unit(&app, &actor, id, &unit).await?;
     let standings = refresh(&app, &seen.campaign, &unit).await?;
@@ -160,8 +164,8 @@ pub(super) async fn queue(
     if let Some(after) = after {
         disputed.retain(|(at, standing)| turn(at, standing) > after);
     }
-    let is_more = disputed.len() > PAGE;
-    disputed.truncate(PAGE);
+    let is_more = disputed.len() > most;
+    disputed.truncate(most);
     let last = disputed.last().filter(|_| is_more);
     let next = last.map(|(at, standing)| turn_text(turn(at, standing)));
     let mut queue = Queue { waiting: Vec::new(), by_rule: Vec::new(), rule: RULE, found, next };

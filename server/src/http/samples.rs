@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::keys::random;
 use crate::problem::{Body, Problem};
-use crate::standing::refresh;
+use crate::standing::{refresh, with_departed};
 use crate::store::sample::{Found, NewFinding, NewSample, Sample};
 
 /// How a sample can be drawn again by hand.
@@ -116,6 +116,7 @@ pub(super) async fn list(
     }
     let current = app.store.list_step(id, &unit).await?.root();
     let standings = refresh(&app, &seen.campaign, &unit).await?;
+    let standings = with_departed(&app, &seen.campaign, &unit, standings).await?;
     let names: BTreeMap<DocumentId, (String, String)> = standings
         .into_iter()
         .map(|(at, standing)| (at.document, (at.code, standing.head)))

@@ -189,20 +189,24 @@ impl Store {
         rows.iter().map(|row| Ok((row.get("unit")?, row.get("n")?))).collect()
     }
 
-    /// Reads the standings of a unit as they are cached, fresh or not.
+    /// Reads the standings of a unit as they are cached, fresh or not, and whether the household moved
+    /// in from another unit.
     pub(crate) async fn standing_bodies(
         &self,
         campaign: CampaignId,
         unit: &str,
-    ) -> Result<Vec<String>, StoreError> {
+    ) -> Result<Vec<(String, bool)>, StoreError> {
         const SQL: &str = "
-            select standing.body from standing
+            select standing.body, cast(case when household.opening_unit <> ''
+                and household.opening_unit <> household.unit then 1 else 0 end as bigint)
+                as moved_in
+            from standing
             join household on household.document = standing.document
                 and household.unit = standing.unit
             where standing.campaign = $1 and standing.unit = $2
             and not exists (select 1 from household_link where absorbed = household.document)";
         let rows = self.db.all(SQL, vals![campaign, unit]).await?;
-        rows.iter().map(|row| row.get("body")).collect()
+        rows.iter().map(|row| Ok((row.get("body")?, row.get::<i64>("moved_in")? == 1))).collect()
     }
 
     /// Says by unit how far a campaign's standings are.

@@ -255,6 +255,21 @@ impl Store {
         Ok(names)
     }
 
+    /// Returns code and head of those households that are in a unit, the head as it is cached.
+    pub(crate) async fn household_names_in(
+        &self,
+        campaign: CampaignId,
+        unit: &str,
+        documents: &[DocumentId],
+    ) -> Result<BTreeMap<DocumentId, (String, String)>, StoreError> {
+        let mut here = Vec::new();
+        for documents in documents.chunks(AT_ONCE) {
+            let cached = self.household_cached_of(campaign, documents).await?.into_iter();
+            here.extend(cached.filter(|one| one.at.unit == unit).map(|one| one.at.document));
+        }
+        self.household_names(campaign, &here).await
+    }
+
     /// Lists households whose newest change is in no standing, in order of their documents.
     pub(crate) async fn household_stale(
         &self,

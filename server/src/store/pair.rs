@@ -81,15 +81,21 @@ fn link(row: &Row) -> Result<Link, StoreError> {
 
 /// Which of a campaign's merges hold: the newest decision about each pair says, wherever its
 /// households are now.
-const LINKS: &str = "
-    insert into household_link (absorbed, campaign, unit, kept, position, body)
-    select made.other, made.campaign, household.unit, made.one, made.position, made.body
-    from pair_decision made join household on household.document = made.one
-    where made.campaign = $1 and made.fate = 'taken' and made.kind = 'linked'
-    and not exists (select 1 from pair_decision later
-        where later.campaign = made.campaign
-        and later.one = made.one and later.other = made.other and later.fate = 'taken'
-        and later.kind in ('linked', 'unlinked') and later.position > made.position)";
+macro_rules! links_sql {
+    ($which:literal) => {
+        concat!(
+            "insert into household_link (absorbed, campaign, unit, kept, position, body)
+            select made.other, made.campaign, household.unit, made.one, made.position, made.body
+            from pair_decision made join household on household.document = made.one
+            where made.campaign = $1 and made.fate = 'taken' and made.kind = 'linked' ",
+            $which,
+            "and not exists (select 1 from pair_decision later
+                where later.campaign = made.campaign
+                and later.one = made.one and later.other = made.other and later.fate = 'taken'
+                and later.kind in ('linked', 'unlinked') and later.position > made.position)"
+        )
+    };
+}
 
 /// Grows with every decision, and with what becomes of one that came late.
 const MOVED: &str = "
@@ -296,7 +302,7 @@ impl Tx {
             new.by, new.at_ms
         ];
         self.run(ADD, row).await?;
-        self.link_renew(campaign).await
+        self.link_renew_pair(campaign, (new.one, new.other)).await
     }
 
     /// Says how far a unit's decisions about pairs are, as [`Store::pair_moved`] does.
@@ -309,9 +315,33 @@ impl Tx {
     }
 
     /// Works out anew which of a campaign's merges hold; the campaign must be locked.
-    pub(super) async fn link_renew(&mut self, campaign: CampaignId) -> Result<(), StoreError> {
+    async fn link_renew(&mut self, campaign: CampaignId) -> Result<(), StoreError> {
         self.run("delete from household_link where campaign = $1", vals![campaign]).await?;
-        self.run(LINKS, vals![campaign]).await.map(drop)
+        self.run(links_sql!(""), vals![campaign]).await.map(drop)
+    }
+
+    /// Works out anew whether one pair is merged; the campaign must be locked.
+    async fn link_renew_pair(
+        &mut self,
+        campaign: CampaignId,
+        (kept, absorbed): (DocumentId, DocumentId),
+    ) -> Result<(), StoreError> {
+        const APART: &str = "
+            delete from household_link where campaign = $1 and kept = $2 and absorbed = $3";
+        const TOGETHER: &str = links_sql!("and made.one = $2 and made.other = $3 ");
+        self.run(APART, vals![campaign, kept, absorbed]).await?;
+        self.run(TOGETHER, vals![campaign, kept, absorbed]).await.map(drop)
+    }
+
+    /// Notes that a household went to another unit, and the merges into it with it.
+    pub(super) async fn link_rehome(
+        &mut self,
+        campaign: CampaignId,
+        kept: DocumentId,
+        unit: &str,
+    ) -> Result<(), StoreError> {
+        let sql = "update household_link set unit = $3 where campaign = $1 and kept = $2";
+        self.run(sql, vals![campaign, kept, unit]).await.map(drop)
     }
 
     /// Lists the merges of a unit that hold now.
@@ -358,7 +388,7 @@ impl Tx {
             };
             let fate = if fits { "taken" } else { "void" };
             self.run(FATE, vals![campaign, unit, late.position, fate]).await?;
-            self.link_renew(campaign).await?;
+            self.link_renew_pair(campaign, (late.one, late.other)).await?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //!
 //! What is written here follows from the two logs alone: it may be thrown away at any time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shared::approve::Act;
 use shared::date::Date;
@@ -39,6 +39,22 @@ fn newest(row: &Row) -> Result<Option<Date>, StoreError> {
     row.get::<Option<i64>>("newest")?.map(day).transpose()
 }
 
+/// Finds the units that households went to from a unit, or came from, over any number of moves.
+fn connected(unit: &str, moved: &[(String, String)]) -> BTreeSet<String> {
+    let (mut found, mut next) = (BTreeSet::new(), vec![unit]);
+    while let Some(unit) = next.pop() {
+        if found.insert(unit.to_owned()) {
+            let beside = moved.iter().filter_map(|(from, to)| match (from == unit, to == unit) {
+                (true, _) => Some(to.as_str()),
+                (_, true) => Some(from.as_str()),
+                _ => None,
+            });
+            next.extend(beside);
+        }
+    }
+    found
+}
+
 impl Store {
     /// Reads the decisions of a register until a day that count on and after another, by unit and in
     /// their order; of one unit or of all.
@@ -60,6 +76,28 @@ impl Store {
         for row in self.db.all(SQL, of).await? {
             let (unit, decided) = read(&row)?;
             units.entry(unit).or_default().push(decided);
+        }
+        Ok(units)
+    }
+
+    /// Reads the decisions of a unit's register until a day, and of the units to which its households
+    /// went or from which they came: together they tell who stands in it.
+    pub(crate) async fn register_around(
+        &self,
+        register: CampaignId,
+        unit: &str,
+        on: Date,
+    ) -> Result<BTreeMap<String, Vec<Decided>>, StoreError> {
+        const MOVED: &str = "
+            select distinct household_move.from_unit, household_move.to_unit
+            from household_move join campaign on campaign.id = household_move.campaign
+            where (campaign.id = $1 or campaign.register = $1) and household_move.kind = 'accept'";
+        let rows = self.db.all(MOVED, vals![register]).await?;
+        let moved: Result<Vec<(String, String)>, StoreError> =
+            rows.iter().map(|row| Ok((row.get("from_unit")?, row.get("to_unit")?))).collect();
+        let mut units = BTreeMap::new();
+        for unit in connected(unit, &moved?) {
+            units.extend(self.register_read(register, Some(&unit), (on, on)).await?);
         }
         Ok(units)
     }

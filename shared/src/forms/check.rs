@@ -112,7 +112,7 @@ const EQUALITIES: [Equality; 6] = [
 
 fn closes(part: &Part, side: Side, measure: Measure) -> (i64, i64) {
     let group = part.side(side);
-    let counted = signed(group.closing.of(measure));
+    let counted = signed(group.closed(measure));
     if group.movement.before_register && measure == Measure::Persons {
         return (counted, counted);
     }

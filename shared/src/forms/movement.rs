@@ -105,6 +105,10 @@ pub struct Movement {
     /// On the register at the end.
     #[serde(default)]
     pub closing: Size,
+    /// Persons of the closing list whose number at the start is not known: column 9 leaves them out, as
+    /// every other column does.
+    #[serde(default)]
+    pub left_out: u64,
     /// True in reports that were frozen before there was a register: columns 6 and 8 and the
     /// persons of columns 1 and 4 are not known in them.
     #[serde(default = "yes")]
@@ -134,6 +138,7 @@ impl Movement {
     pub fn count(&mut self, moved: &Moved<'_>) {
         let size = Size { households: moved.households, persons: moved.persons };
         self.of_mut(moved.flow).add(size);
+        self.left_out += moved.left_out;
     }
 
     fn of_mut(&mut self, flow: Flow) -> &mut Size {
@@ -159,6 +164,7 @@ impl Movement {
     /// Adds another place's movement.
     pub(super) fn add(&mut self, other: &Self) {
         Flow::ALL.into_iter().for_each(|flow| self.of_mut(flow).add(other.of(flow)));
+        self.left_out += other.left_out;
         self.before_register |= other.before_register;
     }
 

@@ -43,6 +43,12 @@ impl Group {
         }
     }
 
+    /// Returns what the closing list counts, without the persons that no flow counts.
+    pub(super) fn closed(&self, measure: Measure) -> u64 {
+        let left_out = if measure == Measure::Persons { self.movement.left_out } else { 0 };
+        self.closing.of(measure).saturating_sub(left_out)
+    }
+
     /// Returns one flow, or `None` where the lists cannot tell it.
     pub fn flow(&self, flow: Flow, measure: Measure) -> Option<u64> {
         let is_unknown = match flow {
@@ -55,7 +61,7 @@ impl Group {
         }
         Some(match flow {
             // The closing list counted by itself; the register's own end is checked against it.
-            Flow::Closing => self.closing.of(measure),
+            Flow::Closing => self.closed(measure),
             flow => self.movement.of(flow).of(measure),
         })
     }

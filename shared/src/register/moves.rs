@@ -65,6 +65,9 @@ pub struct Moved<'a> {
     pub campaign: crate::id::CampaignId,
     /// The household it split from or joined.
     pub kin: Option<HouseholdId>,
+    /// Persons of the closing list that are in no sum of the flows, because those at the start are not
+    /// known: nobody has come or gone by being counted for the first time.
+    pub left_out: u64,
 }
 
 /// One thing a decision said of a household.
@@ -98,7 +101,7 @@ pub fn moves<'a>(decided: &'a [Decided], period: &Period) -> Vec<Moved<'a>> {
         .collect();
     // Stable: what was said of one household stays in its order.
     said.sort_by_key(|one| one.entry.household);
-    let mut out = Out { period, moved: Vec::new() };
+    let mut out = Out { period, moved: Vec::new(), counts_persons: true };
     for household in said.chunk_by(|a, b| a.entry.household == b.entry.household) {
         out.household(household);
     }
@@ -108,12 +111,20 @@ pub fn moves<'a>(decided: &'a [Decided], period: &Period) -> Vec<Moved<'a>> {
 struct Out<'a, 'p> {
     period: &'p Period,
     moved: Vec<Moved<'a>>,
+    /// The persons of the household are known wherever they are counted.
+    counts_persons: bool,
 }
 
 impl<'a> Out<'a, '_> {
     fn household(&mut self, said: &[Said<'a>]) {
         let start = said.partition_point(|one| one.by.date <= self.period.from);
         let first = start.checked_sub(1).and_then(|before| said.get(before)).copied();
+        let from = match self.period.through {
+            Through::Both => start,
+            Through::None => said.len() - 1,
+        };
+        let mut counted = first.iter().chain(said.iter().skip(from));
+        self.counts_persons = counted.all(|one| one.entry.knows_persons());
         if let Some(first) = first
             && let Some(side) = first.side()
         {
@@ -193,6 +204,9 @@ impl<'a> Out<'a, '_> {
 
     /// Counts members who came or went meanwhile.
     fn grew(&mut self, from: Said<'a>, after: Said<'a>, side: Side) {
+        if !self.counts_persons {
+            return;
+        }
         let (before, now) = (from.persons(), after.persons());
         if now > before {
             self.put(from, after, side, Flow::OtherIn, 0, now - before);
@@ -234,7 +248,8 @@ impl<'a> Out<'a, '_> {
             side,
             flow,
             households,
-            persons,
+            persons: if self.counts_persons { persons } else { 0 },
+            left_out: if self.counts_persons || flow != Flow::Closing { 0 } else { persons },
             cause: by.entry.cause,
             paper: by.by.paper_of(by.entry),
             date: by.by.date,

@@ -8,6 +8,7 @@ use shared::id::DocumentId;
 use shared::page::Page;
 
 use super::{act, answer, pair, registered, twice};
+use crate::handover::say;
 
 /// Merges with everything that is shown, the second household's answer where they differ.
 pub(crate) async fn merge(town: &Town, one: DocumentId, other: DocumentId) -> Json {
@@ -134,15 +135,14 @@ on_each_backend! {
         let (mut hoa, one, other) = twice(&town).await;
         merge(&town, one, other).await;
         let neighbour = town.sign_in("xa-19561").await;
-        let path = |document: DocumentId| town.path(&format!("/households/{document}/handover"));
         let paper = json!({ "number": "9/XN", "date": "2022-10-02", "signer": "Chủ tịch (thử)" });
         let offer = json!({ "act": "offer", "to": "19561", "paper": paper, "on": "2022-10-01",
             "reason": "về quê" });
-        let refused = town.officer.post(&path(other), &offer).await.unwrap_err();
-        assert_eq!(refused.name(), Some("merge-chain"), "it goes where the other goes");
-        town.officer.post(&path(one), &offer).await.unwrap();
+        let refused = say(&town, &town.officer, other, &offer).await;
+        refused.refused(409, "merge-chain");
+        say(&town, &town.officer, one, &offer).await.taken();
         let accept = json!({ "act": "accept", "hamlet": "19561-01" });
-        neighbour.post(&path(one), &accept).await.unwrap();
+        say(&town, &neighbour, one, &accept).await.taken();
         let rows = async |officer: &server::demo::office::Office, unit: &str| {
             let list = officer.list(town.campaign, unit).await.unwrap();
             list["list"]["rows"].to_string()
@@ -164,6 +164,49 @@ on_each_backend! {
         assert_eq!(neighbour.post(&pair(&town, one, other), &form).await.unwrap()["fate"], "taken");
         let apart = rows(&neighbour, "19561").await;
         assert!(apart.contains(&kept) && apart.contains(&absorbed));
+    }
+
+    /// Two that were merged and lived in two hamlets: each leaves its own, whoever has it is told so, and
+    /// each comes back into its own, to whoever had it.
+    async fn what_was_merged_comes_back_each_to_its_own_hamlet(town: Town) {
+        let (mut hoa, absorbed, _) = twice(&town).await;
+        let kept = town.document(&hoa, "19558-01-0001");
+        let apart = rows(&town).await;
+        let give = format!("household,account\n{absorbed},stranger\n");
+        town.officer.import(&town.path("/assignments"), give).await.unwrap();
+        merge(&town, kept, absorbed).await;
+        let before = rows(&town).await;
+        hoa.sync().await.unwrap();
+        let mut stranger = town.phone_with_work("stranger").await;
+        assert!(stranger.households.contains_key(&absorbed));
+
+        let neighbour = town.sign_in("xa-19561").await;
+        let paper = json!({ "number": "9/XN", "date": "2022-10-02", "signer": "Chủ tịch (thử)" });
+        let offer = json!({ "act": "offer", "to": "19561", "paper": paper, "on": "2022-10-01",
+            "reason": "về quê" });
+        say(&town, &town.officer, kept, &offer).await.taken();
+        let accept = json!({ "act": "accept", "hamlet": "19561-01" });
+        say(&town, &neighbour, kept, &accept).await.taken();
+        let answer = crate::ask::sync(&town, hoa.access(), &hoa.request()).await;
+        let gone: std::collections::BTreeSet<_> =
+            answer.gone.iter().map(|one| DocumentId(**one)).collect();
+        assert_eq!(gone, [kept, absorbed].into());
+        hoa.sync().await.unwrap();
+        stranger.sync().await.unwrap();
+        assert!(!hoa.households.contains_key(&absorbed) && !stranger.households.contains_key(&absorbed));
+        // It is one household on the page, and each has a log of its own.
+        let listed = neighbour.get(&town.path("/units/19561/handovers")).await.unwrap();
+        assert_eq!(listed.as_array().unwrap().len(), 1);
+        let own = neighbour.get(&town.path(&format!("/households/{absorbed}/handover"))).await.unwrap();
+        assert_eq!((&own[0]["along"], &own[0]["said"][0]["from_hamlet"]), (&json!(kept), &json!("19558-02")));
+
+        let undo = json!({ "act": "undo", "reason": "nhầm" });
+        say(&town, &town.district, kept, &undo).await.taken();
+        assert_eq!(rows(&town).await, before);
+        stranger.sync().await.unwrap();
+        assert!(stranger.households.contains_key(&absorbed), "it is given again");
+        assert_eq!(act(&town, (kept, absorbed), "unmerge").await.unwrap()["fate"], "taken");
+        assert_eq!(rows(&town).await, apart, "each in its own hamlet");
     }
 
     /// What no merge is: of one with itself, in chains and rings, of what is not there, without a reason.

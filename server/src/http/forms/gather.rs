@@ -180,15 +180,17 @@ async fn official(
     })
 }
 
-/// Counts a list that may not be recognised yet as if it were decided on the last day.
-fn foreseen(tally: &Tally, list: &List, decided: &[Decided], period: &Period) -> Tally {
+/// Counts a list that may not be recognised yet as if it were decided on the last day, and the
+/// households whose persons are not known.
+fn foreseen(list: &List, decided: &[Decided], period: &Period) -> (Tally, usize) {
     let others = decided
         .iter()
         .filter(|one| one.kind == Kind::Opening || one.campaign != list.campaign)
         .cloned();
     let this = Decided::of_list(list, "", period.to, i64::MAX);
     let decided = in_order(others.chain([this]).collect());
-    tally.with_moves(&moves(&decided, period))
+    let tally = Tally::of(list).with_moves(&moves(&decided, period));
+    (tally, persons_unknown(&decided, period))
 }
 
 /// Counts the poor and near-poor households of the opening lists of a unit as they were loaded.
@@ -225,6 +227,7 @@ async fn preliminary(
     let lines = closed(lines(&seen.tree, &unit, &tallies))?;
     let name = name_of(&seen.tree, &unit);
     let (standing, loaded, period) = (Standing::Preliminary(made), None, kept.period);
+    let persons_unknown = kept.persons_unknown(|code| seen.tree.contains(&unit, code));
     Ok(Gathered {
         seen,
         unit,
@@ -236,7 +239,7 @@ async fn preliminary(
         loaded,
         standard,
         period,
-        persons_unknown: 0,
+        persons_unknown,
     })
 }
 
@@ -334,9 +337,9 @@ pub(in crate::http) async fn make(
             }
         };
         let decided = decided.remove(code).unwrap_or_default();
-        let tally = foreseen(&Tally::of(&list), &list, &decided, &period);
+        let (tally, persons_unknown) = foreseen(&list, &decided, &period);
         let (unit, step) = (code.clone(), step.name().to_owned());
-        covered.push(Covered { unit, step, root: root.to_string(), tally });
+        covered.push(Covered { unit, step, root: root.to_string(), tally, persons_unknown });
     }
     let kept = Preliminary {
         unit: unit.to_owned(),

@@ -17,7 +17,7 @@ use crate::http::comments::{self, Say};
 use crate::http::extract::{Json, Path, list_unit};
 use crate::http::lists::Shown;
 use crate::problem::Problem;
-use crate::standing::refresh;
+use crate::standing::{refresh, with_departed};
 use crate::store::remark::Written;
 
 /// Something said about a comment.
@@ -187,6 +187,7 @@ async fn shown(
     let (step, root) = standing_of(&app, id, &unit).await?;
     let mut remarks = Remarks::of(visitor, written, step, &root);
     let standings = refresh(&app, &seen.campaign, &unit).await?;
+    let standings = with_departed(&app, &seen.campaign, &unit, standings).await?;
     for one in &mut remarks.threads {
         if let Some((at, standing)) = standings.iter().find(|(at, _)| at.document == one.document) {
             one.code.clone_from(&at.code);

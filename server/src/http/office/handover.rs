@@ -18,7 +18,7 @@ use super::frame::{Asked, Fields, Frame, Lang, Posted, Visitor, day_text, page, 
 use crate::app::App;
 use crate::http::extract::{Json, Path, campaign, list_unit};
 use crate::http::forms::gather::{list_units, name_of};
-use crate::http::handover::{self, Handover};
+use crate::http::handover::{self, Handover, Saying};
 use crate::problem::Problem;
 use crate::store::handover::Said;
 
@@ -50,7 +50,12 @@ struct Moving {
     /// The visitor's commune says whether it takes it.
     may_take: bool,
     may_withdraw: bool,
+    /// The visitor's office is above both communes.
     may_undo: bool,
+    /// The visitor's commune has it now, and gives it back by handing it over.
+    may_return: bool,
+    /// Position of what was said last.
+    seen: i64,
     /// Hamlets that it may come to: code and name.
     hamlets: Vec<(String, String)>,
 }
@@ -85,16 +90,19 @@ async fn shown(
     let seen = list_unit(&app, &visitor.actor(), id, &unit).await?;
     let place = Path((id, unit.clone()));
     let listed = handover::list(State(app.clone()), visitor.actor(), place).await?.0;
+    let covers = |unit: &str| post.covers(&seen.tree, unit);
     let speaks = |own: &str, other: &str| match post.role {
-        Role::Officer => post.covers(&seen.tree, own),
-        Role::District => post.covers(&seen.tree, own) && post.covers(&seen.tree, other),
+        Role::Officer => covers(own),
+        Role::District => covers(own) && covers(other),
         Role::Province | Role::Enumerator => false,
     };
     let mut moving = Vec::new();
     for one in listed {
-        let Handover { document, code, head, from_unit, to_unit, stage, is_newest, said } = one;
+        let Handover { document, code, head, from_unit, to_unit, stage, said, .. } = one;
         let takes = speaks(&to_unit, &from_unit);
-        let may_take = stage == Stage::Offered && takes;
+        let may_take = stage == Stage::Offered && one.is_newest && takes;
+        let has_moved = stage == Stage::Accepted && one.is_newest;
+        let is_above = matches!(post.role, Role::District | Role::Province);
         let hamlets = if may_take { hamlets(&app, id, &to_unit).await? } else { Vec::new() };
         moving.push(Moving {
             document,
@@ -105,8 +113,10 @@ async fn shown(
             stage: stage_text(lang, stage),
             lines: said.iter().map(|said| line(lang, said)).collect(),
             may_take,
-            may_withdraw: stage == Stage::Offered && speaks(&from_unit, &to_unit),
-            may_undo: stage == Stage::Accepted && is_newest && takes,
+            may_withdraw: stage == Stage::Offered && one.is_newest && speaks(&from_unit, &to_unit),
+            may_undo: has_moved && is_above && covers(&from_unit) && covers(&to_unit),
+            may_return: has_moved && post.role == Role::Officer && takes,
+            seen: one.position,
             hamlets,
         });
     }
@@ -136,7 +146,7 @@ fn stage_text(lang: Lang, stage: Stage) -> &'static str {
         Stage::Withdrawn => lang.t("nơi đi rút lại", "withdrawn"),
         Stage::Declined => lang.t("nơi đến không tiếp nhận", "not taken"),
         Stage::Accepted => lang.t("đã chuyển", "has moved"),
-        Stage::Undone => lang.t("đã trả về nơi đi", "given back"),
+        Stage::Undone => lang.t("đã hủy việc chuyển", "undone"),
     }
 }
 
@@ -159,19 +169,23 @@ pub(super) fn line(lang: Lang, said: &Said) -> Line {
         Act::Accept { hamlet } => {
             (lang.t("Nơi đến tiếp nhận vào thôn", "Taken into hamlet").to_owned(), hamlet)
         }
-        Act::Undo { reason } => (lang.t("Trả về nơi đi", "Given back").to_owned(), reason),
+        Act::Undo { reason } => {
+            (lang.t("Cấp trên hủy việc chuyển", "Undone from above").to_owned(), reason)
+        }
     };
     Line { at: time_text(said.at_ms), by: said.by.clone(), what, because: because.clone() }
 }
 
-/// Lists what was said of a household, for its own page.
+/// Lists what was said of a household, for its own page, and the position of the newest word.
 pub(super) async fn of_household(
     app: &App,
     visitor: &Visitor,
     place: (CampaignId, DocumentId),
-) -> Result<Vec<Line>, Problem> {
+) -> Result<(Vec<Line>, i64), Problem> {
     let told = handover::read(State(app.clone()), visitor.actor(), Path(place)).await?.0;
-    Ok(told.iter().flat_map(|one| &one.said).map(|said| line(visitor.lang, said)).collect())
+    let seen = told.last().map_or(0, |newest| newest.position);
+    let said = told.iter().flat_map(|one| &one.said);
+    Ok((said.map(|said| line(visitor.lang, said)).collect(), seen))
 }
 
 /// Lists the units that the visitor may hand a household of a unit over to; none where another has to.
@@ -201,9 +215,10 @@ async fn say(
     let (visitor, fields) = (posted.visitor, posted.fields);
     let lang = visitor.lang;
     let said = async {
-        let act = act(&fields)?;
+        let seen = fields.get("seen").parse().map_err(|_| &problem::BODY_MALFORMED)?;
+        let saying = Saying { seen, act: act(&fields)? };
         let path = Path((id, document));
-        handover::say(State(app), visitor.actor(), path, Json(act)).await?;
+        handover::say(State(app), visitor.actor(), path, Json(saying)).await?;
         let back = fields.get("unit").trim();
         let is_unit = !back.is_empty() && back.bytes().all(|byte| byte.is_ascii_digit());
         let back = if is_unit {

@@ -80,6 +80,8 @@ struct Household {
     new_head: String,
     /// What was said where it moved to another commune.
     handed: Vec<handover::Line>,
+    /// Position of the newest of it.
+    seen: i64,
     /// Units that it may be handed over to: code and name.
     others: Vec<(String, String)>,
 }
@@ -123,7 +125,7 @@ async fn shown(
     let remarks = comments::of_household(&app, visitor, id, (&unit, document)).await?;
     let row = &standing.row;
     let life = life::of_household(&app, visitor, (id, document), row).await?;
-    let handed = handover::of_household(&app, visitor, (id, document)).await?;
+    let (handed, seen) = handover::of_household(&app, visitor, (id, document)).await?;
     let others = handover::others(&app, visitor, id, &unit).await?;
     let authors: BTreeMap<ChangeHash, &Authorship> =
         changes.iter().map(|change| (change.hash, change)).collect();
@@ -192,6 +194,7 @@ async fn shown(
         life,
         new_head: new_head.unwrap_or_default(),
         handed,
+        seen,
         others,
         code,
         unit,

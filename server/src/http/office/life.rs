@@ -54,7 +54,7 @@ pub(super) async fn of_household(
             .collect(),
         doubtful: shown.doubtful,
         is_pending: row.outcome == shared::list::Outcome::Pending || decides,
-        may_keep: shared::forms::Side::of(row.opening).is_some(),
+        may_keep: shown.may_keep,
     })
 }
 

@@ -30,7 +30,7 @@ use crate::app::App;
 use crate::http::extract::{Path, Seen, list_unit};
 use crate::http::lists::{self, Shown};
 use crate::problem::Problem;
-use crate::standing::{Standings, refresh, standard_named};
+use crate::standing::{Standings, refresh, standard_named, with_departed};
 
 /// Pages of papers, below a campaign.
 pub(super) fn routes() -> Router<App> {
@@ -145,6 +145,7 @@ impl Named {
         let path = Path((id, unit.to_owned()));
         let shown = lists::read(State(app.clone()), visitor.actor(), path).await?.0;
         let standings = refresh(app, &seen.campaign, unit).await?;
+        let standings = with_departed(app, &seen.campaign, unit, standings).await?;
         Ok(Self { seen, shown, standings })
     }
 

@@ -169,7 +169,7 @@ async fn take(
     Path(id): Path<CampaignId>,
     Posted { visitor, fields }: Posted,
 ) -> Asked {
-    let form = Json(Take { on: fields.get("on").to_owned() });
+    let form = Json(Take { on: fields.get("on").to_owned(), most: None });
     let taken = roster::take(State(app), visitor.actor(), Path(id), form).await;
     let (campaign, on) = (format!("/office/campaigns/{id}"), fields.get("on"));
     let to = |taken: Json<Taken>| {

@@ -12,7 +12,7 @@ use shared::classify::Class;
 use shared::date::Date;
 use shared::forms::Side;
 use shared::id::{CampaignId, DocumentId, document_id};
-use shared::register::{Held, as_of};
+use shared::register::{Held, as_of_all};
 use shared::scope::Role;
 
 use crate::app::App;
@@ -34,6 +34,9 @@ const MEMBER_KEYS: [&str; 6] = ["name", "relation", "birth", "sex", "ethnicity",
 pub(in crate::http) struct Take {
     /// `YYYY-MM-DD`.
     pub(in crate::http) on: String,
+    /// Households that are taken at most, 1 to 2.000; 2.000 where absent.
+    #[serde(default)]
+    pub(in crate::http) most: Option<usize>,
 }
 
 /// How many households came onto the opening list.
@@ -79,25 +82,29 @@ pub(in crate::http) async fn take(
         return Err(Problem::new(&problem::REGISTER_OWN));
     }
     let on = Date::parse(&form.on).map_err(|_| &problem::BODY_MALFORMED)?;
+    let most = form.most.unwrap_or(TAKEN_MAX);
+    if !(1..=TAKEN_MAX).contains(&most) {
+        return Err(Problem::new(&problem::BODY_MALFORMED));
+    }
     let decided = app.store.register_read(seen.campaign.register, None, (on, on)).await?;
     let mut campaigns = BTreeMap::new();
     let units: Vec<String> =
         list_units(&seen.tree, &seen.campaign.province).map(|(unit, _)| unit).collect();
-    let holds = |unit: &&String| decided.get(*unit).is_some_and(|of| !as_of(of, on).is_empty());
-    let elsewhere: Vec<&String> =
-        decided.keys().filter(|unit| !units.contains(*unit)).filter(holds).collect();
+    let held = as_of_all(&decided, on);
+    let is_listed = |unit: &str| units.iter().any(|listed| listed == unit);
+    let elsewhere = held.iter().filter(|(unit, held)| !held.is_empty() && !is_listed(unit));
+    let elsewhere: Vec<&str> = elsewhere.map(|(unit, _)| *unit).collect();
     if !elsewhere.is_empty() {
         // Nobody is left out silently because a map has changed.
         return Err(Problem::new(&problem::UNIT_UNKNOWN).with_items(&elsewhere));
     }
     for unit in &units {
-        let held = decided.get(unit).map(|decided| as_of(decided, on)).unwrap_or_default();
-        check_hamlets(&app, &seen, unit, &held).await?;
+        let held = held.get(unit.as_str()).map(Vec::as_slice).unwrap_or_default();
+        check_hamlets(&app, &seen, unit, held).await?;
     }
     let mut came = Taken { taken: 0, known: 0, broken: Vec::new(), more: 0 };
     for unit in &units {
-        let Some(decided) = decided.get(unit) else { continue };
-        let held = as_of(decided, on);
+        let Some(held) = held.get(unit.as_str()) else { continue };
         let documents: Vec<DocumentId> =
             held.iter().map(|held| document_id(id, held.entry.household)).collect();
         let known = app.store.household_names(id, &documents).await?;
@@ -105,11 +112,15 @@ pub(in crate::http) async fn take(
             held.iter().zip(&documents).filter(|(_, document)| !known.contains_key(document));
         let fresh: Vec<Held<'_>> = fresh.map(|(held, _)| *held).collect();
         came.known += held.len() - fresh.len();
-        for part in fresh.chunks(PART) {
-            if came.taken >= TAKEN_MAX {
-                came.more += part.len();
-                continue;
+        let mut fresh = fresh.as_slice();
+        while !fresh.is_empty() {
+            let (part, rest) =
+                fresh.split_at(PART.min(most.saturating_sub(came.taken)).min(fresh.len()));
+            if part.is_empty() {
+                came.more += rest.len();
+                break;
             }
+            fresh = rest;
             let (opened, broken) = open_all(&app, id, &mut campaigns, part).await?;
             let taken = write_opened(&app, id, &[(unit.as_str(), &opened)], &actor).await?;
             came.taken += taken;

@@ -23,6 +23,8 @@ pub(super) const PAGE: usize = 50;
 pub(in crate::http) struct After {
     /// `next` of the page before; the first page where absent.
     pub(in crate::http) after: Option<String>,
+    /// Households on the page, 1 to 50; 50 where absent.
+    pub(in crate::http) most: Option<usize>,
 }
 
 /// Where a household stands on the desk: those that wait come first.

@@ -2,9 +2,7 @@
 
 use serde_json::json;
 
-use super::{
-    LOOKERS, OFFICER, OFFICES, Outside, PROVINCE, Route, form, of_campaign, of_household, plain,
-};
+use super::{OFFICER, OFFICES, Outside, PROVINCE, Route, form, of_campaign, of_household, plain};
 
 /// Who may freeze a preliminary report.
 const REPORTERS: &[&str] = &["province", "district"];
@@ -40,8 +38,8 @@ pub(super) fn of_forms() -> Vec<Route> {
         route!("GET" "/v1/campaigns/{campaign}/households/{document}/handover",
             OFFICES, Hidden, |to| plain(&of_household(to, "/handover"))),
         route!("POST" "/v1/campaigns/{campaign}/households/{document}/handover",
-            LOOKERS, Hidden, |to| {
-            form(&of_household(to, "/handover"), &json!({ "act": "undo", "reason": " " }))
+            OFFICES, Hidden, |to| {
+            form(&of_household(to, "/handover"), &json!({ "act": "undo", "reason": " ", "seen": 0 }))
         }),
         route!("POST" "/v1/campaigns/{campaign}/register/roster", PROVINCE, Same, |to| {
             form(&to.town.path("/register/roster"), &json!({ "on": "2022-12-31" }))
