@@ -14,6 +14,7 @@ use tests::process::{in_time, program};
 use tests::town::{HUONG_HIEP, MO_O, Town};
 
 use crate::ask::counted;
+use crate::handover::say as say_handover;
 
 /// What is derived, and what of Mò Ó is still to be merged.
 const DERIVED: [(&str, &str); 3] = [
@@ -222,12 +223,12 @@ with_workers! {
         households(&town, MO_O).await;
         assert_eq!(aside(&town).await.len(), 1);
         let neighbour = town.sign_in(&format!("xa-{HUONG_HIEP}")).await;
-        let path = town.path(&format!("/households/{document}/handover"));
         let paper = json!({ "number": "1/TT", "date": "2022-11-02", "signer": "A (thử)" });
         let offer = json!({ "act": "offer", "to": HUONG_HIEP, "paper": paper, "on": "2022-11-01",
             "reason": "chuyển nhà" });
-        town.officer.post(&path, &offer).await.unwrap();
-        neighbour.post(&path, &json!({ "act": "accept", "hamlet": "19561-01" })).await.unwrap();
+        say_handover(&town, &town.officer, document, &offer).await.taken();
+        let accept = json!({ "act": "accept", "hamlet": "19561-01" });
+        say_handover(&town, &neighbour, document, &accept).await.taken();
         assert!(aside(&town).await.is_empty());
 
         // The neighbour's log goes on beyond the place that it had in the other.

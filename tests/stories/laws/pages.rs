@@ -15,6 +15,7 @@ use tests::town::{HUONG_HIEP, MO_O, Town};
 
 use super::ledger;
 use super::wire::request;
+use crate::handover::say;
 
 /// Documents and the hashes of their changes' bytes.
 pub(super) type Contents = BTreeMap<DocumentId, BTreeSet<[u8; 32]>>;
@@ -190,14 +191,13 @@ on_each_backend! {
             }
             if left.is_none() {
                 let first = *had.first().expect("a page");
-                let path = town.path(&format!("/households/{first}/handover"));
                 let paper = json!({ "number": "1/TT", "date": "2022-11-02", "signer": "A (thử)" });
                 let offer = json!({ "act": "offer", "to": HUONG_HIEP, "paper": paper,
                     "on": "2022-11-01", "reason": "chuyển nhà" });
-                town.officer.post(&path, &offer).await.unwrap();
+                say(&town, &town.officer, first, &offer).await.taken();
                 let neighbour = town.sign_in(&format!("xa-{HUONG_HIEP}")).await;
                 let accept = json!({ "act": "accept", "hamlet": "19561-01" });
-                neighbour.post(&path, &accept).await.unwrap();
+                say(&town, &neighbour, first, &accept).await.taken();
                 left = Some(first);
             }
         }
