@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod machine;
 pub mod memory;
 pub mod pages;
+pub mod peer;
 pub mod register;
 pub mod sizes;
 pub mod speed;
@@ -69,6 +70,9 @@ pub struct Report {
     /// Households registered twice; absent in reports from before they were looked for.
     #[serde(default)]
     pub duplicates: Option<duplicates::Duplicates>,
+    /// The standard door beside other servers of its protocol; absent in reports from before.
+    #[serde(default)]
+    pub peer: Option<peer::Peer>,
     /// Size of the program, bytes.
     pub binary_bytes: u64,
     /// The same without debug information, where `strip` is installed.
@@ -112,6 +116,8 @@ pub enum Part {
     Triage,
     /// Households registered twice.
     Duplicates,
+    /// The standard door beside other servers of its protocol.
+    Peer,
 }
 
 impl FromStr for Part {
@@ -130,9 +136,10 @@ impl FromStr for Part {
             "crowd" => Ok(Self::Crowd),
             "triage" => Ok(Self::Triage),
             "duplicates" => Ok(Self::Duplicates),
+            "peer" => Ok(Self::Peer),
             _ => Err(format!(
                 "no part {text}: demo, ingest, sizes, memory, pages, tables, register, line, crowd, \
-                 triage or duplicates"
+                 triage, duplicates or peer"
             )),
         }
     }
@@ -183,6 +190,7 @@ pub async fn measure(
         crowd: None,
         triage: None,
         duplicates: None,
+        peer: None,
         binary_bytes: std::fs::metadata(program).map_or(0, |file| file.len()),
         binary_stripped_bytes: machine::stripped_bytes(program, folder),
     };
@@ -223,6 +231,14 @@ pub async fn measure(
     if wanted.has(Part::Duplicates) {
         report.duplicates = Some(duplicates::measure_all(size));
         keep(&mut report);
+    }
+    if wanted.has(Part::Peer) {
+        let mut peer = peer::Peer::begin();
+        for documents in peer::sizes(size) {
+            peer.add(home(), folder, documents).await;
+            report.peer = Some(peer.clone());
+            keep(&mut report);
+        }
     }
     let (demo, pages) = (wanted.has(Part::Demo), wanted.has(Part::Pages));
     let (memory, tables) = (wanted.has(Part::Memory), wanted.has(Part::Tables));
