@@ -164,6 +164,32 @@ impl Wanted {
     }
 }
 
+impl Report {
+    fn begin(folder: &Path, program: &Path, size: Size) -> Self {
+        Self {
+            machine: machine::Machine::look(folder),
+            size,
+            speed: Vec::new(),
+            demo: None,
+            rates: None,
+            forms: None,
+            tables: Vec::new(),
+            memory: None,
+            pages: None,
+            register: None,
+            ingest: Vec::new(),
+            sizes: None,
+            bad_line: None,
+            crowd: None,
+            triage: None,
+            duplicates: None,
+            peer: None,
+            binary_bytes: std::fs::metadata(program).map_or(0, |file| file.len()),
+            binary_stripped_bytes: machine::stripped_bytes(program, folder),
+        }
+    }
+}
+
 /// Measures what is wanted and hands the report over after each part, so that a part that fails
 /// takes nothing with it. Data goes into `folder`, which should be on a disk.
 pub async fn measure(
@@ -173,27 +199,7 @@ pub async fn measure(
     keep: impl Fn(&Report),
 ) -> Report {
     let size = wanted.size;
-    let mut report = Report {
-        machine: machine::Machine::look(folder),
-        size,
-        speed: Vec::new(),
-        demo: None,
-        rates: None,
-        forms: None,
-        tables: Vec::new(),
-        memory: None,
-        pages: None,
-        register: None,
-        ingest: Vec::new(),
-        sizes: None,
-        bad_line: None,
-        crowd: None,
-        triage: None,
-        duplicates: None,
-        peer: None,
-        binary_bytes: std::fs::metadata(program).map_or(0, |file| file.len()),
-        binary_stripped_bytes: machine::stripped_bytes(program, folder),
-    };
+    let mut report = Report::begin(folder, program, size);
     let keep = |report: &mut Report| {
         report.speed = speed::speeds(report);
         keep(report);
@@ -235,9 +241,11 @@ pub async fn measure(
     if wanted.has(Part::Peer) {
         let mut peer = peer::Peer::begin();
         for documents in peer::sizes(size) {
-            peer.add(home(), folder, documents).await;
-            report.peer = Some(peer.clone());
-            keep(&mut report);
+            let kept = |peer: &peer::Peer| {
+                report.peer = Some(peer.clone());
+                keep(&mut report);
+            };
+            peer.add(home(), folder, documents, kept).await;
         }
     }
     let (demo, pages) = (wanted.has(Part::Demo), wanted.has(Part::Pages));

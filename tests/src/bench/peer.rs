@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use shared::merge::merge;
 
 pub use self::line::Traffic;
 pub use self::many::Many;
@@ -64,6 +65,8 @@ pub struct Run {
     pub documents: usize,
     /// Bytes of a new one, in the middle: genesis and the change that creates it.
     pub document_bytes: usize,
+    /// The same as the library saves it, of one of them.
+    pub saved_bytes: usize,
     /// Connections.
     pub lines: usize,
     /// What was done, in its order.
@@ -80,10 +83,14 @@ impl Run {
         let new =
             |doc: &Doc| doc.changes.iter().take(2).map(|(_, chunk)| chunk.len()).sum::<usize>();
         let bytes: usize = documents.iter().flat_map(|of| of.iter()).map(new).sum();
+        let one = documents.iter().flat_map(|of| of.first()).next();
+        let chunks = one.iter().flat_map(|doc| &doc.changes).skip(1).take(1);
+        let chunks: Vec<&[u8]> = chunks.map(|(_, chunk)| chunk.as_slice()).collect();
         Self {
             server,
             documents: count,
             document_bytes: bytes / count.max(1),
+            saved_bytes: merge(&chunks).doc.save().len(),
             lines: documents.len(),
             phases: Vec::new(),
             issued_cpu_ms: None,
@@ -110,8 +117,15 @@ impl Peer {
         }
     }
 
-    /// Plays one size on ours, and on the others with the documents that ours issued.
-    pub async fn add(&mut self, home: Home, folder: &Path, documents: usize) {
+    /// Plays one size on ours, and on the others with the documents that ours issued; hands over what
+    /// there is after each.
+    pub async fn add(
+        &mut self,
+        home: Home,
+        folder: &Path,
+        documents: usize,
+        mut keep: impl FnMut(&Self),
+    ) {
         let lines = LINES.max(documents.div_ceil(DOCUMENTS_OF_LINE));
         let mut ours = Ours::start(home, lines).await;
         let (typed, issued_cpu_ms) = ours.prepare(documents).await;
@@ -122,11 +136,13 @@ impl Peer {
             }
         }
         drop(ours);
+        keep(self);
         if documents == PROVINCE {
             return;
         }
-        for kind in &self.kinds {
-            self.peers.push(node::run(kind, folder, &typed).await);
+        for kind in self.kinds.clone() {
+            self.peers.push(node::run(&kind, folder, &typed).await);
+            keep(self);
         }
     }
 }

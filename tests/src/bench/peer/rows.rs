@@ -4,7 +4,7 @@ use super::many::Many;
 use super::play::{Phase, What};
 use super::{Peer, Run};
 use crate::bench::speed::{Speed, kb, speed};
-use crate::bench::table::{mib, tenths};
+use crate::bench::table::mib;
 
 /// Documents at which the goals of ingest hold.
 const GOAL_DOCUMENTS: usize = 5_000;
@@ -53,10 +53,11 @@ fn tenfold(of: u64, by: u64) -> u64 {
 
 fn compare(run: &Run, ours: &Phase, peers: &[&Run], no_peers: Option<&str>) -> Speed {
     let title = format!(
-        "standard door, {} documents of {} bytes over {} connections: {}; documents per second of \
+        "standard door, {} documents of {} bytes ({} saved) over {} connections: {}; documents per second of \
          processor time of server and workers, until all is durable and merged",
         run.documents,
         run.document_bytes,
+        run.saved_bytes,
         run.lines,
         what(ours.what)
     );
@@ -93,10 +94,15 @@ fn compare(run: &Run, ours: &Phase, peers: &[&Run], no_peers: Option<&str>) -> S
     speed(title, &goal, told(measured, is_met))
 }
 
+/// Writes seconds as finely as the clock of processes counts.
+fn hundredths(ms: u64) -> String {
+    format!("{}.{:02}", ms / 1000, ms % 1000 / 10)
+}
+
 /// Writes what one server did.
 fn one(name: &str, run: &Run, phase: &Phase) -> String {
     let Phase { done, documents, per_cpu_s, wall_ms, cpu, traffic, most_kib, .. } = phase;
-    let (server, workers) = (tenths(cpu.server_ms), tenths(cpu.workers_ms));
+    let (server, workers) = (hundredths(cpu.server_ms), hundredths(cpu.workers_ms));
     let processor = match cpu.workers_ms {
         0 => format!("{server} s of processor"),
         _ => format!("{server} + {workers} s of processor"),
@@ -104,13 +110,13 @@ fn one(name: &str, run: &Run, phase: &Phase) -> String {
     let short = if done == documents { String::new() } else { format!("only {done} done, ") };
     let issued = match run.issued_cpu_ms {
         Some(ms) if phase.what == What::Ingest => {
-            format!(", beside {} s to issue the ids", tenths(ms))
+            format!(", beside {} s to issue the ids", hundredths(ms))
         }
         _ => String::new(),
     };
     format!(
         "{name} {per_cpu_s} ({short}{processor}{issued}, {} s of wall, {} up, {} down, {} + {})",
-        tenths(*wall_ms),
+        hundredths(*wall_ms),
         kb(traffic.up),
         kb(traffic.down),
         mib(most_kib.0),
@@ -152,4 +158,58 @@ fn many(many: &Many) -> Speed {
         mib(many.most.workers.rss_kib),
     );
     speed(title, "< 200 MB", told(measured, many.peak_rss_kib.max(all) < MEMORY_KIB))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::line::Traffic;
+    use super::*;
+    use crate::bench::family::Cpu;
+
+    fn run(server: &str, documents: usize, per_cpu_s: [u64; 2]) -> Run {
+        let phase = |(what, per_cpu_s)| Phase {
+            what,
+            documents,
+            done: documents,
+            unavailable: 0,
+            wall_ms: 1,
+            cpu: Cpu::default(),
+            per_cpu_s,
+            most_kib: (0, 0),
+            traffic: Traffic::default(),
+            client_cpu_ms: 0,
+        };
+        let phases = [What::Ingest, What::Resync].into_iter().zip(per_cpu_s).map(phase).collect();
+        Run { documents, phases, ..Run::of(server.to_owned(), &[]) }
+    }
+
+    fn missed(ours: &[(usize, [u64; 2])], peer: [u64; 2]) -> Vec<bool> {
+        let of = |(documents, per_cpu_s): &(usize, [u64; 2])| run("ours", *documents, *per_cpu_s);
+        let ours: Vec<Run> = ours.iter().map(of).collect();
+        let peers = ours.iter().map(|ours| run("peer", ours.documents, peer)).collect();
+        let rows = speeds(&Peer { ours, peers, ..Peer::default() });
+        rows.iter().map(|row| row.measured.starts_with("**missed**")).collect()
+    }
+
+    #[test]
+    fn a_goal_that_is_missed_is_called_so() {
+        assert_eq!(missed(&[(5_000, [1_000, 900])], [50, 900]), [false, false, false]);
+        // Less than twenty times, and slower than the peer.
+        assert_eq!(missed(&[(5_000, [1_000, 899])], [51, 900]), [true, true, false]);
+        // Less than the aim, however slow the peer is.
+        assert_eq!(missed(&[(5_000, [999, 900])], [1, 1]), [true, false, false]);
+        // Falling with the number of documents.
+        let falls = [(300, [2_000, 900]), (5_000, [1_799, 900])];
+        assert_eq!(missed(&falls, [1, 1]), [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn what_was_not_done_is_told() {
+        let mut ours = run("ours", 300, [1_000, 900]);
+        ours.phases[0].done = 299;
+        let rows = speeds(&Peer { ours: vec![ours], ..Peer::default() });
+        assert!(rows[0].measured.starts_with("**missed**: ours 1000 (only 299 done"), "{rows:?}");
+        assert!(rows[0].measured.ends_with("no peer: not played at this size"));
+    }
 }
