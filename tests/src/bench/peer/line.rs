@@ -3,18 +3,23 @@
 //! It knows nothing of whose server it is: all are given the same client, which loads no document
 //! while anything is measured.
 
+use std::time::Duration;
+
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde::{Deserialize, Serialize};
 use shared::id::ChangeHash;
 use shared::repo::message::{Received, Said, client};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 /// Buffer of a connection: the library takes 128 KiB for each.
 const BUFFER_BYTES: usize = 8 * 1024;
+
+/// After how long stock clients connect again when they were cut off.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// Flags at the end of every sync message of stock clients: they take whole documents, and know what
 /// a reset is.
@@ -56,6 +61,7 @@ pub(super) enum Heard {
 /// A connection that has joined.
 pub(super) struct Line {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    address: String,
     name: String,
     server: String,
     pub(super) traffic: Traffic,
@@ -63,20 +69,38 @@ pub(super) struct Line {
 
 impl Line {
     /// Connects and joins.
-    pub(super) async fn join(url: &str, name: String) -> Self {
+    pub(super) async fn join(address: &str, name: String) -> Self {
+        Self::open(address, name).await.expect("it joins")
+    }
+
+    async fn open(address: &str, name: String) -> Option<Self> {
         let config = WebSocketConfig::default().read_buffer_size(BUFFER_BYTES);
-        let connected = connect_async_with_config(url, Some(config), true).await;
-        let (socket, _) = connected.unwrap_or_else(|error| panic!("it connects: {error}"));
-        let mut line = Self { socket, name, server: String::new(), traffic: Traffic::default() };
+        let (socket, _) = connect_async_with_config(address, Some(config), true).await.ok()?;
+        let (address, server, traffic) = (address.to_owned(), String::new(), Traffic::default());
+        let mut line = Self { socket, address, name, server, traffic };
         line.send(client::join(&line.name)).await;
         line.flush().await;
         loop {
-            let frame = line.frame().await.expect("the server says who it is");
+            let frame = line.frame().await?;
             if kind(&frame).0 == "peer" {
-                line.server = Received::read(&frame).expect("a message").sender.to_owned();
-                return line;
+                line.server = Received::read(&frame).ok()?.sender.to_owned();
+                return Some(line);
             }
         }
+    }
+
+    /// Connects again after it was cut off, as stock clients do; false where it is too late for that.
+    pub(super) async fn again(&mut self, until: Instant) -> bool {
+        while Instant::now() + RETRY < until {
+            sleep(RETRY).await;
+            let opened = timeout_at(until, Self::open(&self.address, self.name.clone())).await;
+            if let Ok(Some(line)) = opened {
+                let traffic = self.traffic.and(line.traffic);
+                *self = Self { traffic, ..line };
+                return true;
+            }
+        }
+        false
     }
 
     async fn send(&mut self, bytes: Vec<u8>) {

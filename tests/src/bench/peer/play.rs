@@ -103,6 +103,8 @@ pub struct Phase {
     pub done: usize,
     /// Documents the server said it does not have.
     pub unavailable: usize,
+    /// Times a connection was cut off by the server, and made again.
+    pub cuts: usize,
     /// From the first connection until the last document was done, milliseconds.
     pub wall_ms: u64,
     /// Processor time from the first connection until the server and its workers rested.
@@ -122,6 +124,7 @@ pub struct Phase {
 pub(super) struct Talked {
     done: usize,
     unavailable: usize,
+    cuts: usize,
     traffic: Traffic,
     /// What came for documents that were asked for, by their place.
     pub(super) fetched: Vec<(usize, Vec<u8>)>,
@@ -181,6 +184,7 @@ pub(super) async fn play(
         documents: documents.iter().map(|of| of.len()).sum(),
         done,
         unavailable: talked().map(|talked| talked.unavailable).sum(),
+        cuts: talked().map(|talked| talked.cuts).sum(),
         wall_ms,
         cpu: used,
         per_cpu_s: u64::try_from(done).unwrap_or(0) * 1000 / used.all_ms().max(1),
@@ -209,7 +213,18 @@ pub(super) async fn talk(line: &mut Line, documents: &[Doc], what: What) -> Talk
         if open.is_empty() {
             break;
         }
-        let Some(first) = line.hear(until).await else { break };
+        let Some(first) = line.hear(until).await else {
+            if !line.again(until).await {
+                break;
+            }
+            talked.cuts += 1;
+            for (name, (place, was_sent)) in &mut open {
+                let (kind, message) = what.hello(&documents[*place]);
+                line.put(kind, name, message.write()).await;
+                *was_sent = false;
+            }
+            continue;
+        };
         let mut heard = Some(first);
         while let Some(one) = heard {
             take(line, documents, what, &mut open, &mut talked, one).await;

@@ -107,7 +107,10 @@ fn one(name: &str, run: &Run, phase: &Phase) -> String {
         0 => format!("{server} s of processor"),
         _ => format!("{server} + {workers} s of processor"),
     };
-    let short = if done == documents { String::new() } else { format!("only {done} done, ") };
+    let mut short = if done == documents { String::new() } else { format!("only {done} done, ") };
+    if phase.cuts > 0 {
+        short.push_str(&format!("{} times cut off by it, ", phase.cuts));
+    }
     let issued = match run.issued_cpu_ms {
         Some(ms) if phase.what == What::Ingest => {
             format!(", beside {} s to issue the ids", hundredths(ms))
@@ -173,6 +176,7 @@ mod tests {
             documents,
             done: documents,
             unavailable: 0,
+            cuts: 0,
             wall_ms: 1,
             cpu: Cpu::default(),
             per_cpu_s,
