@@ -130,6 +130,7 @@ impl Peer {
         let mut ours = Ours::start(home, lines).await;
         let (typed, issued_cpu_ms) = ours.prepare(documents).await;
         self.ours.push(ours.run(&typed, issued_cpu_ms).await);
+        keep(self);
         for (at, connections) in [MANY, MANY_QUICK] {
             if at == documents {
                 self.many = Some(many::hold(&mut ours, &typed, connections).await);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mobile_schema::genesis::GENESIS_V1;
-use mobile_schema::household::Household;
-use serde_json::{Value, json};
+use mobile_schema::household::{Answers, Household, Value};
+use serde_json::{Value as Json, json};
 use server::demo::client::Client;
 use server::demo::office::Office;
 use server::demo::phone::Phone;
@@ -136,9 +136,10 @@ impl Ours {
         let more = |phone: &mut Phone| {
             let documents: Vec<_> = phone.households.keys().copied().take(each).collect();
             let one = |document| {
-                let mut page = Page::default();
-                page.answers.insert("electricity_kwh_month".to_owned(), 77.into());
-                phone.save(document, &[page]).expect("it saves");
+                let known = phone.household(document).expect("it is on the phone").answers;
+                phone
+                    .save(document, &[another("electricity_kwh_month", &known)])
+                    .expect("it saves");
                 let last = phone.outbox.pop().expect("a change");
                 let name = address::write(document);
                 Doc { name, changes: vec![(last.hash, last.chunk)] }
@@ -176,7 +177,7 @@ pub(super) async fn ticket(field: &Field, phone: &Phone) -> String {
     issued["url"].as_str().expect("an address").to_owned()
 }
 
-async fn post(client: &Client, path: &str, token: &str, body: &Value) -> Value {
+async fn post(client: &Client, path: &str, token: &str, body: &Json) -> Json {
     let method = "POST".parse().expect("a method");
     let answer = client.json(method, path, Some(token), body).await;
     answer.unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -203,6 +204,14 @@ async fn register(
     households
 }
 
+/// Answers a question by a number that is not there yet.
+fn another(key: &str, known: &Answers) -> Page {
+    let number = known.get(key).and_then(Value::as_int).unwrap_or(0) + 1;
+    let mut page = Page::default();
+    page.answers.insert(key.to_owned(), number.into());
+    page
+}
+
 /// Types the first pages of a family's review as the one change that creates its document, and an edit
 /// of one answer.
 fn type_document(phone: &mut Phone, spec: &Spec, household: HouseholdId, rules: &Rules) -> Doc {
@@ -216,8 +225,7 @@ fn type_document(phone: &mut Phone, spec: &Spec, household: HouseholdId, rules: 
         }
         first.asked.extend(page.asked);
     }
-    let mut edit = Page::default();
-    edit.answers.insert("area_dm2".to_owned(), 4_321.into());
+    let edit = another("area_dm2", &first.answers);
     phone.save(document, &[first, edit]).expect("it saves");
     let mut changes = vec![(genesis_hash(), GENESIS_V1.to_vec())];
     changes.extend(phone.outbox.drain(..).map(|unsent| (unsent.hash, unsent.chunk)));
