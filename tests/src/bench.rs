@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod machine;
 pub mod memory;
 pub mod pages;
+pub mod peer;
 pub mod register;
 pub mod sizes;
 pub mod speed;
@@ -69,6 +70,9 @@ pub struct Report {
     /// Households registered twice; absent in reports from before they were looked for.
     #[serde(default)]
     pub duplicates: Option<duplicates::Duplicates>,
+    /// The standard door beside other servers of its protocol; absent in reports from before.
+    #[serde(default)]
+    pub peer: Option<peer::Peer>,
     /// Size of the program, bytes.
     pub binary_bytes: u64,
     /// The same without debug information, where `strip` is installed.
@@ -112,6 +116,8 @@ pub enum Part {
     Triage,
     /// Households registered twice.
     Duplicates,
+    /// The standard door beside other servers of its protocol.
+    Peer,
 }
 
 impl FromStr for Part {
@@ -130,9 +136,10 @@ impl FromStr for Part {
             "crowd" => Ok(Self::Crowd),
             "triage" => Ok(Self::Triage),
             "duplicates" => Ok(Self::Duplicates),
+            "peer" => Ok(Self::Peer),
             _ => Err(format!(
                 "no part {text}: demo, ingest, sizes, memory, pages, tables, register, line, crowd, \
-                 triage or duplicates"
+                 triage, duplicates or peer"
             )),
         }
     }
@@ -157,6 +164,32 @@ impl Wanted {
     }
 }
 
+impl Report {
+    fn begin(folder: &Path, program: &Path, size: Size) -> Self {
+        Self {
+            machine: machine::Machine::look(folder),
+            size,
+            speed: Vec::new(),
+            demo: None,
+            rates: None,
+            forms: None,
+            tables: Vec::new(),
+            memory: None,
+            pages: None,
+            register: None,
+            ingest: Vec::new(),
+            sizes: None,
+            bad_line: None,
+            crowd: None,
+            triage: None,
+            duplicates: None,
+            peer: None,
+            binary_bytes: std::fs::metadata(program).map_or(0, |file| file.len()),
+            binary_stripped_bytes: machine::stripped_bytes(program, folder),
+        }
+    }
+}
+
 /// Measures what is wanted and hands the report over after each part, so that a part that fails
 /// takes nothing with it. Data goes into `folder`, which should be on a disk.
 pub async fn measure(
@@ -166,26 +199,7 @@ pub async fn measure(
     keep: impl Fn(&Report),
 ) -> Report {
     let size = wanted.size;
-    let mut report = Report {
-        machine: machine::Machine::look(folder),
-        size,
-        speed: Vec::new(),
-        demo: None,
-        rates: None,
-        forms: None,
-        tables: Vec::new(),
-        memory: None,
-        pages: None,
-        register: None,
-        ingest: Vec::new(),
-        sizes: None,
-        bad_line: None,
-        crowd: None,
-        triage: None,
-        duplicates: None,
-        binary_bytes: std::fs::metadata(program).map_or(0, |file| file.len()),
-        binary_stripped_bytes: machine::stripped_bytes(program, folder),
-    };
+    let mut report = Report::begin(folder, program, size);
     let keep = |report: &mut Report| {
         report.speed = speed::speeds(report);
         keep(report);
@@ -223,6 +237,16 @@ pub async fn measure(
     if wanted.has(Part::Duplicates) {
         report.duplicates = Some(duplicates::measure_all(size));
         keep(&mut report);
+    }
+    if wanted.has(Part::Peer) {
+        let mut peer = peer::Peer::begin();
+        for documents in peer::sizes(size) {
+            let kept = |peer: &peer::Peer| {
+                report.peer = Some(peer.clone());
+                keep(&mut report);
+            };
+            peer.add(home(), folder, documents, kept).await;
+        }
     }
     let (demo, pages) = (wanted.has(Part::Demo), wanted.has(Part::Pages));
     let (memory, tables) = (wanted.has(Part::Memory), wanted.has(Part::Tables));

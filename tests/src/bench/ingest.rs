@@ -86,9 +86,9 @@ pub(super) struct Load {
 /// The campaign that work is pushed into.
 pub(super) struct Field {
     base: String,
-    client: Client,
-    office: Office,
-    campaign: CampaignId,
+    pub(super) client: Client,
+    pub(super) office: Office,
+    pub(super) campaign: CampaignId,
 }
 
 /// Pushes work of each shape, signed before; waits for the merging between them.
@@ -115,13 +115,30 @@ pub async fn run(database: &str, home: Home, size: Size) -> Vec<Ingest> {
     done
 }
 
-fn name(number: usize) -> String {
+/// Names the enumerator with this number.
+pub(super) fn name(number: usize) -> String {
     format!("rsv-{number}")
 }
 
-fn hamlet(number: usize) -> (&'static str, String) {
+/// Returns the hamlet of the enumerator with this number, and its commune.
+pub(super) fn hamlet(number: usize) -> (&'static str, String) {
     let unit = [MO_O, HUONG_HIEP, VINH_THAI][number % 3];
     (unit, format!("{unit}-{number:02}"))
+}
+
+/// Makes a family of that hamlet up that is on no list.
+pub(super) fn applicant(number: usize, seed: u64) -> Spec {
+    Spec {
+        code: String::new(),
+        hamlet: hamlet(number).1,
+        area: Area::Rural,
+        opening: None,
+        dtts: seed.is_multiple_of(2),
+        ethnicity: if seed.is_multiple_of(2) { "23" } else { "01" }.to_owned(),
+        goal: Goal::Class([Class::Poor, Class::NearPoor, Class::Above][number % 3]),
+        method: B1Method::Computed,
+        seed,
+    }
 }
 
 impl Field {
@@ -165,23 +182,11 @@ impl Field {
         let codes = self.office.codes(&[name(number)]).await.expect("a code");
         let phone = Phone::enrol(&self.client, self.campaign, &codes[0], &name(number)).await;
         let mut phone = phone.expect("it enrols");
-        let (_, hamlet) = hamlet(number);
         let mut seed = u64::try_from(number).unwrap_or(0) << 32;
         let wanted = shape.batches * shape.batch;
         while phone.outbox.len() < wanted {
             seed += 7919;
-            let spec = Spec {
-                code: String::new(),
-                hamlet: hamlet.clone(),
-                area: Area::Rural,
-                opening: None,
-                dtts: seed % 2 == 0,
-                ethnicity: if seed % 2 == 0 { "23" } else { "01" }.to_owned(),
-                goal: Goal::Class([Class::Poor, Class::NearPoor, Class::Above][number % 3]),
-                method: B1Method::Computed,
-                seed,
-            };
-            type_applicant(&mut phone, &spec, &rules.basis());
+            type_applicant(&mut phone, &applicant(number, seed), &rules.basis());
         }
         let parts = phone.outbox[..wanted].chunks(shape.batch);
         let batches = parts.map(|part| phone.sign(part)).collect();

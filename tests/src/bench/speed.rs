@@ -10,6 +10,7 @@ use super::family::Resident;
 use super::ingest::Ingest;
 use super::memory::ServerMemory;
 use super::pages::{Page, Pages};
+use super::peer;
 use super::register::Register;
 use super::sizes::{Sizes, Sync};
 use super::table::{mib, tenths};
@@ -26,7 +27,7 @@ pub struct Speed {
     pub measured: String,
 }
 
-fn speed(what: impl Into<String>, goal: &str, measured: String) -> Speed {
+pub(super) fn speed(what: impl Into<String>, goal: &str, measured: String) -> Speed {
     Speed { what: what.into(), goal: goal.to_owned(), measured }
 }
 
@@ -39,6 +40,7 @@ pub fn speeds(report: &Report) -> Vec<Speed> {
     rows.extend(report.register.iter().map(register));
     rows.extend(report.bad_line.iter().flat_map(bad_line));
     rows.extend(report.crowd.iter().map(crowd));
+    rows.extend(report.peer.iter().flat_map(peer::rows::speeds));
     rows.extend(report.triage.iter().flat_map(triage));
     rows.extend(report.duplicates.iter().flat_map(duplicates));
     rows.extend(report.demo.iter().map(|demo| {
@@ -150,7 +152,7 @@ fn ingest(ingest: &Ingest) -> Speed {
 }
 
 /// Thousands of bytes, one decimal.
-fn kb(bytes: usize) -> String {
+pub(super) fn kb(bytes: usize) -> String {
     format!("{} KB", tenths(u64::try_from(bytes).unwrap_or(u64::MAX)))
 }
 
