@@ -4,6 +4,7 @@
 mod bad_input;
 mod clients;
 mod line;
+mod many;
 mod offline;
 mod people;
 mod processes;

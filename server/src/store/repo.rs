@@ -16,11 +16,24 @@ use super::{Store, StoreError};
 pub(crate) struct RepoLog {
     pub(crate) unit: String,
     pub(crate) hamlet: String,
+    /// Position of the newest change in it that a client wrote and no worker has looked at; 0 where
+    /// there is none.
+    pub(crate) unseen_at: i64,
     pub(crate) log: Log,
 }
 
+/// A household as its rows are read.
+#[derive(Default)]
+struct Reading {
+    unit: String,
+    hamlet: String,
+    unseen_at: i64,
+    changes: Vec<Logged>,
+}
+
 impl Store {
-    /// Reads the logs of households of a campaign, without the bytes.
+    /// Reads the logs of households of a campaign, without the bytes and without what failed the
+    /// guard: that has no name that anybody could ask for.
     pub(crate) async fn repo_logs(
         &self,
         campaign: CampaignId,
@@ -28,25 +41,35 @@ impl Store {
     ) -> Result<BTreeMap<DocumentId, RepoLog>, StoreError> {
         const SQL: &str = concat!(
             "select household.document, household.unit, household.hamlet, change.hash,
-                change.dependencies, change.fate, change.side, change.position
-            from household left join change on change.campaign = household.campaign
+                change.dependencies, change.fate, change.side, change.position,
+                cast(length(change.chunk) as bigint) as bytes,
+                cast(case when change.provenance = 'desk' or (standing.unit = change.unit
+                    and standing.position >= change.position) then 0 else 1 end as bigint) as unseen
+            from household left join standing on standing.document = household.document
+            left join change on change.campaign = household.campaign
                 and change.document = household.document
+                and (change.fate <> 'quarantined' or change.actor_seq > 0)
             where household.campaign = $1 and household.document in ",
             in_list!()
         );
-        let mut read: BTreeMap<DocumentId, (String, String, Vec<Logged>)> = BTreeMap::new();
+        let mut read: BTreeMap<DocumentId, Reading> = BTreeMap::new();
         for documents in documents.chunks(AT_ONCE) {
             let mut of = vals![campaign];
             of.extend(padded(documents));
             for row in self.db.all(SQL, of).await? {
-                let (unit, hamlet): (String, String) = (row.get("unit")?, row.get("hamlet")?);
-                let entry = read.entry(row.id("document")?);
-                let (_, _, changes) = entry.or_insert_with(|| (unit, hamlet, Vec::new()));
-                changes.extend(logged(&row)?);
+                let household = read.entry(row.id("document")?).or_default();
+                (household.unit, household.hamlet) = (row.get("unit")?, row.get("hamlet")?);
+                let Some(logged) = logged(&row)? else { continue };
+                if logged.place == Place::Main && row.get::<i64>("unseen")? == 1 {
+                    household.unseen_at = household.unseen_at.max(logged.position);
+                }
+                household.changes.push(logged);
             }
         }
-        let log = |(document, (unit, hamlet, changes))| {
-            (document, RepoLog { unit, hamlet, log: Log::new(genesis_hash(), changes) })
+        let log = |(document, of): (DocumentId, Reading)| {
+            let log = Log::new(genesis_hash(), of.changes);
+            let Reading { unit, hamlet, unseen_at, .. } = of;
+            (document, RepoLog { unit, hamlet, unseen_at, log })
         };
         Ok(read.into_iter().map(log).collect())
     }
@@ -94,5 +117,6 @@ fn logged(row: &Row) -> Result<Option<Logged>, StoreError> {
         place,
         waits: fate == "waiting",
         position: row.get::<Option<i64>>("position")?.unwrap_or(0),
+        bytes: usize::try_from(row.get::<i64>("bytes")?).unwrap_or(0),
     }))
 }
