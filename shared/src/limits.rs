@@ -35,10 +35,18 @@ pub const COURIER_INFLATED_BYTES_MAX: usize = 64 * 1024 * 1024;
 ///
 /// One change is written per saved form page. A day is about 10 households of 5 pages; a phone
 /// offline for three days sends 150, and 256 still fits one 64 KiB part.
-pub const BATCH_CHANGES_MAX: usize = 256;
+pub const BATCH_CHANGES_MAX: usize = mobile_schema::frame::BATCH_CHANGES_MAX;
 
 /// Largest number of batches in one request; a phone with more work sends several requests.
 pub const REQUEST_BATCHES_MAX: usize = 64;
+
+/// Most versions side by side that a household may have by what devices write: an honest one has as
+/// many as devices wrote out of contact, and the next change joins all it has seen. Fewer than a change
+/// may build on, so that whoever syncs can always write on.
+pub const BRANCHES_MAX: usize = 48;
+
+/// Most that it may have when a person lets in what was held: as many as a change may build on.
+pub const BRANCHES_LET_IN_MAX: usize = 64;
 
 /// Largest change chunk once inflated, in bytes. A household of 40 members in one change is 20 KB.
 pub const CHANGE_BYTES_MAX: usize = 256 * 1024;

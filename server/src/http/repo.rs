@@ -20,7 +20,7 @@ use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use mobile_schema::problem::{self, Problem as Name};
 use serde::Deserialize;
-use shared::id::{DocumentId, sha256, to_hex};
+use shared::id::{DeviceId, DocumentId, sha256, to_hex};
 use shared::limits;
 use shared::repo::address;
 use shared::repo::message::{Received, Said, Sent};
@@ -116,8 +116,9 @@ async fn converse(
 ) {
     let epoch = to_hex(&app.epoch);
     let mut line = Line::new(socket, format!("rasoat-{}", &epoch[..16]));
+    let mut device = None;
     let joined = match &place {
-        Some(_) => greet(&app, &mut line, ticket, &epoch).await,
+        Some(_) => greet(&app, &mut line, ticket, &epoch, &mut device).await,
         None => Err(End::Told(&problem::TOO_BUSY)),
     };
     let is_in = joined.is_ok();
@@ -137,26 +138,29 @@ async fn converse(
         return;
     }
     // Whoever comes back with the same ticket, or the same copy of its data, is told the same. They
-    // are kept waiting, as far as there is room for that.
+    // are kept waiting, as far as there is room for that. A ticket that is nobody's costs a look.
     let comes_back = !is_in || name.name == problem::ACTOR_FORKED.name;
-    let room = if comes_back { app.sockets.waiting_room() } else { None };
+    let room = device.filter(|_| comes_back).and_then(|device| app.sockets.waiting_room(device));
     if room.is_some() {
         line.until_gone(TURNED_AWAY_WAIT).await;
     }
     line.close().await;
 }
 
-/// Takes a client's first message and lets it in by its ticket.
+/// Takes a client's first message and lets it in by its ticket; notes the device that it is of.
 async fn greet(
     app: &App,
     line: &mut Line,
     ticket: Option<String>,
     epoch: &str,
+    device: &mut Option<DeviceId>,
 ) -> Result<(Peer, Seat), End> {
+    let greeted = app.sockets.greeted().await;
     let first = tokio::time::timeout(JOIN_WAIT, line.hear()).await;
     let Heard::Frame(frame) = first.map_err(|_| &problem::TOO_SLOW)?? else {
         return Err(End::Told(&problem::REPO_MESSAGE));
     };
+    drop(greeted);
     let read = Received::read(&frame).map_err(|_| &problem::REPO_MESSAGE)?;
     line.peer = read.sender.to_owned();
     match read.said {
@@ -167,8 +171,14 @@ async fn greet(
     let text = ticket.ok_or(&problem::TICKET_REFUSED)?;
     let found = app.store.ticket_get(sha256(text.as_bytes())).await?;
     let ticket = found.ok_or(&problem::TICKET_REFUSED)?;
+    *device = Some(ticket.device);
     let actor = holder(app, &ticket).await?;
-    if !app.store.ticket_bind(ticket.hash, &line.peer).await? {
+    // It is bound once; whoever comes back with it writes nothing.
+    let is_bound = match &ticket.sender {
+        Some(sender) => *sender == line.peer,
+        None => app.store.ticket_bind(ticket.hash, &line.peer).await?,
+    };
+    if !is_bound {
         return Err(End::Told(&problem::TICKET_REFUSED));
     }
     let seat = app.sockets.seat(ticket.device, &line.peer).ok_or(&problem::TOO_MANY)?;

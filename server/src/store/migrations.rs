@@ -19,4 +19,5 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (16, "repo", include_str!("../../migrations/0016_repo.sql")),
     (17, "handover", include_str!("../../migrations/0017_handover.sql")),
     (18, "courier", include_str!("../../migrations/0018_courier.sql")),
+    (21, "signed", include_str!("../../migrations/0021_signed.sql")),
 ];

@@ -1,8 +1,8 @@
 //! What the standard door reads of households: their logs without the bytes, and bytes that are sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use shared::id::{CampaignId, ChangeHash, DocumentId};
+use shared::id::{AccountId, CampaignId, ChangeHash, DeviceId, DocumentId};
 use shared::merge::genesis_hash;
 use shared::repo::answer::{Log, Logged, Place};
 
@@ -72,6 +72,68 @@ impl Store {
             (document, RepoLog { unit, hamlet, unseen_at, log })
         };
         Ok(read.into_iter().map(log).collect())
+    }
+
+    /// Lists where households of a campaign are and their newest positions.
+    pub(crate) async fn repo_positions(
+        &self,
+        campaign: CampaignId,
+        documents: &[DocumentId],
+    ) -> Result<BTreeMap<DocumentId, (String, i64)>, StoreError> {
+        const SQL: &str = concat!(
+            "select document, unit, last_position from household
+            where campaign = $1 and document in ",
+            in_list!()
+        );
+        let mut positions = BTreeMap::new();
+        for documents in documents.chunks(AT_ONCE) {
+            let mut of = vals![campaign];
+            of.extend(padded(documents));
+            for row in self.db.all(SQL, of).await? {
+                let at = (row.get("unit")?, row.get("last_position")?);
+                positions.insert(row.id("document")?, at);
+            }
+        }
+        Ok(positions)
+    }
+
+    /// Lists which of these households an account, or somebody who types on a device, was ever given:
+    /// by itself, with its hamlet, or with one that it has left since.
+    pub(crate) async fn repo_given(
+        &self,
+        campaign: CampaignId,
+        account: AccountId,
+        device: DeviceId,
+        documents: &[DocumentId],
+    ) -> Result<BTreeSet<DocumentId>, StoreError> {
+        const SQL: &str = concat!(
+            "select household.document from household
+            where household.campaign = $1 and (
+                exists (select 1 from household_assignment as single
+                    where single.campaign = $1 and single.document = household.document
+                    and single.account in (select id from account where id = $34 union all
+                        select account from device_person where device = $35))
+                or exists (select 1 from assignment
+                    where assignment.campaign = $1
+                    and assignment.account in (select id from account where id = $34 union all
+                        select account from device_person where device = $35)
+                    and (assignment.hamlet = household.hamlet
+                        or assignment.hamlet in (select left_hamlet from household_move
+                            where household_move.campaign = $1
+                            and household_move.document = household.document))))
+            and household.document in ",
+            in_list!()
+        );
+        let mut given = BTreeSet::new();
+        for documents in documents.chunks(AT_ONCE) {
+            let mut of = vals![campaign];
+            of.extend(padded(documents));
+            of.extend(vals![account, device]);
+            for row in self.db.all(SQL, of).await? {
+                given.insert(row.id("document")?);
+            }
+        }
+        Ok(given)
     }
 
     /// Reads the bytes of accepted changes of households after a position.

@@ -115,6 +115,12 @@ impl Log {
         *hash == self.genesis || self.places.contains_key(hash)
     }
 
+    /// Lists which of these changes nobody knows here, as many as one asks for at one time.
+    pub fn unknown_of(&self, hashes: &[ChangeHash]) -> Vec<ChangeHash> {
+        let unknown = hashes.iter().filter(|hash| !self.is_known(hash));
+        unknown.copied().take(limits::SYNC_NEED_MAX).collect()
+    }
+
     /// Returns the newest position.
     fn newest(&self) -> i64 {
         self.main().map(|change| change.position).max().unwrap_or(0)

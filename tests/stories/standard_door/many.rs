@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 use shared::id::{ChangeHash, DocumentId};
+use shared::limits;
 use shared::repo::sync::SyncMessage;
 use tests::on_each_backend;
 use tests::town::Town;
@@ -88,6 +89,41 @@ on_each_backend! {
             }
         }
         assert_eq!(copy.hear().await, Heard::Closed);
+    }
+
+    /// Whoever writes more versions side by side than a change can join has the rest of them held;
+    /// everybody else opens the household and writes on.
+    async fn versions_side_by_side_end_before_nobody_can_join_them(town: Town) {
+        let tablet = town.phone_with_work("minh").await;
+        let right = Right { client: &town.client, token: tablet.access() };
+        let mut raw = Raw::join(&right.ticket(&town).await, "peer").await;
+        let document = town.document(&tablet, "19558-01-0001");
+        let side_by_side = 70;
+        let before = count(&town, document).await;
+        let written: Vec<_> =
+            (1..=side_by_side).map(|actor| Written::begin(actor).answer("cause_other", "x")).collect();
+        let (heads, changes): (Vec<_>, Vec<_>) = written.into_iter().unzip();
+        raw.say(document, &SyncMessage { heads, changes, ..SyncMessage::default() }).await;
+        assert!(matches!(raw.hear().await, Heard::Sync(..)));
+        assert_eq!(count(&town, document).await, before + usize::from(side_by_side));
+        let aside = town.officer.get(&town.path("/units/19558/aside")).await.unwrap();
+        let aside = aside.as_array().unwrap();
+        // One of them is the opening list's.
+        assert_eq!(aside.len(), usize::from(side_by_side) + 1 - limits::BRANCHES_MAX);
+        assert!(aside.iter().all(|row| row["reason"] == "branches-too-many"), "{aside:?}");
+
+        let hoa = town.phone_with_work("hoa").await;
+        let right = Right { client: &town.client, token: hoa.access() };
+        let mut honest = Raw::join(&right.ticket(&town).await, "honest").await;
+        let Heard::Sync(_, said) = honest.ask(document).await else { panic!("it opens") };
+        assert_eq!(said.heads.len(), limits::BRANCHES_MAX);
+        let (head, change) = Written::on(200, &said.changes).answer("roof", "leaf");
+        honest.hand_in(document, head, &[change]).await;
+        honest.until_head(document, head).await;
+        let Heard::Sync(_, said) = honest.ask(document).await else { panic!("it opens") };
+        assert_eq!(said.heads, [head]);
+        // With all of its own, what the writer has is read and answered; nothing ends.
+        assert!(matches!(raw.ask(document).await, Heard::Sync(..)));
     }
 
     /// However many messages come about one household, it is answered as fast as they are read.

@@ -12,6 +12,7 @@ use shared::merge::genesis_hash;
 use shared::repo::address;
 use shared::repo::answer::Answer;
 use shared::repo::message::Sent;
+use shared::repo::sync::SyncMessage;
 
 use super::End;
 use super::line::Line;
@@ -38,6 +39,12 @@ impl Due {
         let bytes = if is_read { of.log.bytes_after(since) } else { 0 };
         let unseen_in = (of.unseen_at > since).then(|| of.unit.clone());
         Self { document, answer, since, bytes, unseen_in }
+    }
+
+    /// Asks for what a client has, and sends nothing.
+    pub(super) fn question(document: DocumentId, message: SyncMessage) -> Self {
+        let answer = Answer { message: Some(message), send: Vec::new() };
+        Self { document, answer, since: 0, bytes: 0, unseen_in: None }
     }
 
     /// Tells whether changes are sent that the log is read for.

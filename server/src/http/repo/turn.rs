@@ -14,6 +14,7 @@ use shared::limits;
 use shared::repo::address;
 use shared::repo::answer::Progress;
 use shared::repo::message::Sent;
+use shared::repo::sync::{Have, SyncMessage};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Duration, Instant};
@@ -43,6 +44,8 @@ pub(super) struct Peer {
     /// Unit of whoever holds the ticket.
     unit: String,
     open: BTreeMap<DocumentId, Open>,
+    /// Households it may no longer see, of which it was asked for its own work.
+    fetched: BTreeSet<DocumentId>,
     /// A document that it writes as another copy of itself did, and when it was last heard.
     forked: Option<(DocumentId, Instant)>,
 }
@@ -61,11 +64,19 @@ pub(super) struct Turn {
     pub(super) begun: Begun,
 }
 
-pub(super) type Logs = BTreeMap<DocumentId, RepoLog>;
+/// What is there of the households that a client names.
+struct Found {
+    /// Those it may see.
+    own: Logs,
+    /// Those it may not, and once was given.
+    former: Logs,
+}
+
+type Logs = BTreeMap<DocumentId, RepoLog>;
 
 impl Peer {
     pub(super) fn new(app: App, ticket: Ticket, unit: String) -> Self {
-        Self { app, ticket, unit, open: BTreeMap::new(), forked: None }
+        Self { app, ticket, unit, open: BTreeMap::new(), fetched: BTreeSet::new(), forked: None }
     }
 
     /// Listens to what moves on.
@@ -97,10 +108,12 @@ impl Peer {
     /// Takes what a client has said: makes its changes durable, and answers.
     pub(super) async fn take(&mut self, line: &mut Line, frames: &[Bytes]) -> Result<(), End> {
         let Said { asked, messages, unknown, end } = read(&line.peer, frames);
+        let bytes: usize = frames.iter().map(Bytes::len).sum();
         if asked.is_empty() && unknown.is_empty() {
+            // What is read over has been read as well.
+            self.charge(limits::bytes_cost(bytes)).await?;
             return end.map_or(Ok(()), Err);
         }
-        let bytes: usize = frames.iter().map(Bytes::len).sum();
         let changes: usize = asked.values().map(|asked| asked.message.changes.len()).sum();
         self.charge(limits::bytes_cost(bytes) + limits::signed_cost(messages + changes)).await?;
         let mut share = Share::default();
@@ -127,8 +140,11 @@ impl Peer {
     ) -> Result<(Vec<DocumentId>, Vec<Due>), End> {
         let place = self.enter().await?;
         let turn = self.turn().await?;
-        let mut logs = self.logs(asked.keys().copied().collect(), &turn.begun.scope).await?;
-        let written = self.write(&turn, &mut asked, &logs).await?;
+        let Found { own: mut logs, former } =
+            self.found(asked.keys().copied().collect(), &turn.begun.scope).await?;
+        let takes =
+            |document: &DocumentId| logs.contains_key(document) || former.contains_key(document);
+        let written = self.write(&turn, &mut asked, takes).await?;
         if !written.is_empty() {
             logs.append(&mut self.logs(written, &turn.begun.scope).await?);
         }
@@ -141,7 +157,11 @@ impl Peer {
                 Some(found) => due.extend(self.answer(document, &asked, found)?),
                 None => {
                     self.open.remove(&document);
-                    unavailable.push(document);
+                    let former = former.get(&document);
+                    match former.and_then(|former| self.fetch(document, &asked, former)) {
+                        Some(question) => due.push(question),
+                        None => unavailable.push(document),
+                    }
                 }
             }
         }
@@ -154,7 +174,6 @@ impl Peer {
         line: &mut Line,
         round: Result<Round, RecvError>,
     ) -> Result<(), End> {
-        let is_open = |open: &Open| open.progress.through.is_some();
         let due: Vec<DocumentId> = match round {
             Ok(Round::Moved(moved)) => {
                 let news = moved.iter().filter(|(document, position)| {
@@ -165,10 +184,7 @@ impl Peer {
                 });
                 news.map(|(document, _)| *document).collect()
             }
-            Ok(Round::Any) | Err(RecvError::Lagged(_)) => {
-                let open = self.open.iter().filter(|(_, open)| is_open(open));
-                open.map(|(document, _)| *document).collect()
-            }
+            Ok(Round::Any) | Err(RecvError::Lagged(_)) => self.moved().await?,
             Err(RecvError::Closed) => return Err(End::Gone),
         };
         for documents in due.chunks(limits::REPO_BATCH_MESSAGES_MAX) {
@@ -176,6 +192,24 @@ impl Peer {
             self.send(line, due).await?;
         }
         Ok(())
+    }
+
+    /// Finds which of the open documents have moved on, where that was not told.
+    async fn moved(&self) -> Result<Vec<DocumentId>, End> {
+        let open = self.open.iter().filter(|(_, open)| open.progress.through.is_some());
+        let open: Vec<DocumentId> = open.map(|(document, _)| *document).collect();
+        let mut moved = Vec::new();
+        for some in open.chunks(limits::REPO_BATCH_MESSAGES_MAX) {
+            let _place = self.enter().await?;
+            let there = self.app.store.repo_positions(self.ticket.campaign, some).await?;
+            moved.extend(some.iter().filter(|document| {
+                let known =
+                    self.open.get(document).map(|open| (&*open.unit, open.progress.through));
+                let now = there.get(document);
+                known != now.map(|(unit, position)| (unit.as_str(), Some(*position)))
+            }));
+        }
+        Ok(moved)
     }
 
     /// Finds what is due to the client of documents it has open.
@@ -243,20 +277,45 @@ impl Peer {
 
     /// Reads the logs of those households that the client may see.
     async fn logs(&self, documents: BTreeSet<DocumentId>, scope: &Scope) -> Result<Logs, End> {
+        Ok(self.found(documents, scope).await?.own)
+    }
+
+    /// Reads the logs of those households that the client may see or once was given.
+    async fn found(&self, documents: BTreeSet<DocumentId>, scope: &Scope) -> Result<Found, End> {
         let documents: Vec<DocumentId> = documents.into_iter().collect();
-        let mut logs = self.app.store.repo_logs(self.ticket.campaign, &documents).await?;
-        logs.retain(|document, found| {
-            let hamlets = scope.get(&found.unit);
-            hamlets.is_some_and(|hamlets| hamlets.cover(&found.hamlet, *document))
-        });
-        for (document, found) in &mut logs {
+        let campaign = self.ticket.campaign;
+        let logs = self.app.store.repo_logs(campaign, &documents).await?;
+        let (mut own, mut former): (Logs, Logs) =
+            logs.into_iter().partition(|(document, found)| {
+                let hamlets = scope.get(&found.unit);
+                hamlets.is_some_and(|hamlets| hamlets.cover(&found.hamlet, *document))
+            });
+        if !former.is_empty() {
+            let (account, device) = (self.ticket.account, self.ticket.device);
+            let documents: Vec<DocumentId> = former.keys().copied().collect();
+            let given = self.app.store.repo_given(campaign, account, device, &documents).await?;
+            former.retain(|document, _| given.contains(document));
+        }
+        for (document, found) in &mut own {
             // What this process has looked at without a worker.
             let looked_at = self.app.looked_at.at(document, &found.unit);
             if looked_at.is_some_and(|at| at >= found.unseen_at) {
                 found.unseen_at = 0;
             }
         }
-        Ok(logs)
+        Ok(Found { own, former })
+    }
+
+    /// Asks whoever may no longer see a household for the work it did there before, once, and without
+    /// a word of what is there.
+    fn fetch(&mut self, document: DocumentId, asked: &Asked, former: &RepoLog) -> Option<Due> {
+        let need = former.log.unknown_of(&asked.message.heads);
+        if need.is_empty() || !asked.carried.is_empty() || !self.fetched.insert(document) {
+            return None;
+        }
+        // It has all it wrote, and is not told what of it is here.
+        let message = SyncMessage { need, have: Some(Have::default()), ..SyncMessage::default() };
+        Some(Due::question(document, message))
     }
 
     /// Answers what was said about a document. Whoever writes on a copy is not answered about it: it

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mobile_schema::genesis::GENESIS_V1;
 use mobile_schema::problem;
-use shared::id::DocumentId;
+use shared::id::{AccountId, DocumentId};
 use shared::limits;
 use shared::merge::genesis_hash;
 use shared::verify::{Brought, vouch};
@@ -12,23 +12,23 @@ use shared::verify::{Brought, vouch};
 use super::End;
 use super::patience::Patience;
 use super::said::Asked;
-use super::turn::{Logs, Peer, Turn};
+use super::turn::{Peer, Turn};
 use crate::ingest::{Incoming, Provenance, TypedBy, Work, WriteError};
 use crate::problem::Problem;
 use crate::store::device::SyncNote;
 
 impl Peer {
-    /// Makes the changes durable that have come for households the client may write; returns whose.
+    /// Makes the changes durable that have come for these households; returns whose.
     pub(super) async fn write(
         &self,
         turn: &Turn,
         asked: &mut BTreeMap<DocumentId, Asked>,
-        logs: &Logs,
+        takes: impl Fn(&DocumentId) -> bool,
     ) -> Result<BTreeSet<DocumentId>, End> {
         let (mut chunks, mut written) = (Vec::new(), BTreeSet::new());
         for (document, asked) in asked.iter_mut() {
             let sent = std::mem::take(&mut asked.message.changes);
-            if !logs.contains_key(document) {
+            if !takes(document) {
                 continue;
             }
             for chunk in sent {
@@ -44,11 +44,15 @@ impl Peer {
         if chunks.is_empty() {
             return Ok(written);
         }
+        // Stock clients do not say who of a shared tablet's people typed.
+        let people = self.app.store.device_people(Some(self.ticket.device)).await?;
+        let people: Vec<AccountId> =
+            people.into_values().flatten().map(|person| person.account).collect();
         let mut batches = Vec::new();
         while !chunks.is_empty() {
             let rest = chunks.split_off(chunks.len().min(limits::BATCH_CHANGES_MAX));
             let some = std::mem::replace(&mut chunks, rest);
-            let incoming = self.incoming(turn, some).await?;
+            let incoming = self.incoming(turn, &people, some).await?;
             for sound in incoming.batch.changes.iter().flatten() {
                 if let Some(asked) = asked.get_mut(&sound.document()) {
                     asked.carried.push(sound.change().hash());
@@ -85,6 +89,7 @@ impl Peer {
     async fn incoming(
         &self,
         turn: &Turn,
+        people: &[AccountId],
         chunks: Vec<(DocumentId, Vec<u8>)>,
     ) -> Result<Incoming, End> {
         let ticket = &self.ticket;
@@ -102,6 +107,7 @@ impl Peer {
             device_revoked: false,
             account: ticket.account,
             typed_by: TypedBy::Unsaid,
+            people: people.to_vec(),
             account_disabled: turn.actor.account.disabled,
             unit: turn.actor.account.post.unit.clone(),
         })
