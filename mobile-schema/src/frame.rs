@@ -3,7 +3,10 @@
 //! Byte strings are plain CBOR byte strings; unknown keys are skipped, so that either side may be
 //! newer. A manifest is signed and stored verbatim: nobody may ever re-encode one.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 
 /// Version of the frames. A server refuses any other.
@@ -78,7 +81,37 @@ pub struct Batch {
     /// Ed25519 signature of the device over [`MANIFEST_CONTEXT`] and the manifest, 64 bytes.
     pub signature: ByteBuf,
     /// Automerge change chunks, in the order of the manifest.
+    #[serde(deserialize_with = "chunks")]
     pub chunks: Vec<ByteBuf>,
+}
+
+/// Most changes of one batch.
+pub const BATCH_CHANGES_MAX: usize = 256;
+
+/// Reads chunks, and over those that are more than a batch may have and one: a million empty ones take
+/// no memory, and the batch is refused by its count.
+fn chunks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<ByteBuf>, D::Error> {
+    struct Chunks;
+    impl<'de> Visitor<'de> for Chunks {
+        type Value = Vec<ByteBuf>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("change chunks")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut kept = Vec::new();
+            while kept.len() <= BATCH_CHANGES_MAX {
+                match seq.next_element()? {
+                    Some(chunk) => kept.push(chunk),
+                    None => return Ok(kept),
+                }
+            }
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(kept)
+        }
+    }
+    from.deserialize_seq(Chunks)
 }
 
 /// What a device says it sends. Its signature covers every change through its hash.

@@ -74,6 +74,7 @@ problems! {
     REPO_REPLACED = "repo-replaced", "Thiết bị đã kết nối lại bằng đường khác; kết nối này kết thúc.", "The device has connected again; this connection ends.";
     REPO_DOCUMENTS = "repo-too-many-documents", "Một kết nối mở quá nhiều hồ sơ.", "One connection has too many documents open.";
     CHANGE_LEFT_OUT = "change-left-out", "Cán bộ xã đã xem và quyết định không đưa thay đổi này vào hồ sơ.", "An officer looked at the change and decided to leave it out.";
+    BRANCHES_TOO_MANY = "branches-too-many", "Hồ sơ đã có quá nhiều bản sửa song song chưa được nối lại; thay đổi được giữ lại chờ xem xét. Đồng bộ rồi ghi tiếp.", "The household has too many versions side by side that nobody has joined; the change is held for review. Sync, then write on.";
     ANCESTOR_HELD = "ancestor-held", "Thay đổi dựa trên một thay đổi đang được giữ lại.", "The change builds on one that is held.";
     ANCESTOR_MISSING = "ancestor-missing", "Phần trước mà thay đổi này dựa vào không đến trong thời hạn; được giữ lại chờ xem xét.", "A change this one builds on has not come in time; it is held for review.";
     WAITING_TOO_MANY = "waiting-too-many", "Quá nhiều thay đổi đang chờ phần trước; thay đổi này được giữ lại chờ xem xét.", "Too many changes wait for earlier ones; this one is held for review.";

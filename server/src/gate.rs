@@ -202,6 +202,15 @@ impl Gate {
         Err(Problem::new(&problem::TOO_BUSY))
     }
 
+    /// Takes a share of the memory for an answer that cannot be made smaller, or tells the caller to
+    /// come back.
+    pub(crate) fn whole_answer(&self, bytes: usize) -> Result<Share, Problem> {
+        let bytes = bytes.min(limits::ANSWERS_BYTES_MAX);
+        let grains = u32::try_from(bytes.div_ceil(GRAIN)).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&self.answers).try_acquire_many_owned(grains);
+        permit.map(|permit| Share(Some(permit))).map_err(|_| Problem::new(&problem::TOO_BUSY))
+    }
+
     /// Makes a share of the memory for bodies large enough, or tells the sender to come back.
     pub(crate) fn hold(&self, share: &mut Share, bytes: usize) -> Result<(), Problem> {
         let held = share.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);

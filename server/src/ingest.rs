@@ -45,6 +45,8 @@ pub(crate) struct Incoming {
     pub(crate) account: AccountId,
     /// Who typed it, where the manifest says so.
     pub(crate) typed_by: TypedBy,
+    /// Everybody who types on the device, where nothing says who of them did.
+    pub(crate) people: Vec<AccountId>,
     /// The account it is counted to was closed.
     pub(crate) account_disabled: bool,
     /// Unit of the account.

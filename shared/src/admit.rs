@@ -23,6 +23,8 @@ pub struct Circumstances {
     pub document_foreign: bool,
     /// The document has reached its size limit.
     pub document_full: bool,
+    /// The household has as many versions side by side as it may, and this would be one more.
+    pub branches_full: bool,
     /// The campaign is closed.
     pub campaign_closed: bool,
     /// Who typed was assigned the household or its hamlet, now or formerly.
@@ -90,6 +92,7 @@ pub fn is_ahead(first_operation: u32, newest_before: u32) -> bool {
 ///     schema_newer: false,
 ///     document_foreign: false,
 ///     document_full: false,
+///     branches_full: false,
 ///     campaign_closed: false,
 ///     ever_assigned: true,
 ///     list_frozen: false,
@@ -114,6 +117,7 @@ pub fn admit(of: &Circumstances) -> Admission {
         (of.campaign_closed, &problem::CAMPAIGN_CLOSED),
         (of.list_frozen, &problem::LIST_FROZEN),
         (of.document_full, &problem::DOCUMENT_TOO_LARGE),
+        (of.branches_full, &problem::BRANCHES_TOO_MANY),
         (of.ancestors == Ancestors::Aside, &problem::ANCESTOR_HELD),
     ];
     match holds.iter().find(|(holds, _)| *holds) {
@@ -141,6 +145,7 @@ mod tests {
             schema_newer: true,
             document_foreign: false,
             document_full: false,
+            branches_full: false,
             campaign_closed: false,
             ever_assigned: true,
             list_frozen: false,
@@ -162,6 +167,7 @@ mod tests {
             schema_newer: false,
             document_foreign: false,
             document_full: false,
+            branches_full: false,
             campaign_closed: false,
             ever_assigned: true,
             list_frozen: false,

@@ -16,7 +16,7 @@ mod seal;
 #[cfg(test)]
 mod tests;
 
-pub use self::seal::{Key, Unsealed, export, open, seal, seal_bytes};
+pub use self::seal::{Key, export, open, seal, seal_bytes};
 
 /// Short name of the key a piece is sealed to: the first 8 bytes of the public key's SHA-256.
 pub type KeyId = [u8; 8];

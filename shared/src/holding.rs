@@ -108,6 +108,9 @@ pub struct Holding {
     numbers: BTreeMap<Number, ChangeHash>,
     accepted: Volume,
     waiting: Volume,
+    /// What is accepted on the main branch and nothing there builds on.
+    heads: BTreeSet<ChangeHash>,
+    built_on: BTreeSet<ChangeHash>,
 }
 
 /// What is done with a change on arrival.
@@ -200,7 +203,13 @@ impl Known {
 
 impl Holding {
     /// Notes a change that the log holds.
-    pub fn note(&mut self, hash: ChangeHash, known: Known, number: Number, bytes: usize) {
+    pub fn note(
+        &mut self,
+        hash: ChangeHash,
+        known: Known,
+        (number, bytes): (Number, usize),
+        dependencies: &[ChangeHash],
+    ) {
         let volume = match known.kept {
             Kept::Accepted => Some(&mut self.accepted),
             Kept::Waiting => Some(&mut self.waiting),
@@ -212,6 +221,13 @@ impl Holding {
         }
         if known.kept == Kept::Accepted && !known.side {
             self.numbers.insert(number, hash);
+            for dependency in dependencies {
+                self.heads.remove(dependency);
+                self.built_on.insert(*dependency);
+            }
+            if !self.built_on.contains(&hash) {
+                self.heads.insert(hash);
+            }
         }
         self.known.insert(hash, known);
     }
@@ -254,6 +270,30 @@ impl Holding {
             || self.accepted.bytes + waiting.bytes + bytes > limits::DOCUMENT_BYTES_MAX
     }
 
+    /// Tells whether a change that builds on these would leave more versions side by side than there
+    /// may be: a change that joined them all could not be written.
+    pub fn is_split(&self, dependencies: &[ChangeHash], most: usize) -> bool {
+        let joined = dependencies.iter().filter(|hash| self.heads.contains(hash)).count();
+        self.heads.len() - joined.min(self.heads.len()) + 1 > most
+    }
+
+    /// Tells whether one that waits or is held finds its place on the main branch.
+    fn finds_place(&self, change: &Waiting) -> bool {
+        let most = if change.held { limits::BRANCHES_LET_IN_MAX } else { limits::BRANCHES_MAX };
+        !self.is_full(change.bytes, Ancestors::Accepted)
+            && (self.is_side(change.hash, change.number, &change.dependencies)
+                || !self.is_split(&change.dependencies, most))
+    }
+
+    /// Says why a change does not find its place that misses nothing.
+    pub fn no_place(&self, bytes: usize) -> &'static Problem {
+        if self.is_full(bytes, Ancestors::Accepted) {
+            &problem::DOCUMENT_TOO_LARGE
+        } else {
+            &problem::BRANCHES_TOO_MANY
+        }
+    }
+
     /// Lets each of these into the log whose ancestors are all there and for which there is room, in
     /// that order, or sets it aside for good; the others stay in the list.
     pub fn release(&mut self, aside: &mut Vec<Waiting>) -> Vec<Released> {
@@ -261,7 +301,7 @@ impl Holding {
         loop {
             let ready = aside.iter().position(|change| {
                 self.ancestors(&change.dependencies) == Ancestors::Accepted
-                    && (change.ahead || !self.is_full(change.bytes, Ancestors::Accepted))
+                    && (change.ahead || self.finds_place(change))
             });
             let Some(ready) = ready else { return released };
             let change = aside.remove(ready);
@@ -272,7 +312,7 @@ impl Holding {
                 (Kept::Accepted, "")
             };
             let known = Known { kept, reason: reason.to_owned(), side };
-            self.note(change.hash, known, change.number, change.bytes);
+            self.note(change.hash, known, (change.number, change.bytes), &change.dependencies);
             released.push(Released { hash: change.hash, kept, side, reason });
         }
     }
@@ -285,7 +325,7 @@ impl Holding {
         released.extend(self.hold_stuck(waiting));
         for change in waiting {
             let known = Known { kept: Kept::Waiting, reason: String::new(), side: false };
-            self.note(change.hash, known, change.number, change.bytes);
+            self.note(change.hash, known, (change.number, change.bytes), &change.dependencies);
         }
         released
     }
@@ -298,15 +338,15 @@ impl Holding {
             let stuck = waiting.iter().enumerate().find_map(|(place, change)| {
                 let reason = match self.ancestors(&change.dependencies) {
                     Ancestors::Missing => return None,
-                    Ancestors::Accepted => problem::DOCUMENT_TOO_LARGE.name,
+                    Ancestors::Accepted => self.no_place(change.bytes).name,
                     Ancestors::Aside => problem::ANCESTOR_HELD.name,
                 };
                 Some((place, reason))
             });
             let Some((place, reason)) = stuck else { return held };
-            let Waiting { hash, number, bytes, .. } = waiting.remove(place);
+            let Waiting { hash, number, bytes, dependencies, .. } = waiting.remove(place);
             let known = Known { kept: Kept::Held, reason: reason.to_owned(), side: false };
-            self.note(hash, known, number, bytes);
+            self.note(hash, known, (number, bytes), &dependencies);
             held.push(Released { hash, kept: Kept::Held, side: false, reason });
         }
     }
@@ -367,6 +407,29 @@ mod tests {
         aside[0].ahead = true;
         let released = holding.release(&mut aside);
         assert_eq!((released[0].kept, released.len()), (Kept::Quarantined, 1));
+    }
+
+    #[test]
+    fn more_versions_side_by_side_than_can_be_joined_are_held() {
+        let hash = |name: u8| ChangeHash([name; 32]);
+        let alone = |name: u8| Waiting { bytes: 1, ..half(name, None) };
+        let mut holding = Holding::default();
+        let many = u8::try_from(limits::BRANCHES_MAX).unwrap_or(u8::MAX);
+        let mut waiting: Vec<Waiting> =
+            (1..=many + 2).map(|name| Waiting { held: false, ..alone(name) }).collect();
+        let released = holding.release_waiting(&mut waiting);
+        let (accepted, held): (Vec<&Released>, Vec<&Released>) =
+            released.iter().partition(|released| released.kept == Kept::Accepted);
+        assert_eq!((accepted.len(), held.len()), (usize::from(many), 2));
+        assert!(held.iter().all(|held| held.reason == problem::BRANCHES_TOO_MANY.name));
+        let all: Vec<ChangeHash> = (1..=many).map(hash).collect();
+        // What joins any of them is taken; a person may let in more.
+        assert!(holding.is_split(&[genesis_hash()], limits::BRANCHES_MAX));
+        assert!(!holding.is_split(&all[..1], limits::BRANCHES_MAX));
+        assert!(!holding.is_split(&all, 1));
+        let let_in = holding.release(&mut vec![alone(many + 1)]);
+        assert_eq!(let_in.len(), 1);
+        assert_eq!(holding.heads.len(), usize::from(many) + 1);
     }
 
     #[test]

@@ -35,10 +35,18 @@ pub const COURIER_INFLATED_BYTES_MAX: usize = 64 * 1024 * 1024;
 ///
 /// One change is written per saved form page. A day is about 10 households of 5 pages; a phone
 /// offline for three days sends 150, and 256 still fits one 64 KiB part.
-pub const BATCH_CHANGES_MAX: usize = 256;
+pub const BATCH_CHANGES_MAX: usize = mobile_schema::frame::BATCH_CHANGES_MAX;
 
 /// Largest number of batches in one request; a phone with more work sends several requests.
 pub const REQUEST_BATCHES_MAX: usize = 64;
+
+/// Most versions side by side that a household may have by what devices write: an honest one has as
+/// many as devices wrote out of contact, and the next change joins all it has seen. Fewer than a change
+/// may build on, so that whoever syncs can always write on.
+pub const BRANCHES_MAX: usize = 48;
+
+/// Most that it may have when a person lets in what was held: as many as a change may build on.
+pub const BRANCHES_LET_IN_MAX: usize = 64;
 
 /// Largest change chunk once inflated, in bytes. A household of 40 members in one change is 20 KB.
 pub const CHANGE_BYTES_MAX: usize = 256 * 1024;
@@ -183,6 +191,14 @@ pub fn bytes_cost(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
+/// What a row of a household's log costs whoever asks about the household.
+const ROW_COST: u64 = 64;
+
+/// Returns what so many rows that are looked up cost their asker's bucket.
+pub fn rows_cost(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX).saturating_mul(ROW_COST)
+}
+
 /// Returns what so many batches and changes cost their sender's bucket.
 pub fn signed_cost(signed: usize) -> u64 {
     u64::try_from(signed).unwrap_or(u64::MAX).saturating_mul(BATCH_COST)
@@ -245,15 +261,23 @@ pub const TRIAGE_COMBINATIONS_MAX: usize = 256;
 /// hold thousands of members, and a worker has two seconds.
 pub const TRIAGE_MEMBERS_MAX: usize = 64 * TRIAGE_COMBINATIONS_MAX;
 
-/// Largest frame a WebSocket client may send, in bytes: a change of largest size, with its frame, does
-/// not fit, and no form comes near it.
-pub const REPO_FRAME_BYTES_MAX: usize = 256 * 1024;
+/// Largest frame a WebSocket client may send, in bytes: a stock client puts all it has of a household
+/// into one message, with its heads, its filter and five bytes for each change.
+pub const REPO_FRAME_BYTES_MAX: usize = DOCUMENT_BYTES_MAX + 160 * 1024;
+
+/// Bytes that may wait in a WebSocket for its client to take them: one message, which is at most a
+/// document with its heads twice, and room for what the protocol answers by itself.
+pub const REPO_UNSENT_BYTES_MAX: usize = 2 * DOCUMENT_BYTES_MAX;
+
+/// Pings and the like that a WebSocket client may send in half a minute without saying anything.
+pub const REPO_CONTROLS_MAX: usize = 64;
 
 /// Longest name of a peer, in bytes. Clients draw about twenty characters.
 pub const PEER_BYTES_MAX: usize = 128;
 
-/// Most heads of a sync message: as many as a change may build on.
-pub const SYNC_HEADS_MAX: usize = 64;
+/// Most heads of a sync message: as many as a document may have changes. Whoever has more than a
+/// change may build on is to hear so by name, and the others of its documents are to go on.
+pub const SYNC_HEADS_MAX: usize = DOCUMENT_CHANGES_MAX;
 
 /// Most changes asked for in one sync message.
 pub const SYNC_NEED_MAX: usize = 256;
@@ -264,7 +288,8 @@ pub const BLOOM_ENTRIES_MAX: u64 = 10_000;
 /// Documents one connection may have open: some 100 bytes each. A province's tablet has 500.
 pub const REPO_DOCUMENTS_MAX: usize = 65_536;
 
-/// Messages of one connection that are worked on together: some 10 ms of work.
+/// Messages of one connection that are worked on together: one for each household of a tablet. Those
+/// about one household are answered once.
 pub const REPO_BATCH_MESSAGES_MAX: usize = 512;
 
 /// Bytes of these messages, after which no further one is added.

@@ -4,10 +4,12 @@
 mod bad_input;
 mod clients;
 mod line;
+mod many;
 mod offline;
 mod people;
 mod processes;
-mod raw;
+pub(crate) mod raw;
+mod who;
 
 use serde_json::{Value as Json, json};
 use server::demo::client::{Client, ClientError};

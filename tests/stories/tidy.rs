@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const FILE_LINES_MAX: usize = 400;
 
 /// SHA-256 of each released migration: a new one is added, an old one never edited.
-const MIGRATIONS: [(&str, &str); 18] = [
+const MIGRATIONS: [(&str, &str); 19] = [
     ("0001_line.sql", "4facab7153b15c2be445f425a59fd1db6e8828a779c4e6c889221c90aae007d5"),
     ("0002_snapshot.sql", "805b60a2a9552a798c7c23e8da7e914960335fb39411cc0f2773cdc6f4e1f7cd"),
     ("0004_device.sql", "67ee0373f5641ac82229be9213f51cc0d6c7fb6b8081b47a9441638972cedcdc"),
@@ -25,6 +25,7 @@ const MIGRATIONS: [(&str, &str); 18] = [
     ("0017_handover.sql", "9d889b736b229c32c9bf38bcf37a6e31b2e3a24abb2e00c9dff867d2016fb668"),
     ("0018_courier.sql", "9ebc6f9b2e06d0cdb46cfd10d59f9e68ccc26d9c1bf86f889f68e26360f77df9"),
     ("0019_moved_together.sql", "eb8ca8148d0bcb7a010bc2af153c912a158779a5639c89efcc0a1abc12a6ff17"),
+    ("0020_signed.sql", "b953186ec3eb2894d31867e909cbf18bcef63e83bd3a8073fe2db8ba5cbce1c1"),
 ];
 
 fn root() -> PathBuf {

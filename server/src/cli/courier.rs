@@ -1,14 +1,18 @@
 //! Courier files without a browser: the same files, taken by the same functions.
 
+mod seal;
+
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use mobile_schema::problem::by_name;
 use shared::id::to_hex;
+use shared::limits;
 
 use super::{CliError, Place, say};
 use crate::auth::Actor;
-use crate::http::courier::{Imported, import};
+use crate::http::courier::{Imported, Pace, import};
 use crate::problem::Problem;
 
 /// Courier files of phones without a line.
@@ -22,6 +26,8 @@ pub struct Courier {
 enum CourierAct {
     /// Takes files and writes receipts beside them. Example: rasoat courier import hoa.rasoat --by xa-19558
     Import(Import),
+    /// Seals frames that a client has kept. Example: rasoat courier seal --key … --in day.cbor --out hoa.rasoat
+    Seal(seal::Seal),
     /// Prints the key that phones seal their files to. Example: rasoat courier key --json
     Key {
         /// Prints JSON.
@@ -52,6 +58,7 @@ impl Courier {
     pub async fn run(self) -> Result<(), CliError> {
         match self.act {
             CourierAct::Import(import) => import.run().await,
+            CourierAct::Seal(seal) => seal.run(),
             CourierAct::Key { json, place } => {
                 let app = place.open().await?;
                 let (id, key) = (to_hex(&app.keys.courier.id()), app.keys.courier.public());
@@ -76,15 +83,19 @@ impl Import {
         let carrier = Actor { account, device: None, session: None };
         let mut not_whole = 0;
         for file in &self.files {
-            let taken = match std::fs::read(file) {
-                Ok(bytes) => import(&app, &carrier, &bytes).await.map_err(|problem| said(&problem)),
+            let taken = match read(file) {
+                Ok(bytes) => {
+                    let taken = import(&app, &carrier, &bytes, Pace::Patient).await;
+                    taken.map_err(|problem| said(&problem))
+                }
                 Err(error) => Err(error.to_string()),
             };
-            match taken {
-                Ok(imported) => {
-                    not_whole += usize::from(!self.print(file, &imported)?);
-                }
-                // One bad file keeps nobody's work from the next.
+            let printed = taken.and_then(|imported| {
+                self.print(file, &imported).map_err(|error| format!("no receipts: {error}"))
+            });
+            match printed {
+                Ok(whole) => not_whole += usize::from(!whole),
+                // One bad file, or a stick that takes nothing, keeps nobody's work from the next.
                 Err(why) => {
                     not_whole += 1;
                     eprintln!("{}: {why}", file.display());
@@ -104,8 +115,8 @@ impl Import {
         let back = file.with_extension("rasoat-receipt");
         let text = serde_json::to_string(imported).map_err(std::io::Error::from)?;
         let receipts = serde_json::to_string(&imported.receipts).map_err(std::io::Error::from)?;
-        std::fs::write(&back, receipts)?;
-        let mut whole = imported.outcome.missing.is_empty();
+        let kept = std::fs::write(&back, receipts);
+        let mut whole = imported.outcome.missing.is_empty() && kept.is_ok();
         let (mut accepted, mut known, mut aside) = (0, 0, 0);
         let mut faults = Vec::new();
         for piece in &imported.outcome.pieces {
@@ -118,15 +129,19 @@ impl Import {
             }
         }
         whole &= faults.is_empty();
+        if let Err(error) = &kept {
+            // The work is in; what JSON is printed has the receipts as well.
+            eprintln!("{}: receipts are not written: {error}", back.display());
+        }
         if self.json {
             say(text);
             return Ok(whole);
         }
-        say(format!(
-            "{}: new {accepted}, known {known}, waiting or set aside {aside}; receipts in {}",
-            file.display(),
-            back.display()
-        ));
+        let sums = format!("new {accepted}, known {known}, waiting or set aside {aside}");
+        match kept {
+            Ok(()) => say(format!("{}: {sums}; receipts in {}", file.display(), back.display())),
+            Err(_) => say(format!("{}: {sums}", file.display())),
+        }
         for (at, name) in faults {
             let text = by_name(name).map_or("", |problem| problem.en);
             eprintln!("{}: at byte {at}: {name}: {text}", file.display());
@@ -144,6 +159,17 @@ impl Import {
         }
         Ok(whole)
     }
+}
+
+/// Reads a file, as far as a courier file may go and one byte more.
+fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+    let most = u64::try_from(limits::COURIER_BYTES_MAX).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() > limits::COURIER_BYTES_MAX {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
 }
 
 /// Says in one line why a file was refused.

@@ -10,7 +10,7 @@ use super::extract::{Json, Path, list_unit};
 use super::households::OFFICES;
 use crate::app::App;
 use crate::auth::Actor;
-use crate::ingest::desk::release_late;
+use crate::ingest::desk::{Stuck, release_late};
 use crate::problem::{Body, Problem};
 use crate::store::change::AsideChange;
 
@@ -99,8 +99,9 @@ pub(super) async fn release(
     tx.change_set_aside(id, form.document, form.hash, "held", reason.name).await?;
     tx.change_note(id, form.document, form.hash, form.reason.trim()).await?;
     let no_room = release_late(&mut tx, id, &unit, position).await?;
-    if no_room.contains(&(form.document, form.hash)) {
-        return Err(Problem::new(&problem::DOCUMENT_TOO_LARGE));
+    let this = |of: &&Stuck| (of.0, of.1) == (form.document, form.hash);
+    if let Some((_, _, why)) = no_room.iter().find(this) {
+        return Err(Problem::new(why));
     }
     tx.commit().await?;
     Ok(Json(true))

@@ -3,17 +3,21 @@
 //! Who wrote and signed it is judged, as at the bulk door and by the same functions; who brought it is
 //! noted. Nothing a carrier is told names anybody: ids, numbers and stable problem names.
 
+mod outcome;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use axum::extract::State;
 use mobile_schema::courier::{CarriedReceipt, RECEIPT_FILE_VERSION, ReceiptFile};
-use mobile_schema::frame::{Batch, BatchResult, Fate, Receipt, Verdict};
+use mobile_schema::frame::{Batch, BatchResult};
 use mobile_schema::problem::{self, Problem as Name};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::courier::{Fault, Found, Head, missing, open, pieces};
 use shared::id::{CampaignId, Digest, sha256, to_hex};
 use shared::limits;
 
+pub(crate) use self::outcome::{BatchOutcome, Imported, Missing, Outcome, PieceOutcome};
 use super::extract::{Json, Raw};
 use super::sync::{incoming, receipt};
 use crate::app::App;
@@ -54,74 +58,6 @@ pub(super) async fn key(State(app): State<App>) -> Json<CourierKey> {
     Json(CourierKey::of(&app))
 }
 
-/// What became of a file.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub(crate) struct Imported {
-    /// Id under which it is noted who brought the file.
-    pub(crate) import: String,
-    #[serde(flatten)]
-    pub(crate) outcome: Outcome,
-    /// The receipt file that goes back: `{rasoat_receipt: 1, receipts: […]}`, see mobile-schema.
-    #[schema(value_type = Object)]
-    pub(crate) receipts: ReceiptFile,
-}
-
-/// What became of a file's pieces, as it is kept.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
-pub(crate) struct Outcome {
-    /// Everything found in the file, in its order.
-    pub(crate) pieces: Vec<PieceOutcome>,
-    /// What is not among the pieces that were opened, of each file they are from.
-    pub(crate) missing: Vec<Missing>,
-}
-
-/// What became of one piece: its batches, or a problem.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
-pub(crate) struct PieceOutcome {
-    /// Where it begins, bytes from the start of the file.
-    pub(crate) at: usize,
-    /// Its number, from 1; 0 where there is none to read.
-    pub(crate) number: u16,
-    /// Pieces that its file has.
-    pub(crate) of: u16,
-    /// The device it says it is from; empty where there is none to read.
-    pub(crate) device: String,
-    /// Stable name of why nothing of it was taken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) problem: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) batches: Vec<BatchOutcome>,
-}
-
-/// What became of one signed batch.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
-pub(crate) struct BatchOutcome {
-    /// SHA-256 of its manifest; its receipt names it.
-    pub(crate) manifest: String,
-    pub(crate) accepted: usize,
-    pub(crate) known: usize,
-    pub(crate) waiting: usize,
-    pub(crate) held: usize,
-    pub(crate) quarantined: usize,
-    /// Stable names of why changes were held or quarantined.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(crate) reasons: BTreeSet<String>,
-    /// Stable name of why nothing of it was stored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) refused: Option<String>,
-}
-
-/// Pieces of a file that were not there, or not whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub(crate) struct Missing {
-    /// The device the file says it is from.
-    pub(crate) device: String,
-    /// Pieces that the file has.
-    pub(crate) of: u16,
-    /// Ranges of numbers, both ends included.
-    pub(crate) numbers: Vec<(u16, u16)>,
-}
-
 /// Takes a courier file for whoever wrote what is in it. Brought twice, late or in parts it does no harm.
 #[utoipa::path(post, path = "/v1/courier", security(("bearer" = [])),
     request_body(content = Vec<u8>, content_type = "application/vnd.rasoat.courier",
@@ -140,22 +76,39 @@ pub(super) async fn hand_in(
     carrier: Actor,
     file: Raw<{ limits::COURIER_BYTES_MAX }>,
 ) -> Result<Json<Imported>, Problem> {
-    Ok(Json(import(&app, &carrier, &file.bytes).await?))
+    Ok(Json(import(&app, &carrier, &file.bytes, Pace::Now).await?))
 }
 
 /// Takes a file, and notes who brought it.
-pub(crate) async fn import(app: &App, carrier: &Actor, bytes: &[u8]) -> Result<Imported, Problem> {
+pub(crate) async fn import(
+    app: &App,
+    carrier: &Actor,
+    bytes: &[u8],
+    pace: Pace,
+) -> Result<Imported, Problem> {
     let caller = Caller::of(carrier);
     let unit = &carrier.account.post.unit;
     let cost = limits::REQUEST_COST + limits::bytes_cost(bytes.len());
     app.gate.charge(caller, unit, cost, app.now_ms())?;
     let found = pieces(bytes).map_err(|error| Problem::new(error.problem()))?;
     let _place = app.gate.enter(caller).await?;
-    let mut importing = Importing { app, caller, unit, campaigns: BTreeMap::new(), inflated: 0 };
+    let mut importing =
+        Importing { app, caller, unit, pace, campaigns: BTreeMap::new(), inflated: 0 };
     let mut taken = Taken::default();
+    let mut stopped: Option<Problem> = None;
     for one in &found {
-        importing.take(one, &mut taken).await?;
+        let mut outcome = PieceOutcome::of(one);
+        if let Some(problem) = &stopped {
+            outcome.problem = Some(problem.said().1.name.to_owned());
+        } else if let Err(problem) = importing.take(one, &mut outcome, &mut taken).await {
+            // What was taken before it is noted and has its receipts; this and the rest is brought
+            // again.
+            outcome.problem = Some(problem.said().1.name.to_owned());
+            stopped = Some(problem);
+        }
+        taken.pieces.push(outcome);
     }
+    let again_ms = stopped.map(|problem| problem.told().wait_ms());
     let outcome = Outcome { pieces: taken.pieces, missing: missing_of(&taken.opened) };
     let receipts = ReceiptFile {
         rasoat_receipt: RECEIPT_FILE_VERSION,
@@ -178,8 +131,32 @@ pub(crate) async fn import(app: &App, carrier: &Actor, bytes: &[u8]) -> Result<I
     };
     let manifests: Vec<Digest> = taken.manifests.into_iter().collect();
     app.store.courier_add(&brought, &manifests).await?;
-    Ok(Imported { import: to_hex(&brought.id), outcome, receipts })
+    Ok(Imported { import: to_hex(&brought.id), again_ms, outcome, receipts })
 }
+
+/// What is done where a file comes faster than its carrier may bring it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// It ends there, and the rest is brought again.
+    Now,
+    /// It is waited for: nobody else waits behind it.
+    Patient,
+}
+
+impl Pace {
+    /// Waits as long as a problem says, or passes it on.
+    async fn wait(self, problem: Problem) -> Result<(), Problem> {
+        if self == Self::Now {
+            return Err(problem);
+        }
+        let wait = Duration::from_millis(problem.wait_ms()).max(WAIT_MIN);
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+}
+
+/// Shortest wait before something is tried again.
+const WAIT_MIN: Duration = Duration::from_millis(100);
 
 /// What has been taken of a file so far.
 #[derive(Debug, Default)]
@@ -206,6 +183,7 @@ struct Importing<'a> {
     app: &'a App,
     caller: Caller,
     unit: &'a str,
+    pace: Pace,
     campaigns: BTreeMap<CampaignId, Option<Campaign>>,
     /// Bytes that the pieces came to so far.
     inflated: usize,
@@ -213,32 +191,40 @@ struct Importing<'a> {
 
 impl Importing<'_> {
     /// Takes one piece, or names what is wrong with it. Its neighbours do not care.
-    async fn take(&mut self, one: &Found<'_>, taken: &mut Taken) -> Result<(), Problem> {
-        let mut outcome = PieceOutcome {
-            at: one.at,
-            number: one.head.as_ref().map_or(0, |head| head.number),
-            of: one.head.as_ref().map_or(0, |head| head.count),
-            device: one.head.as_ref().map_or_else(String::new, |head| head.device.to_string()),
-            problem: None,
-            batches: Vec::new(),
-        };
+    async fn take(
+        &mut self,
+        one: &Found<'_>,
+        outcome: &mut PieceOutcome,
+        taken: &mut Taken,
+    ) -> Result<(), Problem> {
         match self.opened(one).await? {
             Err(name) => outcome.problem = Some(name.name.to_owned()),
             Ok((head, batches)) => {
-                let of_file = taken
-                    .opened
-                    .entry(head.file)
-                    .or_insert_with(|| (head.clone(), BTreeSet::new()));
-                of_file.1.insert(head.number);
-                match self.campaign(head.campaign).await? {
-                    None => outcome.problem = Some(problem::CAMPAIGN_UNKNOWN.name.to_owned()),
-                    Some(campaign) => {
-                        outcome.batches = self.append(&campaign, batches, taken).await?;
+                let of_file = taken.opened.entry(head.file);
+                let (_, numbers) = of_file.or_insert_with(|| (head.clone(), BTreeSet::new()));
+                let is_new = numbers.insert(head.number);
+                let appended = match self.campaign(head.campaign).await {
+                    Err(error) => Err(error.into()),
+                    Ok(None) => {
+                        outcome.problem = Some(problem::CAMPAIGN_UNKNOWN.name.to_owned());
+                        Ok(Vec::new())
+                    }
+                    Ok(Some(campaign)) => self.append(&campaign, batches, taken).await,
+                };
+                match appended {
+                    Ok(batches) => outcome.batches = batches,
+                    Err(problem) => {
+                        // It was opened, and is missing all the same.
+                        if let Some((_, numbers)) = taken.opened.get_mut(&head.file)
+                            && is_new
+                        {
+                            numbers.remove(&head.number);
+                        }
+                        return Err(problem);
                     }
                 }
             }
         }
-        taken.pieces.push(outcome);
         Ok(())
     }
 
@@ -258,21 +244,17 @@ impl Importing<'_> {
         let opening = tokio::task::spawn_blocking(move || {
             let found = pieces(&bytes).map_err(|_| Fault::Damaged)?;
             let piece = found.first().map_or(Err(Fault::Damaged), |found| found.piece)?;
-            open(&head, &piece, &key).map(|unsealed| (head, unsealed))
+            let mut inflated = 0;
+            let batches = open(&head, &piece, &key, &mut inflated);
+            Ok((batches.map(|batches| (head, batches)), inflated))
         });
-        match opening.await {
-            Ok(Ok((head, unsealed))) => {
-                self.inflated += unsealed.inflated;
-                Ok(Ok((head, unsealed.batches)))
+        match opening.await.unwrap_or(Err(Fault::Damaged)) {
+            Ok((opened, inflated)) => {
+                // Whatever came of it: it was unpacked.
+                self.inflated += inflated;
+                Ok(opened.map_err(Fault::problem))
             }
-            Ok(Err(fault)) => {
-                // A bomb has been unpacked as far as it may be.
-                if fault == Fault::TooLarge {
-                    self.inflated += limits::COURIER_PIECE_INFLATED_BYTES_MAX;
-                }
-                Ok(Err(fault.problem()))
-            }
-            Err(_) => Ok(Err(Fault::Damaged.problem())),
+            Err(fault) => Ok(Err(fault.problem())),
         }
     }
 
@@ -294,7 +276,10 @@ impl Importing<'_> {
     ) -> Result<Vec<BatchOutcome>, Problem> {
         let app = self.app;
         let signed = batches.iter().map(|batch| 1 + batch.chunks.len()).sum();
-        app.gate.charge(self.caller, self.unit, limits::signed_cost(signed), app.now_ms())?;
+        let cost = limits::signed_cost(signed);
+        while let Err(problem) = app.gate.charge(self.caller, self.unit, cost, app.now_ms()) {
+            self.pace.wait(problem).await?;
+        }
         let now_ms = app.now_ms();
         let mut verified = Vec::new();
         for batch in batches {
@@ -316,10 +301,15 @@ impl Importing<'_> {
         let written = if work.batches.is_empty() {
             Vec::new()
         } else {
-            app.writer.write(work).await.map_err(|error| match error {
-                WriteError::Full => Problem::new(&problem::TOO_BUSY),
-                WriteError::Store(error) => Problem::from(error),
-            })?
+            loop {
+                match app.writer.write(work.clone()).await {
+                    Ok(written) => break written,
+                    Err(WriteError::Store(error)) => return Err(error.into()),
+                    Err(WriteError::Full) => {
+                        self.pace.wait(Problem::new(&problem::TOO_BUSY)).await?;
+                    }
+                }
+            }
         };
         let mut written = written.into_iter();
         let results = verified.into_iter().map(|(manifest, result)| {
@@ -330,36 +320,10 @@ impl Importing<'_> {
                     receipt(app, manifest, outcome, now_ms)
                 }
             };
-            note(manifest, result, taken)
+            let (outcome, carried) = BatchOutcome::of(manifest, result);
+            taken.receipts.extend(carried.map(|of| (of.manifest.clone(), of)));
+            outcome
         });
         Ok(results.collect())
     }
-}
-
-/// Keeps a receipt, and counts what it says.
-fn note(manifest: Digest, result: BatchResult, taken: &mut Taken) -> BatchOutcome {
-    let mut outcome = BatchOutcome { manifest: manifest.to_string(), ..BatchOutcome::default() };
-    match result {
-        BatchResult::Refused(name) => outcome.refused = Some(name),
-        BatchResult::Receipt { receipt, signature } => {
-            let read: Result<Receipt, _> = ciborium::from_reader(receipt.as_slice());
-            for Verdict { fate, reason } in read.map(|read| read.verdicts).unwrap_or_default() {
-                *match fate {
-                    Fate::Accepted => &mut outcome.accepted,
-                    Fate::Known => &mut outcome.known,
-                    Fate::Waiting => &mut outcome.waiting,
-                    Fate::Held => &mut outcome.held,
-                    Fate::Quarantined => &mut outcome.quarantined,
-                } += 1;
-                outcome.reasons.extend(reason);
-            }
-            let carried = CarriedReceipt {
-                manifest: manifest.to_string(),
-                receipt: to_hex(&receipt),
-                signature: to_hex(&signature),
-            };
-            taken.receipts.insert(carried.manifest.clone(), carried);
-        }
-    }
-    outcome
 }

@@ -7,7 +7,9 @@
 mod line;
 mod patience;
 mod said;
+mod send;
 mod turn;
+mod write;
 
 use std::time::Duration;
 
@@ -18,8 +20,9 @@ use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use mobile_schema::problem::{self, Problem as Name};
 use serde::Deserialize;
-use shared::id::{sha256, to_hex};
+use shared::id::{DeviceId, DocumentId, sha256, to_hex};
 use shared::limits;
+use shared::repo::address;
 use shared::repo::message::{Received, Said, Sent};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -54,6 +57,8 @@ enum End {
     Gone,
     /// The client is told so, under a published name.
     Told(&'static Name),
+    /// The client is told so, and which document it is about.
+    About(&'static Name, DocumentId),
 }
 
 impl From<&'static Name> for End {
@@ -97,6 +102,7 @@ pub(super) async fn join(
     Ok(upgrade
         .read_buffer_size(READ_BYTES)
         .write_buffer_size(READ_BYTES)
+        .max_write_buffer_size(READ_BYTES + limits::REPO_UNSENT_BYTES_MAX)
         .max_message_size(limits::REPO_FRAME_BYTES_MAX)
         .max_frame_size(limits::REPO_FRAME_BYTES_MAX)
         .on_upgrade(move |socket| converse(app, socket, shown.ticket, place)))
@@ -110,8 +116,9 @@ async fn converse(
 ) {
     let epoch = to_hex(&app.epoch);
     let mut line = Line::new(socket, format!("rasoat-{}", &epoch[..16]));
+    let mut device = None;
     let joined = match &place {
-        Some(_) => greet(&app, &mut line, ticket, &epoch).await,
+        Some(_) => greet(&app, &mut line, ticket, &epoch, &mut device).await,
         None => Err(End::Told(&problem::TOO_BUSY)),
     };
     let is_in = joined.is_ok();
@@ -120,32 +127,40 @@ async fn converse(
         Err(end) => Err(end),
     };
     drop(place);
-    let Err(End::Told(name)) = ended else { return };
+    let (name, document) = match ended {
+        Ok(()) | Err(End::Gone) => return,
+        Err(End::Told(name)) => (name, None),
+        Err(End::About(name, document)) => (name, Some(address::write(document))),
+    };
     tracing::info!(problem = name.name, "a connection of the standard door ends");
-    if line.send(&Sent::Error { reason: name.name }).await.is_err() {
+    let error = Sent::Error { reason: name.name, document: document.as_deref() };
+    if line.send(&error).await.is_err() {
         return;
     }
     // Whoever comes back with the same ticket, or the same copy of its data, is told the same. They
-    // are kept waiting, as far as there is room for that.
+    // are kept waiting, as far as there is room for that. A ticket that is nobody's costs a look.
     let comes_back = !is_in || name.name == problem::ACTOR_FORKED.name;
-    let room = if comes_back { app.sockets.waiting_room() } else { None };
+    let room = device.filter(|_| comes_back).and_then(|device| app.sockets.waiting_room(device));
     if room.is_some() {
         line.until_gone(TURNED_AWAY_WAIT).await;
     }
     line.close().await;
 }
 
-/// Takes a client's first message and lets it in by its ticket.
+/// Takes a client's first message and lets it in by its ticket; notes the device that it is of.
 async fn greet(
     app: &App,
     line: &mut Line,
     ticket: Option<String>,
     epoch: &str,
+    device: &mut Option<DeviceId>,
 ) -> Result<(Peer, Seat), End> {
+    let greeted = app.sockets.greeted().await;
     let first = tokio::time::timeout(JOIN_WAIT, line.hear()).await;
     let Heard::Frame(frame) = first.map_err(|_| &problem::TOO_SLOW)?? else {
         return Err(End::Told(&problem::REPO_MESSAGE));
     };
+    drop(greeted);
     let read = Received::read(&frame).map_err(|_| &problem::REPO_MESSAGE)?;
     line.peer = read.sender.to_owned();
     match read.said {
@@ -156,13 +171,19 @@ async fn greet(
     let text = ticket.ok_or(&problem::TICKET_REFUSED)?;
     let found = app.store.ticket_get(sha256(text.as_bytes())).await?;
     let ticket = found.ok_or(&problem::TICKET_REFUSED)?;
-    let _actor = holder(app, &ticket).await?;
-    if !app.store.ticket_bind(ticket.hash, &line.peer).await? {
+    *device = Some(ticket.device);
+    let actor = holder(app, &ticket).await?;
+    // It is bound once; whoever comes back with it writes nothing.
+    let is_bound = match &ticket.sender {
+        Some(sender) => *sender == line.peer,
+        None => app.store.ticket_bind(ticket.hash, &line.peer).await?,
+    };
+    if !is_bound {
         return Err(End::Told(&problem::TICKET_REFUSED));
     }
     let seat = app.sockets.seat(ticket.device, &line.peer).ok_or(&problem::TOO_MANY)?;
     line.send(&Sent::Peer { storage: epoch }).await?;
-    Ok((Peer::new(app.clone(), ticket), seat))
+    Ok((Peer::new(app.clone(), ticket, actor.account.post.unit), seat))
 }
 
 /// Finds who holds a ticket, as long as it, its session, its device and its person are good.
@@ -184,6 +205,7 @@ async fn serve(mut peer: Peer, seat: Seat, line: &mut Line) -> Result<(), End> {
     let mut pings = interval_at(Instant::now() + PING, PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        let forked = peer.forked();
         tokio::select! {
             () = seat.replaced() => return Err(End::Told(&problem::REPO_REPLACED)),
             heard = line.hear() => {
@@ -192,6 +214,9 @@ async fn serve(mut peer: Peer, seat: Seat, line: &mut Line) -> Result<(), End> {
                 };
                 let frames: Vec<Bytes> = line.gather(first);
                 peer.take(line, &frames).await?;
+            }
+            document = Peer::until_quiet(forked) => {
+                return Err(End::About(&problem::ACTOR_FORKED, document));
             }
             round = news.recv() => peer.hear(line, round).await?,
             _ = pings.tick() => {

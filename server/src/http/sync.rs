@@ -240,6 +240,7 @@ pub(super) async fn incoming(
         device_revoked: device.revoked,
         account: device.account,
         typed_by: TypedBy::Unsaid,
+        people: Vec::new(),
         account_disabled: device.account_disabled,
         unit: device.unit,
     };

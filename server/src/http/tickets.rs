@@ -73,6 +73,7 @@ pub(super) async fn issue(
         session,
         schema: wanted.schema.unwrap_or(SCHEMA_VERSION),
         expires_at_ms: now_ms + limits::TICKET_MS,
+        sender: None,
     };
     app.store.ticket_add(&ticket, now_ms).await?;
     let path = format!("/v1/repo?ticket={text}");

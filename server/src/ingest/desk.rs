@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mobile_schema::problem;
+use mobile_schema::problem::{self, Problem};
 use shared::admit::Ancestors;
 use shared::holding::Waiting;
 use shared::id::{AccountId, CampaignId, ChangeHash, DocumentId};
@@ -16,6 +16,9 @@ use crate::store::material::AT_ONCE;
 
 /// Note of the changes that the opening list is made of: no progress of the review.
 pub(crate) const OPENING_LIST: &str = "opening list";
+
+/// A change that was to be let in and found no place, and why.
+pub(crate) type Stuck = (DocumentId, ChangeHash, &'static Problem);
 
 /// A change written in an office, or by the import of the opening list.
 #[derive(Debug)]
@@ -90,13 +93,13 @@ pub(crate) async fn append_desk(
 ///
 /// The unit's log must be locked at `position`. What misses an ancestor goes on waiting; what waited
 /// for one of these is let go with it. What the household has no room for, or what builds on
-/// something set aside, stays held as on arrival; what found no room is returned.
+/// something set aside, stays held as on arrival; what found no room is returned, and why.
 pub(crate) async fn release_late(
     tx: &mut Tx,
     campaign: CampaignId,
     unit: &str,
     position: i64,
-) -> Result<Vec<(DocumentId, ChangeHash)>, StoreError> {
+) -> Result<Vec<Stuck>, StoreError> {
     let (mut position, mut no_room) = (position, Vec::new());
     let mut held = tx.change_held(campaign, unit, problem::LIST_FROZEN.name).await?;
     held.extend(tx.change_held(campaign, unit, problem::ANCESTOR_HELD.name).await?);
@@ -120,13 +123,14 @@ pub(crate) async fn release_late(
         for change in held {
             let (fate, reason) = match document.holding.ancestors(&change.dependencies) {
                 Ancestors::Missing => ("waiting", ""),
-                Ancestors::Accepted => ("held", problem::DOCUMENT_TOO_LARGE.name),
+                Ancestors::Accepted => {
+                    let reason = document.holding.no_place(change.bytes);
+                    no_room.push((id, change.hash, reason));
+                    ("held", reason.name)
+                }
                 Ancestors::Aside => ("held", problem::ANCESTOR_HELD.name),
             };
             tx.change_set_aside(campaign, id, change.hash, fate, reason).await?;
-            if reason == problem::DOCUMENT_TOO_LARGE.name {
-                no_room.push((id, change.hash));
-            }
         }
         for stuck in document.holding.hold_stuck(&mut waiting) {
             let fate = stuck.kept.as_str();

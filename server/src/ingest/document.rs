@@ -32,7 +32,8 @@ impl Document {
         for known in changes {
             let bytes = usize::try_from(known.bytes).unwrap_or(0);
             let (kept, reason, side) = (known.kept, known.reason, known.side);
-            self.holding.note(known.hash, Known { kept, reason, side }, known.number, bytes);
+            let known_as = Known { kept, reason, side };
+            self.holding.note(known.hash, known_as, (known.number, bytes), &known.dependencies);
         }
     }
 
@@ -123,7 +124,7 @@ impl Document {
             let (held, ahead) = (false, false);
             waiting.push(Waiting { hash, held, number, bytes, dependencies, ahead });
         }
-        self.holding.note(hash, known, number, bytes);
+        self.holding.note(hash, known, (number, bytes), change.dependencies());
         self.note_accepted(position);
     }
 

@@ -168,6 +168,7 @@ impl Ledger {
             let heard = self.tally.heard(incoming.device, change.actor(), work.now_ms);
             heard.schema = incoming.batch.manifest.schema;
             heard.forked |= placed.side;
+            heard.signed = true;
         }
         let log = self.units.get_mut(&(work.campaign, unit.clone()));
         let position = match (placed.kept, log) {
@@ -229,7 +230,8 @@ impl Ledger {
         verified: &Verified,
     ) -> Circumstances {
         let document = self.documents.get(&(work.campaign, verified.document()));
-        let ever = self.assigned.get(&(work.campaign, incoming.account));
+        let people = incoming.people.iter().chain([&incoming.account]);
+        let mut ever = people.filter_map(|account| self.assigned.get(&(work.campaign, *account)));
         let size = verified.change().chunk().len();
         let ancestors = document.map_or(Ancestors::Missing, |document| {
             document.holding.ancestors(verified.change().dependencies())
@@ -243,9 +245,13 @@ impl Ledger {
             document_foreign: document.is_none(),
             document_full: document
                 .is_some_and(|document| document.holding.is_full(size, ancestors)),
+            branches_full: document.is_some_and(|document| {
+                let dependencies = verified.change().dependencies();
+                document.holding.is_split(dependencies, limits::BRANCHES_MAX)
+            }),
             campaign_closed: work.campaign_closed,
             ever_assigned: document.is_some_and(|document| {
-                ever.is_some_and(|ever| {
+                ever.any(|ever| {
                     ever.hamlets.contains(&document.at.hamlet)
                         || ever.households.contains(&document.at.document)
                 })

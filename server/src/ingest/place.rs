@@ -28,7 +28,8 @@ impl Ledger {
                 let document = document_id(work.campaign, HouseholdId(*new.household));
                 declared.entry((work.campaign, document)).or_insert(new);
             }
-            people.insert((work.campaign, incoming.account));
+            let all = incoming.people.iter().chain([&incoming.account]);
+            people.extend(all.map(|account| (work.campaign, *account)));
         }
         let named = changed.iter().chain(declared.keys()).copied().collect();
         let known = self.find(tx, named, &changed).await?;

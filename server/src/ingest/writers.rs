@@ -49,7 +49,8 @@ impl Writers {
     }
 
     /// Tells whether an actor is somebody else's than a ticket's device, and notes it as the device's
-    /// where nobody wrote under it yet.
+    /// where nobody wrote under it yet. Who wrote in the household under it first, holds: what is
+    /// signed elsewhere afterwards makes nobody's work foreign.
     pub(super) fn is_foreign(
         &mut self,
         campaign: CampaignId,
@@ -57,10 +58,11 @@ impl Writers {
         actor: Actor,
         device: DeviceId,
     ) -> bool {
-        if actor == NOBODY || self.signing.contains(&actor) {
+        if actor == NOBODY {
             return true;
         }
         let own = Writer::Ticket(device);
-        *self.of.entry((campaign, document, actor)).or_insert(own) != own
+        let new = if self.signing.contains(&actor) { Writer::Signed } else { own };
+        *self.of.entry((campaign, document, actor)).or_insert(new) != own
     }
 }

@@ -122,7 +122,7 @@ impl Tx {
         documents: &[DocumentId],
     ) -> Result<Vec<(DocumentId, KnownChange)>, StoreError> {
         const SQL: &str = concat!(
-            "select document, unit, hash, fate, reason, actor, actor_seq, side,
+            "select document, unit, hash, fate, reason, actor, actor_seq, side, dependencies,
                 cast(length(chunk) as bigint) as bytes
             from change where campaign = $1 and document in ",
             in_list!()
@@ -140,6 +140,7 @@ impl Tx {
                     number: (row.id("actor")?, row.get("actor_seq")?),
                     side: row.get::<i64>("side")? == 1,
                     bytes: row.get("bytes")?,
+                    dependencies: hashes(&row.get::<Vec<u8>>("dependencies")?)?,
                 };
                 Ok((row.id("document")?, known))
             })

@@ -52,6 +52,8 @@ pub(crate) struct Heard {
     pub(crate) app: String,
     pub(crate) schema: u32,
     pub(crate) forked: bool,
+    /// A change under its actor came with the device's signature.
+    pub(crate) signed: bool,
 }
 
 impl Store {
@@ -161,16 +163,17 @@ impl Tx {
     ) -> Result<(), StoreError> {
         const SQL: Rows = Rows {
             before: "insert into installation (device, actor, first_seen_ms, last_seen_ms, app,
-                schema, forked_at_ms) values",
+                schema, forked_at_ms, signed) values",
             after: "on conflict (device, actor) do update set last_seen_ms = excluded.last_seen_ms,
                 app = case when excluded.app = '' then installation.app else excluded.app end,
                 schema = excluded.schema,
+                signed = case when installation.signed = 1 then 1 else excluded.signed end,
                 forked_at_ms = coalesce(installation.forked_at_ms, excluded.forked_at_ms)",
         };
         let row = |((device, actor), (heard, now_ms)): ((_, _), (Heard, i64))| {
             let forked_at_ms = heard.forked.then_some(now_ms);
             let schema = i64::from(heard.schema);
-            vals![device, actor, now_ms, now_ms, &heard.app, schema, forked_at_ms]
+            vals![device, actor, now_ms, now_ms, &heard.app, schema, forked_at_ms, heard.signed]
         };
         self.run_rows(SQL, heard.into_iter().map(row).collect()).await.map(drop)
     }

@@ -51,6 +51,7 @@ pub(crate) struct KnownChange {
     pub(crate) number: Number,
     pub(crate) side: bool,
     pub(crate) bytes: i64,
+    pub(crate) dependencies: Vec<ChangeHash>,
 }
 
 /// An accepted change on its way to a client.

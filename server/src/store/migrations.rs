@@ -20,4 +20,5 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (17, "handover", include_str!("../../migrations/0017_handover.sql")),
     (18, "courier", include_str!("../../migrations/0018_courier.sql")),
     (19, "moved together", include_str!("../../migrations/0019_moved_together.sql")),
+    (20, "signed", include_str!("../../migrations/0020_signed.sql")),
 ];

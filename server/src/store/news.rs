@@ -157,14 +157,14 @@ async fn hear(news: News, pool: PgPool, own: String) {
             tracing::warn!(error = %error, "not listening to other processes");
         }
         tokio::time::sleep(LISTEN_AGAIN).await;
-        // Whatever was said meanwhile was not heard.
-        news.tell(Round::Any);
     }
 }
 
 async fn hear_on(news: &News, pool: &PgPool, own: &str) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;
+    // What was said before was not heard; what is said from now on is.
+    news.tell(Round::Any);
     while let Some(notice) = listener.try_recv().await? {
         let mut words = notice.payload().split(' ');
         if words.next() == Some(own) {

@@ -19,6 +19,8 @@ pub(crate) struct Ticket {
     /// Layout and form version the client says it writes.
     pub(crate) schema: u32,
     pub(crate) expires_at_ms: i64,
+    /// The peer that used it first.
+    pub(crate) sender: Option<String>,
 }
 
 impl Store {
@@ -60,6 +62,7 @@ impl Store {
             session: session.try_into().map_err(|_| StoreError::Damaged)?,
             schema: u32::try_from(row.get::<i64>("schema")?).unwrap_or(u32::MAX),
             expires_at_ms: row.get("expires_at_ms")?,
+            sender: row.get("sender")?,
         }))
     }
 

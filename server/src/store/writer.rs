@@ -68,17 +68,14 @@ impl Tx {
         self.run(SQL, by).await.map(drop)
     }
 
-    /// Lists which of at most [`super::material::AT_ONCE`] actors are those of devices that sign.
+    /// Lists which of at most [`super::material::AT_ONCE`] actors signed changes have come under.
     pub(crate) async fn actors_signed(
         &mut self,
         actors: &[Actor],
     ) -> Result<Vec<Actor>, StoreError> {
-        // The first value is of no use here; the list begins with the second.
-        const SQL: &str = concat!(
-            "select actor from installation where cast($1 as bigint) = 0 and actor in ",
-            in_list!()
-        );
-        let mut of = vals![0];
+        const SQL: &str =
+            concat!("select actor from installation where signed = $1 and actor in ", in_list!());
+        let mut of = vals![1];
         of.extend(padded(actors));
         self.all(SQL, of).await?.iter().map(|row| row.id("actor")).collect()
     }

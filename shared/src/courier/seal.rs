@@ -61,17 +61,14 @@ impl Key {
     }
 }
 
-/// What was in a piece.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unsealed {
-    /// Signed batches, as the bulk door takes them.
-    pub batches: Vec<Batch>,
-    /// Bytes it came to once inflated.
-    pub inflated: usize,
-}
-
 /// Opens a piece: what comes out is what was sealed to this key, and fits the bounds of a request.
-pub fn open(head: &Head, piece: &Piece<'_>, key: &Key) -> Result<Unsealed, Fault> {
+/// Counts the bytes it was inflated to, whatever comes of it.
+pub fn open(
+    head: &Head,
+    piece: &Piece<'_>,
+    key: &Key,
+    inflated: &mut usize,
+) -> Result<Vec<Batch>, Fault> {
     if head.key != key.id() {
         return Err(Fault::OtherServer);
     }
@@ -87,7 +84,7 @@ pub fn open(head: &Head, piece: &Piece<'_>, key: &Key) -> Result<Unsealed, Fault
         ciphertext,
         piece.head,
     );
-    let bytes = inflate(&opened.map_err(|_| Fault::Damaged)?)?;
+    let bytes = inflate(&opened.map_err(|_| Fault::Damaged)?, inflated)?;
     let parcel: Parcel =
         ciborium::de::from_reader_with_recursion_limit(&bytes[..], limits::FRAME_NESTING_MAX)
             .map_err(|_| Fault::Damaged)?;
@@ -97,15 +94,17 @@ pub fn open(head: &Head, piece: &Piece<'_>, key: &Key) -> Result<Unsealed, Fault
     if parcel.batches.len() > limits::REQUEST_BATCHES_MAX {
         return Err(Fault::TooLarge);
     }
-    Ok(Unsealed { batches: parcel.batches, inflated: bytes.len() })
+    Ok(parcel.batches)
 }
 
 /// Inflates under a cap: a bomb ends at the byte that passes it.
-fn inflate(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
+fn inflate(bytes: &[u8], count: &mut usize) -> Result<Vec<u8>, Fault> {
     let max = limits::COURIER_PIECE_INFLATED_BYTES_MAX;
     let cap = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     let mut inflated = Vec::new();
-    GzDecoder::new(bytes).take(cap).read_to_end(&mut inflated).map_err(|_| Fault::Damaged)?;
+    let read = GzDecoder::new(bytes).take(cap).read_to_end(&mut inflated);
+    *count += inflated.len();
+    read.map_err(|_| Fault::Damaged)?;
     if inflated.len() > max { Err(Fault::TooLarge) } else { Ok(inflated) }
 }
 

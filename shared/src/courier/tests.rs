@@ -40,8 +40,8 @@ fn read(bytes: &[u8]) -> Vec<Result<u8, Fault>> {
     let Ok(found) = pieces(bytes) else { return Vec::new() };
     let opened = found.into_iter().map(|found| {
         let piece = found.piece?;
-        let unsealed = open(&found.head.unwrap(), &piece, &key())?;
-        Ok(unsealed.batches[0].manifest[0])
+        let unsealed = open(&found.head.unwrap(), &piece, &key(), &mut 0)?;
+        Ok(unsealed[0].manifest[0])
     });
     opened.collect()
 }
@@ -56,7 +56,7 @@ fn what_was_sealed_comes_out_and_the_head_is_in_the_clear() {
     assert_eq!((head.number, head.count, head.campaign), (2, 3, CAMPAIGN));
     assert_eq!((head.device, head.key), (DEVICE, key().id()));
     let (piece, key) = (found[1].piece.unwrap(), key());
-    assert_eq!(open(&head, &piece, &key).unwrap().batches, [batch(2)]);
+    assert_eq!(open(&head, &piece, &key, &mut 0).unwrap(), [batch(2)]);
     assert!(!bytes.windows(40).any(|part| part == [2; 40]), "the rest is not");
     let other = export((CAMPAIGN, DEVICE), &[vec![batch(1)]], &key.public(), [8; 32]).unwrap();
     assert_ne!(other[COURIER_HEAD_BYTES..], bytes[COURIER_HEAD_BYTES..starts[1]]);
@@ -185,4 +185,30 @@ fn heads_of_pieces_that_cannot_be_are_not_believed() {
         bytes[12..14].copy_from_slice(&count.to_be_bytes());
         assert_eq!(read(&bytes), [Err(Fault::Damaged)], "{number} of {count}");
     }
+}
+
+#[test]
+fn a_million_empty_changes_are_read_over_and_counted() {
+    let mut many = batch(1);
+    many.chunks = vec![ByteBuf::new(); 1_000_000];
+    let bytes = seal(&head(), &[many, batch(2)], &key().public(), [4; 32]).unwrap();
+    let found = pieces(&bytes).unwrap();
+    let mut inflated = 0;
+    let opened = open(&head(), &found[0].piece.unwrap(), &key(), &mut inflated).unwrap();
+    // One more than there may be, so that it is refused; its neighbour is whole.
+    assert_eq!(opened[0].chunks.len(), limits::BATCH_CHANGES_MAX + 1);
+    assert_eq!(opened[1], batch(2));
+    assert!(inflated > 1_000_000);
+}
+
+#[test]
+fn what_was_inflated_is_counted_whatever_comes_of_it() {
+    use std::io::Write;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(&[0xff; 100_000]).unwrap();
+    let sealed = seal_bytes(&head(), &packed.finish().unwrap(), &key().public(), [4; 32]).unwrap();
+    let found = pieces(&sealed).unwrap();
+    let mut inflated = 0;
+    let opened = open(&head(), &found[0].piece.unwrap(), &key(), &mut inflated);
+    assert_eq!((opened, inflated), (Err(Fault::Damaged), 100_000));
 }

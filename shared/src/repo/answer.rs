@@ -34,6 +34,8 @@ pub struct Logged {
     pub waits: bool,
     /// Position in its unit's log; 0 where it has none.
     pub position: i64,
+    /// Size of its chunk.
+    pub bytes: usize,
 }
 
 /// The log of one household.
@@ -42,6 +44,7 @@ pub struct Log {
     genesis: ChangeHash,
     changes: Vec<Logged>,
     places: BTreeMap<ChangeHash, usize>,
+    heads: Vec<ChangeHash>,
 }
 
 /// How far a connection is with a document. It is small, and all that is remembered of it.
@@ -74,7 +77,25 @@ impl Log {
     pub fn new(genesis: ChangeHash, mut changes: Vec<Logged>) -> Self {
         changes.sort_by_key(|change| change.position);
         let places = changes.iter().enumerate().map(|(place, change)| (change.hash, place));
-        Self { genesis, places: places.collect(), changes }
+        let main = || changes.iter().filter(|change| change.place == Place::Main);
+        let mut heads: BTreeSet<ChangeHash> = main().map(|change| change.hash).collect();
+        heads.insert(genesis);
+        for dependency in main().flat_map(|change| &change.dependencies) {
+            heads.remove(dependency);
+        }
+        let heads = heads.into_iter().collect();
+        Self { genesis, heads, places: places.collect(), changes }
+    }
+
+    /// Returns how many changes it holds, those among them that nobody is sent.
+    pub fn count(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Returns how many bytes what is sent after a position has.
+    pub fn bytes_after(&self, position: i64) -> usize {
+        let after = self.main().filter(|change| change.position > position);
+        after.map(|change| change.bytes).sum()
     }
 
     fn main(&self) -> impl Iterator<Item = &Logged> {
@@ -94,19 +115,20 @@ impl Log {
         *hash == self.genesis || self.places.contains_key(hash)
     }
 
+    /// Lists which of these changes nobody knows here, as many as one asks for at one time.
+    pub fn unknown_of(&self, hashes: &[ChangeHash]) -> Vec<ChangeHash> {
+        let unknown = hashes.iter().filter(|hash| !self.is_known(hash));
+        unknown.copied().take(limits::SYNC_NEED_MAX).collect()
+    }
+
     /// Returns the newest position.
     fn newest(&self) -> i64 {
         self.main().map(|change| change.position).max().unwrap_or(0)
     }
 
     /// Returns the changes that nothing accepted builds on.
-    pub fn heads(&self) -> Vec<ChangeHash> {
-        let mut heads: BTreeSet<ChangeHash> = self.main().map(|change| change.hash).collect();
-        heads.insert(self.genesis);
-        for dependency in self.main().flat_map(|change| &change.dependencies) {
-            heads.remove(dependency);
-        }
-        heads.into_iter().collect()
+    pub fn heads(&self) -> &[ChangeHash] {
+        &self.heads
     }
 
     /// Returns these changes and everything they build on, as far as it is accepted.
@@ -129,7 +151,7 @@ impl Log {
         let missing = waiting.flat_map(|change| &change.dependencies);
         let unknown = theirs.iter().chain(missing).filter(|hash| !self.is_known(hash));
         let unknown: BTreeSet<ChangeHash> = unknown.copied().collect();
-        unknown.into_iter().take(limits::SYNC_HEADS_MAX).collect()
+        unknown.into_iter().take(limits::SYNC_NEED_MAX).collect()
     }
 
     /// Lists what a client lacks that says what it has for the first time.
@@ -178,7 +200,7 @@ impl Progress {
         let need = log.wanted(&message.heads);
         let last_sync = message.have.iter().flat_map(|have| &have.last_sync);
         let has = log.with_ancestors(theirs.chain(last_sync).copied());
-        let heads = log.heads();
+        let heads = log.heads().to_vec();
         let is_new = message.heads.iter().any(|hash| !log.is_known(hash));
         let mut lacking = BTreeSet::new();
         if is_new && self.through.is_none() && !self.asked && carried.is_empty() {
@@ -219,7 +241,7 @@ impl Progress {
         let Some(through) = self.through else { return Answer::default() };
         let newer = log.main().filter(|change| change.position > through);
         let send: Vec<ChangeHash> = newer.map(|change| change.hash).collect();
-        let (heads, need) = (log.heads(), Vec::new());
+        let (heads, need) = (log.heads().to_vec(), Vec::new());
         self.through = Some(log.newest().max(through));
         let told = Some(fingerprint(&heads, &need));
         if send.is_empty() && self.told == told {

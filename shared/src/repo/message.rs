@@ -128,6 +128,8 @@ pub enum Sent<'a> {
     Error {
         /// A published problem name.
         reason: &'a str,
+        /// The document it is about, where it is about one; clients read over it.
+        document: Option<&'a str>,
     },
 }
 
@@ -139,7 +141,7 @@ impl Sent<'_> {
             Self::Peer { .. } => ("peer", 2),
             Self::Sync { .. } => ("sync", 2),
             Self::Unavailable { .. } => ("doc-unavailable", 1),
-            Self::Error { .. } => ("error", 1),
+            Self::Error { document, .. } => ("error", 1 + usize::from(document.is_some())),
         };
         out.map(3 + more);
         for (key, text) in [("type", kind), ("senderId", sender), ("targetId", target)] {
@@ -167,9 +169,13 @@ impl Sent<'_> {
                 out.text("documentId");
                 out.text(document);
             }
-            Self::Error { reason } => {
+            Self::Error { reason, document } => {
                 out.text("message");
                 out.text(reason);
+                if let Some(document) = document {
+                    out.text("documentId");
+                    out.text(document);
+                }
             }
         }
         out.0

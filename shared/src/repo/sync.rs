@@ -52,8 +52,12 @@ impl SyncMessage {
             _ => return Err(Malformed),
         };
         let mut changes = Vec::new();
-        for _ in 0..reader.count(limits::BATCH_CHANGES_MAX)? {
-            changes.push(reader.sized()?.to_vec());
+        for _ in 0..reader.number()? {
+            let change = reader.sized()?;
+            // No document has room for more. Its sender is told which have arrived; others go on.
+            if changes.len() < limits::DOCUMENT_CHANGES_MAX {
+                changes.push(change.to_vec());
+            }
         }
         if !reader.rest().is_empty() {
             let flags = reader.sized()?;

@@ -173,7 +173,7 @@ impl State {
         }
         if let Some(house) = self.houses.get_mut(&stored.edit.0) {
             let (known, bytes) = (stored.known.clone(), stored.chunk.len());
-            house.holding.note(stored.edit.1, known, stored.number, bytes);
+            house.holding.note(stored.edit.1, known, (stored.number, bytes), &stored.dependencies);
         }
         self.changes.push(stored.clone());
     }
@@ -183,7 +183,7 @@ impl State {
         let mut holding = Holding::default();
         for stored in self.changes.iter().filter(|stored| stored.edit.0 == document) {
             let (known, bytes) = (stored.known.clone(), stored.chunk.len());
-            holding.note(stored.edit.1, known, stored.number, bytes);
+            holding.note(stored.edit.1, known, (stored.number, bytes), &stored.dependencies);
         }
         if let Some(house) = self.houses.get_mut(&document) {
             house.holding = holding;

@@ -214,7 +214,7 @@ impl Memory {
                 let (kept, reason) = match holding.ancestors(&change.dependencies) {
                     Ancestors::Missing => (Kept::Waiting, ""),
                     Ancestors::Aside => (Kept::Held, problem::ANCESTOR_HELD.name),
-                    Ancestors::Accepted => (Kept::Held, problem::DOCUMENT_TOO_LARGE.name),
+                    Ancestors::Accepted => (Kept::Held, holding.no_place(change.bytes).name),
                 };
                 let (edit, reason) = ((document, change.hash), reason.to_owned());
                 self.write(Record::SetAside { edit, kept, reason });

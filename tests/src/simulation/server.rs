@@ -186,6 +186,9 @@ impl Memory {
             document_foreign: house.is_none(),
             document_full: house
                 .is_some_and(|house| house.holding.is_full(change.chunk().len(), ancestors)),
+            branches_full: house.is_some_and(|house| {
+                house.holding.is_split(change.dependencies(), limits::BRANCHES_MAX)
+            }),
             campaign_closed: false,
             ever_assigned: house
                 .is_some_and(|house| self.state.ever_assigned.contains(&person(house))),

@@ -79,8 +79,9 @@ mod tests {
         for (one, batches) in found.iter().zip([vec![batch.clone()], vec![batch]]) {
             let head = one.head.clone().unwrap();
             assert_eq!((head.campaign, head.device, head.count), (CAMPAIGN, DEVICE, 2));
-            let opened = open(&head, &one.piece.unwrap(), &Key::derive(&SECRET)).unwrap();
-            assert_eq!(opened.batches, batches);
+            let key = Key::derive(&SECRET);
+            let opened = open(&head, &one.piece.unwrap(), &key, &mut 0).unwrap();
+            assert_eq!(opened, batches);
         }
     }
 }

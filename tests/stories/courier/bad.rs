@@ -136,6 +136,35 @@ on_each_backend! {
         assert!(problems(&imported)[1..].iter().all(|name| name.is_empty()));
     }
 
+    /// A carrier brings more at one time than anybody may: what was taken before is noted and has its
+    /// receipts, the rest says why it was not, and comes when it is brought again.
+    async fn a_file_that_is_stopped_in_the_middle_is_noted(town: Town) {
+        let (hoa, _) = worked(&town).await;
+        let own = hoa.lots(PIECE);
+        let mut nothing = own[0][0].clone();
+        nothing.chunks = vec![serde_bytes::ByteBuf::new(); limits::BATCH_CHANGES_MAX];
+        let costly = vec![nothing; limits::REQUEST_BATCHES_MAX];
+        let mut lots = vec![own[0].clone()];
+        lots.extend(std::iter::repeat_n(costly, 5));
+        lots.push(own[1].clone());
+        let file = hoa.seal(&lots);
+        let imported = bring(&town, town.officer.token(), &file).await;
+        let found = problems(&imported);
+        let stopped = found.iter().position(|name| *name == "too-many");
+        let stopped = stopped.expect("it is stopped");
+        assert!((2..found.len() - 1).contains(&stopped), "{found:?}");
+        assert!(found[stopped..].iter().all(|name| *name == "too-many"));
+        assert!(imported["again_ms"].as_u64().unwrap() > 0);
+        assert!(sums(&imported)[0] > 0 && sums(&imported)[3..] == [0, 0]);
+        assert_eq!(imported["receipts"]["receipts"].as_array().unwrap().len(), 1);
+        let missing = imported["missing"][0]["numbers"].as_array().unwrap();
+        assert_eq!(missing, &[json!([stopped + 1, found.len()])]);
+        let own = hoa.seal(&own[1..2]);
+        let lan = town.phone_with_work("lan").await;
+        let rest = bring(&town, lan.access(), &own).await;
+        assert!(sums(&rest)[0] > 0 && rest["again_ms"].is_null());
+    }
+
     /// Somebody else's manifest, a manifest nobody signed, and a device nobody knows.
     async fn what_was_not_signed_by_its_device_is_refused_like_at_the_other_door(town: Town) {
         let (hoa, _) = worked(&town).await;

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use mobile_schema::frame::SyncRequest;
 use tests::on_each_backend;
 use tests::process::program;
 use tests::town::Town;
 
-use super::{PIECE, apart, sums, worked};
+use super::{PIECE, apart, bring, sums, worked};
 use crate::ask::kept;
 use crate::offices::Browser;
 use crate::tables::{dechunked, fetch, send_file};
@@ -83,6 +84,29 @@ on_each_backend! {
         shown.holds("máy ngoài đơn vị").lacks("máy của hoa").lacks("19558");
     }
 
+    /// Frames that a client has kept are sealed to the server without it, and come in like any file.
+    async fn the_command_seals_frames_that_were_kept(town: Town) {
+        let (hoa, _) = worked(&town).await;
+        let key = crate::ask::get(&town, "", "/v1/courier/key").await.taken();
+        let mut seal = Command::new(program());
+        seal.args(["courier", "seal", "--key", key["public_key"].as_str().unwrap(), "--in"]);
+        for (number, batches) in hoa.lots(PIECE).into_iter().enumerate() {
+            let campaign = serde_bytes::ByteArray::new(town.campaign.0);
+            let frame = SyncRequest { v: 1, campaign, batches, ..SyncRequest::default() };
+            let mut bytes = Vec::new();
+            ciborium::into_writer(&frame, &mut bytes).unwrap();
+            let path = town.folder().join(format!("{number}.cbor"));
+            std::fs::write(&path, bytes).unwrap();
+            seal.arg(path);
+        }
+        let out = town.folder().join("hoa.rasoat");
+        let done = seal.arg("--out").arg(&out).output().unwrap();
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        let taken = bring(&town, town.officer.token(), &std::fs::read(&out).unwrap()).await;
+        assert_eq!(sums(&taken), [u64::try_from(hoa.outbox.len()).unwrap(), 0, 0, 0, 0]);
+        assert_eq!(taken["missing"], serde_json::json!([]));
+    }
+
     /// The operator takes a folder of files: the good ones go in, each of the others is named.
     async fn the_command_takes_files_and_writes_receipts_beside_them(town: Town) {
         let (mut hoa, _) = worked(&town).await;
@@ -95,13 +119,22 @@ on_each_backend! {
             path.to_str().unwrap().to_owned()
         };
         let (bad, good) = (put("bad.rasoat", b"no pieces"), put("hoa.rasoat", &file));
+        // Nothing can be written under the name that its receipts would have; and it is too long.
+        let (kept, long) = (put("kept.rasoat", &file), put("long.rasoat", &vec![0; (8 << 20) + 1]));
+        std::fs::create_dir(folder.join("kept.rasoat-receipt")).unwrap();
+        let done = courier(&town, &["import", &kept, &long, "--by", "xa-19561"]);
+        let complaint = text(&done.stderr);
+        assert!(complaint.contains("receipts are not written"), "{complaint}");
+        assert!(complaint.contains("long.rasoat: file too large"), "{complaint}");
+        assert!(complaint.contains("2 of 2 files were not taken whole"), "{complaint}");
+        assert!(text(&done.stdout).contains(&format!("kept.rasoat: new {}", hoa.outbox.len())));
         let done = courier(&town, &["import", &bad, &good, "--by", "xa-19561"]);
         assert!(!done.status.success());
         let complaint = text(&done.stderr);
         assert!(complaint.contains("bad.rasoat: courier-empty"), "{complaint}");
         assert!(complaint.contains("1 of 2 files were not taken whole"), "{complaint}");
         let said = text(&done.stdout);
-        assert!(said.contains(&format!("hoa.rasoat: new {}", hoa.outbox.len())), "{said}");
+        assert!(said.contains(&format!("hoa.rasoat: new 0, known {}", hoa.outbox.len())), "{said}");
         assert!(!Path::new(&folder.join("bad.rasoat-receipt")).exists());
         let back = std::fs::read(folder.join("hoa.rasoat-receipt")).unwrap();
         hoa.take_receipts(&back).unwrap();

@@ -13,6 +13,9 @@ use shared::page::Page;
 use tests::on_each_backend;
 use tests::town::MO_O;
 
+use crate::standard_door::Right;
+use crate::standard_door::raw::{Heard, Raw};
+
 use super::bad_kinds::{Ground, of_content};
 use super::craft::Parts;
 use super::device::Device;
@@ -59,6 +62,32 @@ fn hashes(answer: &SyncResponse) -> BTreeSet<ChangeHash> {
 }
 
 on_each_backend! {
+    /// A client of the standard door has the household open, or opens it in that moment.
+    async fn what_a_client_would_stop_on_is_sent_to_nobody_over_the_standard_door(town: Town) {
+        let mut hoa = town.phone_with_work("hoa").await;
+        let (document, opening) = hoa.register("19558-01");
+        hoa.save(document, &[opening]).unwrap();
+        hoa.sync().await.unwrap();
+        let son = town.phone_with_work("hoa").await;
+        let right = Right { client: &town.client, token: son.access() };
+        let url = right.ticket(&town).await;
+        for (round, [bad, on_it]) in bad(document).into_iter().enumerate() {
+            let changes = [bad, on_it];
+            let sent = request(&town, &[], vec![hoa.sign(&changes)]);
+            let (answer, _, _) = town.client.sync(hoa.access(), &sent).await.unwrap();
+            let verdicts = receipts(&answer).pop().unwrap().unwrap().verdicts;
+            assert!(verdicts.iter().all(|verdict| verdict.fate == Fate::Accepted), "{verdicts:?}");
+            // It is not answered before that is set aside, and then without it.
+            let mut opens = Raw::join(&url, "peer").await;
+            let Heard::Sync(_, said) = opens.ask(document).await else { panic!("it opens") };
+            let sent: BTreeSet<ChangeHash> =
+                said.changes.iter().map(|chunk| guard(chunk).unwrap().hash()).collect();
+            assert!(!sent.is_empty(), "{round}");
+            assert!(changes.iter().all(|bad| !sent.contains(&bad.hash)), "{round}");
+            assert!(changes.iter().all(|bad| !said.heads.contains(&bad.hash)), "{round}");
+        }
+    }
+
     /// Another phone asks in the moment after they were acknowledged, for documents and for changes.
     async fn what_a_client_would_stop_on_is_sent_to_nobody(town: Town) {
         let mut hoa = town.phone_with_work("hoa").await;

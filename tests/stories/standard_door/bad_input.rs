@@ -6,6 +6,7 @@ use server::app::{App, system_clock};
 use server::cli::serve::Running;
 use server::demo::phone::Phone;
 use shared::id::{CampaignId, DocumentId, HouseholdId, document_id};
+use shared::limits;
 use shared::page::Page;
 use shared::repo::message::client;
 use shared::repo::sync::SyncMessage;
@@ -46,8 +47,8 @@ async fn aside(town: &Town) -> Vec<(String, String)> {
 }
 
 on_each_backend! {
-    /// Every wrong beginning has its name, and the connection is left open for a while: a stock
-    /// client would be back five seconds after it was closed.
+    /// Every wrong beginning has its name, and whoever holds a ticket is left waiting for a while: a
+    /// stock client would be back five seconds after it was closed.
     async fn who_is_not_let_in_is_told_why(town: Town) {
         let (_tablet, url, document) = tablet(&town).await;
         let base = url.split('?').next().unwrap();
@@ -59,7 +60,7 @@ on_each_backend! {
             let mut raw = Raw::connect(&url, "peer").await;
             raw.send(client::join("peer")).await;
             raw.ends(reason).await;
-            assert!(raw.is_quiet().await, "it is left waiting");
+            assert_eq!(raw.hear().await, Heard::Closed, "no room is kept for what is nobody's");
         }
         let message = SyncMessage::default().write();
         let mut version = client::join("peer");
@@ -84,6 +85,7 @@ on_each_backend! {
         let mut other = Raw::connect(&url, "other").await;
         other.send(client::join("other")).await;
         other.ends("ticket-refused").await;
+        assert!(other.is_quiet().await, "it is left waiting: the ticket is somebody's");
         get(&town, "", "/v1/repo").await.refused(426, "upgrade-needed");
     }
 
@@ -218,6 +220,10 @@ on_each_backend! {
                 break;
             }
         }
+        let kinds = |aside: &[(String, String)]| {
+            aside.iter().filter(|(_, named)| named == "change-kind-refused").count()
+        };
+        let before = kinds(&self::aside(&town).await);
         let mut whole = Written::begin(4).answer("wall", "plank").1;
         for kind in [0, 2, 3] {
             whole[8] = kind;
@@ -226,9 +232,9 @@ on_each_backend! {
         }
         for turn in 0.. {
             let aside = aside(&town).await;
-            let of = |reason: &str| aside.iter().filter(|(_, named)| named == reason).count();
             assert!(aside.iter().all(|(fate, _)| fate != "accepted"));
-            if of("change-kind-refused") == 3 && of("change-malformed") > 0 {
+            let is_malformed = |(_, named): &(String, String)| named == "change-malformed";
+            if kinds(&aside) >= before + 3 && aside.iter().any(is_malformed) {
                 break;
             }
             assert!(turn < 200, "{aside:?}");
@@ -251,7 +257,7 @@ on_each_backend! {
         let Heard::Sync(_, asked) = copy.hear().await else { panic!("it is asked") };
         assert_eq!((asked.need, asked.changes.len()), (vec![second], 0));
         copy.hand_in(document, second, &[change]).await;
-        copy.ends("actor-forked").await;
+        assert_eq!(copy.ends("actor-forked").await, Some(named(document)));
         let mut again = Raw::join(&url, "peer").await;
         again.hand_in(document, second, &[]).await;
         again.ends("actor-forked").await;
@@ -293,18 +299,44 @@ on_each_backend! {
     async fn who_never_reads_waits_alone(town: Town) {
         let (_tablet, url, document) = tablet(&town).await;
         let mut deaf = Raw::join(&url, "deaf").await;
-        let Heard::Sync(_, said) = deaf.ask(document).await else { panic!("it is answered") };
-        let need = SyncMessage { need: said.heads, ..SyncMessage::default() };
-        for _ in 0..3_000 {
-            let sent = deaf.say(document, &need);
-            if tokio::time::timeout(std::time::Duration::from_millis(500), sent).await.is_err() {
+        let (head, change) = Written::begin(8).answer("cause_other", &"x".repeat(100_000));
+        deaf.hand_in(document, head, &[change]).await;
+        let need = SyncMessage { heads: vec![head], need: vec![head], ..SyncMessage::default() };
+        let presence = client::about("ephemeral", "deaf", "server", &named(document), &[7; 20_000]);
+        let mut is_held_back = false;
+        for _ in 0..2_000 {
+            let sent = async {
+                deaf.say(document, &need).await;
+                deaf.send(presence.clone()).await;
+            };
+            let sent = tokio::time::timeout(std::time::Duration::from_secs(1), sent).await;
+            is_held_back = sent.is_err();
+            if is_held_back {
                 break;
             }
         }
+        assert!(is_held_back, "forty megabytes were read of somebody who takes nothing");
         let hoa = town.phone_with_work("hoa").await;
         let right = Right { client: &town.client, token: hoa.access() };
         let mut other = Raw::join(&right.ticket(&town).await, "other").await;
         assert!(matches!(other.ask(document).await, Heard::Sync(..)));
+    }
+
+    /// Pings are answered, and whoever sends nothing else is let out: the answers would pile up.
+    async fn who_only_pings_is_let_out(town: Town) {
+        let (_tablet, url, document) = tablet(&town).await;
+        let mut before = Raw::connect(&url, "peer").await;
+        let mut joined = Raw::join(&url, "peer").await;
+        for _ in 0..limits::REPO_CONTROLS_MAX / 2 {
+            joined.ping().await;
+        }
+        assert!(matches!(joined.ask(document).await, Heard::Sync(..)));
+        for raw in [&mut before, &mut joined] {
+            for _ in 0..=limits::REPO_CONTROLS_MAX {
+                raw.ping().await;
+            }
+            assert_eq!(raw.hear().await, Heard::Closed);
+        }
     }
 
     /// A ticket ends with its hour, also under a connection; a stock client that comes back with it

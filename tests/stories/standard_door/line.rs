@@ -16,6 +16,15 @@ impl Written {
         Self(doc)
     }
 
+    /// Begins with what somebody else has written.
+    pub(super) fn on(actor: u8, changes: &[Vec<u8>]) -> Self {
+        let mut begun = Self::begin(actor);
+        for change in changes.iter().filter(|change| *change != GENESIS_V1) {
+            begun.0.load_incremental(change).expect("it loads");
+        }
+        begun
+    }
+
     /// Writes an answer; returns the change and its hash.
     pub(super) fn answer(&mut self, key: &str, value: &str) -> (ChangeHash, Vec<u8>) {
         let (_, answers) = self.0.get(ROOT, "answers").expect("it reads").expect("answers");

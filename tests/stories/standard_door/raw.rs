@@ -22,7 +22,8 @@ pub(crate) enum Heard {
     Peer,
     Sync(String, SyncMessage),
     Unavailable(String),
-    Error(String),
+    /// Why it ends, and the document it is about.
+    Error(String, Option<String>),
     Closed,
 }
 
@@ -54,6 +55,24 @@ impl Raw {
 
     pub(crate) async fn send_text(&mut self, text: &str) {
         let _gone = self.socket.send(Message::Text(text.into())).await;
+    }
+
+    /// Asks whether the server is there, as the protocol below does.
+    pub(crate) async fn ping(&mut self) {
+        let _gone = self.socket.send(Message::Ping(Vec::new().into())).await;
+    }
+
+    /// Waits until a change is among the heads that are said of a document.
+    pub(crate) async fn until_head(&mut self, document: DocumentId, head: ChangeHash) {
+        loop {
+            match self.hear().await {
+                Heard::Sync(of, said) if of == named(document) && said.heads.contains(&head) => {
+                    return;
+                }
+                Heard::Error(..) | Heard::Closed => panic!("it ended"),
+                _ => {}
+            }
+        }
     }
 
     /// Says something about a document.
@@ -99,13 +118,14 @@ impl Raw {
         }
     }
 
-    /// Waits until it is told why the connection ends, and that it does where it has joined.
-    pub(crate) async fn ends(&mut self, reason: &str) {
+    /// Waits until it is told why the connection ends, and that it does where it has joined. Returns
+    /// the document it is about.
+    pub(crate) async fn ends(&mut self, reason: &str) -> Option<String> {
         loop {
             match self.hear().await {
-                Heard::Error(told) => {
+                Heard::Error(told, document) => {
                     assert_eq!(told, reason);
-                    return;
+                    return document;
                 }
                 Heard::Closed => panic!("it was not told that {reason}"),
                 _ => {}
@@ -121,7 +141,7 @@ impl Raw {
             let about = match &heard {
                 Heard::Sync(of, _) | Heard::Unavailable(of) => of.clone(),
                 Heard::Peer => continue,
-                Heard::Error(_) | Heard::Closed => return heard,
+                Heard::Error(..) | Heard::Closed => return heard,
             };
             if about == named(document) {
                 return heard;
@@ -148,7 +168,10 @@ fn read(bytes: &[u8]) -> Heard {
             Heard::Sync(text("documentId"), SyncMessage::read(&data).expect("a sync message"))
         }
         "doc-unavailable" => Heard::Unavailable(text("documentId")),
-        "error" => Heard::Error(text("message")),
+        "error" => {
+            let document = field("documentId").and_then(|value| value.into_text().ok());
+            Heard::Error(text("message"), document)
+        }
         other => panic!("a server does not say {other}"),
     }
 }

@@ -15,7 +15,7 @@ use shared::limits::COURIER_BYTES_MAX;
 use super::frame::{Asked, Frame, Lang, Notice, Visitor, guarded, page, time_text};
 use super::import::received;
 use crate::app::App;
-use crate::http::courier::{BatchOutcome, Missing, Outcome, PieceOutcome, import};
+use crate::http::courier::{BatchOutcome, Missing, Outcome, Pace, PieceOutcome, import};
 use crate::http::devices;
 use crate::http::extract::Path;
 use crate::problem::Problem;
@@ -91,7 +91,7 @@ async fn send(
     let took = async {
         let file = received(&app, &visitor, &headers, multipart).await?;
         let (_, bytes) = file.ok_or(&problem::COURIER_EMPTY)?;
-        import(&app, &visitor.actor(), &bytes).await
+        import(&app, &visitor.actor(), &bytes, Pace::Now).await
     };
     let answer = match took.await {
         Ok(imported) => {

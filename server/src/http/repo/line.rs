@@ -1,8 +1,9 @@
 //! One WebSocket: frames in, messages out, and nobody waited for too long.
 //!
-//! There is no queue of what is to be sent: whoever takes nothing is not read from either, and after a
-//! while is given up.
+//! What is to be sent waits in one buffer of bounded size: whoever takes nothing is not read from
+//! either, and after a while is given up.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -13,8 +14,12 @@ use shared::repo::message::Sent;
 
 use super::End;
 
-/// Longest wait for a client to take a message.
+/// Longest wait for a client to take a message, beside the time that its bytes take.
 const TAKE_WAIT: Duration = Duration::from_secs(30);
+
+/// Bytes a second of the slowest line: half of what 32 kbit/s carry. A line on which no byte moves at
+/// all is ended before.
+const TAKE_BYTES_A_SECOND: usize = 2 * 1024;
 
 /// What was heard.
 #[derive(Debug)]
@@ -35,13 +40,25 @@ pub(super) struct Line {
     pub(super) peer: String,
     /// A ping went out and nothing has come since.
     is_silent: bool,
+    /// Pings and the like that have come since we asked or it last said something.
+    controls: usize,
+    /// Bytes written and perhaps not sent yet.
+    unsent: usize,
     /// What was heard while frames were gathered, after those that could be.
     next: Option<Result<Heard, End>>,
 }
 
 impl Line {
     pub(super) fn new(socket: WebSocket, own: String) -> Self {
-        Self { socket, own, peer: String::new(), is_silent: false, next: None }
+        Self {
+            socket,
+            own,
+            peer: String::new(),
+            is_silent: false,
+            controls: 0,
+            unsent: 0,
+            next: None,
+        }
     }
 
     /// Waits for the next frame. Nothing is lost where the wait is given up.
@@ -53,9 +70,17 @@ impl Line {
             let message = self.socket.recv().await;
             self.is_silent = false;
             match message {
-                Some(Ok(Message::Binary(frame))) => return Ok(Heard::Frame(frame)),
+                Some(Ok(Message::Binary(frame))) => {
+                    self.controls = 0;
+                    return Ok(Heard::Frame(frame));
+                }
                 Some(Ok(Message::Text(_))) => return Ok(Heard::Text),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+                    self.controls += 1;
+                    if self.controls > limits::REPO_CONTROLS_MAX {
+                        return Err(End::Gone);
+                    }
+                }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
             }
         }
@@ -82,9 +107,26 @@ impl Line {
         frames
     }
 
-    async fn within<T>(sent: impl Future<Output = Result<T, axum::Error>>) -> Result<T, End> {
-        match tokio::time::timeout(TAKE_WAIT, sent).await {
-            Ok(Ok(sent)) => Ok(sent),
+    /// Waits for the client to take what is sent, as long as so much may take.
+    async fn within(&mut self, message: Option<Message>) -> Result<(), End> {
+        let seconds = u64::try_from(self.unsent / TAKE_BYTES_A_SECOND).unwrap_or(u64::MAX);
+        let wait = TAKE_WAIT.saturating_add(Duration::from_secs(seconds));
+        let socket = &mut self.socket;
+        let mut sent = pin!(async {
+            match message {
+                Some(message) => socket.feed(message).await,
+                None => socket.flush().await,
+            }
+        });
+        if let Some(sent) = sent.as_mut().now_or_never() {
+            return sent.map_err(|_| End::Gone);
+        }
+        match tokio::time::timeout(wait, sent).await {
+            Ok(Ok(())) => {
+                // It was waited for and has come through: somebody takes it.
+                self.is_silent = false;
+                Ok(())
+            }
             Ok(Err(_)) | Err(_) => Err(End::Gone),
         }
     }
@@ -98,20 +140,30 @@ impl Line {
     /// Writes a message, which is sent with others.
     pub(super) async fn put(&mut self, message: &Sent<'_>) -> Result<(), End> {
         let bytes = message.write(&self.own, &self.peer);
-        Self::within(self.socket.feed(Message::Binary(bytes.into()))).await
+        // What is in front of it is sent first.
+        self.unsent = bytes.len().saturating_add(self.unsent);
+        self.within(Some(Message::Binary(bytes.into()))).await
     }
 
     /// Sends what was written.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
-        Self::within(self.socket.flush()).await
+        self.within(None).await?;
+        self.unsent = 0;
+        Ok(())
     }
 
     /// Asks whether the client is there; gives up where it has not answered the last time.
     pub(super) async fn ping(&mut self) -> Result<(), End> {
+        if self.is_silent && self.next.is_none() {
+            // Its answer may have come while something else was done.
+            self.next = self.hear().now_or_never();
+        }
         if std::mem::replace(&mut self.is_silent, true) {
             return Err(End::Gone);
         }
-        Self::within(self.socket.send(Message::Ping(Bytes::new()))).await
+        self.controls = 0;
+        self.within(Some(Message::Ping(Bytes::new()))).await?;
+        self.within(None).await
     }
 
     /// Waits until the client has gone, whatever it says, or until it is time.
@@ -123,7 +175,8 @@ impl Line {
     /// Ends the connection.
     pub(super) async fn close(mut self) {
         let frame = CloseFrame { code: close_code::POLICY, reason: "".into() };
-        let _gone = Self::within(self.socket.send(Message::Close(Some(frame)))).await;
+        let sent = self.socket.send(Message::Close(Some(frame)));
+        let _gone = tokio::time::timeout(TAKE_WAIT, sent).await;
         let answered = async { while let Some(Ok(_)) = self.socket.recv().await {} };
         let _either = tokio::time::timeout(Duration::from_secs(1), answered).await;
     }

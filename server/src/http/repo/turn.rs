@@ -1,45 +1,53 @@
 //! What a client says at one time, as one piece of work: its changes made durable, then answers.
 //!
 //! However many messages have come, the log is read once for every thirty-two documents and written in
-//! one transaction. Who may see what is asked anew each time.
+//! one transaction, and each document is answered once. Who may see what is asked anew each time, after
+//! everything that is waited for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::Bytes;
-use mobile_schema::genesis::GENESIS_V1;
 use mobile_schema::problem;
 use shared::cursor::Scope;
-use shared::id::{CampaignId, ChangeHash, DocumentId};
+use shared::id::DocumentId;
 use shared::limits;
-use shared::merge::genesis_hash;
 use shared::repo::address;
-use shared::repo::answer::{Answer, Progress};
+use shared::repo::answer::Progress;
 use shared::repo::message::Sent;
-use shared::verify::{Brought, vouch};
+use shared::repo::sync::{Have, SyncMessage};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Duration, Instant};
 
+use super::End;
 use super::line::Line;
 use super::patience::Patience;
 use super::said::{Asked, Said, read};
-use super::{End, holder};
+use super::send::Due;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::gate::{Caller, Place, Share};
-use crate::http::answer::unsound;
 use crate::http::caller::{Begun, begin};
-use crate::ingest::{Incoming, Provenance, TypedBy, Work, WriteError};
-use crate::store::device::SyncNote;
 use crate::store::news::Round;
 use crate::store::repo::RepoLog;
 use crate::store::ticket::Ticket;
+
+/// How long a client that writes on a copy may be quiet before it is let out: its other documents go
+/// on meanwhile.
+const QUIET: Duration = Duration::from_secs(3);
 
 /// A client that has joined.
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) app: App,
     pub(super) ticket: Ticket,
+    /// Unit of whoever holds the ticket.
+    unit: String,
     open: BTreeMap<DocumentId, Open>,
+    /// Households it may no longer see, of which it was asked for its own work.
+    fetched: BTreeSet<DocumentId>,
+    /// A document that it writes as another copy of itself did, and when it was last heard.
+    forked: Option<(DocumentId, Instant)>,
 }
 
 /// How far a client is with a document it has open.
@@ -51,17 +59,24 @@ struct Open {
 }
 
 /// What a turn is about.
-struct Turn {
-    actor: Actor,
-    caller: Caller,
-    begun: Begun,
+pub(super) struct Turn {
+    pub(super) actor: Actor,
+    pub(super) begun: Begun,
+}
+
+/// What is there of the households that a client names.
+struct Found {
+    /// Those it may see.
+    own: Logs,
+    /// Those it may not, and once was given.
+    former: Logs,
 }
 
 type Logs = BTreeMap<DocumentId, RepoLog>;
 
 impl Peer {
-    pub(super) fn new(app: App, ticket: Ticket) -> Self {
-        Self { app, ticket, open: BTreeMap::new() }
+    pub(super) fn new(app: App, ticket: Ticket, unit: String) -> Self {
+        Self { app, ticket, unit, open: BTreeMap::new(), fetched: BTreeSet::new(), forked: None }
     }
 
     /// Listens to what moves on.
@@ -69,34 +84,88 @@ impl Peer {
         self.app.store.news()
     }
 
-    fn campaign(&self) -> CampaignId {
-        self.ticket.campaign
+    pub(super) fn caller(&self) -> Caller {
+        Caller::Device(self.ticket.device)
+    }
+
+    /// Waits until a client that writes on a copy has nothing more to say; for ever with any other.
+    /// Returns the document.
+    pub(super) async fn until_quiet(forked: Option<(DocumentId, Instant)>) -> DocumentId {
+        match forked {
+            Some((document, heard)) => {
+                tokio::time::sleep_until(heard + QUIET).await;
+                document
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Returns the document that the client writes as another copy of itself did.
+    pub(super) fn forked(&self) -> Option<(DocumentId, Instant)> {
+        self.forked
     }
 
     /// Takes what a client has said: makes its changes durable, and answers.
     pub(super) async fn take(&mut self, line: &mut Line, frames: &[Bytes]) -> Result<(), End> {
-        let mut share = Share::default();
-        let Said { mut asked, unknown, end } = read(&line.peer, frames);
+        let Said { asked, messages, unknown, end } = read(&line.peer, frames);
+        let bytes: usize = frames.iter().map(Bytes::len).sum();
         if asked.is_empty() && unknown.is_empty() {
+            // What is read over has been read as well.
+            self.charge(limits::bytes_cost(bytes)).await?;
             return end.map_or(Ok(()), Err);
         }
-        let bytes: usize = frames.iter().map(Bytes::len).sum();
-        let changes: usize = asked.iter().map(|asked| 1 + asked.message.changes.len()).sum();
-        let cost = limits::bytes_cost(bytes) + limits::signed_cost(changes);
-        let turn = self.turn(cost, bytes, &mut share).await?;
-        let _place = self.enter(turn.caller).await?;
-        for name in unknown {
-            line.put(&Sent::Unavailable { document: &name }).await?;
+        let changes: usize = asked.values().map(|asked| asked.message.changes.len()).sum();
+        self.charge(limits::bytes_cost(bytes) + limits::signed_cost(messages + changes)).await?;
+        let mut share = Share::default();
+        let patience = Patience::new();
+        while patience.wait(self.app.gate.hold(&mut share, bytes)).await?.is_none() {}
+        let (unavailable, due) = self.work(asked).await?;
+        drop(share);
+        let unavailable = unavailable.into_iter().map(address::write);
+        for document in unknown.into_iter().chain(unavailable) {
+            line.put(&Sent::Unavailable { document: &document }).await?;
         }
-        let documents: BTreeSet<DocumentId> = asked.iter().map(|asked| asked.document).collect();
-        let mut logs = self.logs(documents, &turn.begun.scope).await?;
-        let written = self.write(&turn, &mut asked, &logs).await?;
+        self.send(line, due).await?;
+        line.flush().await?;
+        if let Some((_, heard)) = &mut self.forked {
+            *heard = Instant::now();
+        }
+        end.map_or(Ok(()), Err)
+    }
+
+    /// Makes what has come durable; returns what is not there for the client, and what is due to it.
+    async fn work(
+        &mut self,
+        mut asked: BTreeMap<DocumentId, Asked>,
+    ) -> Result<(Vec<DocumentId>, Vec<Due>), End> {
+        let place = self.enter().await?;
+        let turn = self.turn().await?;
+        let Found { own: mut logs, former } =
+            self.found(asked.keys().copied().collect(), &turn.begun.scope).await?;
+        let takes =
+            |document: &DocumentId| logs.contains_key(document) || former.contains_key(document);
+        let written = self.write(&turn, &mut asked, takes).await?;
         if !written.is_empty() {
             logs.append(&mut self.logs(written, &turn.begun.scope).await?);
         }
-        let answered = self.answer(line, asked, &logs).await;
-        line.flush().await?;
-        answered.and(end.map_or(Ok(()), Err))
+        drop(place);
+        let rows = logs.values().map(|found| found.log.count()).sum();
+        self.charge(limits::rows_cost(rows)).await?;
+        let (mut unavailable, mut due) = (Vec::new(), Vec::new());
+        for (document, asked) in asked {
+            match logs.get(&document) {
+                Some(found) => due.extend(self.answer(document, &asked, found)?),
+                None => {
+                    self.open.remove(&document);
+                    let former = former.get(&document);
+                    match former.and_then(|former| self.fetch(document, &asked, former)) {
+                        Some(question) => due.push(question),
+                        None => unavailable.push(document),
+                    }
+                }
+            }
+        }
+        Ok((unavailable, due))
     }
 
     /// Takes what others have moved on.
@@ -105,8 +174,7 @@ impl Peer {
         line: &mut Line,
         round: Result<Round, RecvError>,
     ) -> Result<(), End> {
-        let is_open = |open: &Open| open.progress.through.is_some();
-        let due: BTreeSet<DocumentId> = match round {
+        let due: Vec<DocumentId> = match round {
             Ok(Round::Moved(moved)) => {
                 let news = moved.iter().filter(|(document, position)| {
                     let open = self.open.get(document);
@@ -116,54 +184,91 @@ impl Peer {
                 });
                 news.map(|(document, _)| *document).collect()
             }
-            Ok(Round::Any) | Err(RecvError::Lagged(_)) => {
-                let open = self.open.iter().filter(|(_, open)| is_open(open));
-                open.map(|(document, _)| *document).collect()
-            }
+            Ok(Round::Any) | Err(RecvError::Lagged(_)) => self.moved().await?,
             Err(RecvError::Closed) => return Err(End::Gone),
         };
-        if due.is_empty() {
-            return Ok(());
-        }
-        let turn = self.turn(0, 0, &mut Share::default()).await?;
-        let due: Vec<DocumentId> = due.into_iter().collect();
-        for due in due.chunks(limits::REPO_BATCH_MESSAGES_MAX) {
-            let logs = self.logs(due.iter().copied().collect(), &turn.begun.scope).await?;
-            let mut answers = Vec::new();
-            for document in due {
-                // What has left the caller's scope is sent no more.
-                let Some(found) = logs.get(document) else {
-                    self.open.remove(document);
-                    continue;
-                };
-                let open = self.opened(*document, &found.unit)?;
-                let since = open.progress.through.unwrap_or(0);
-                answers.push((*document, since, open.progress.push(&found.log)));
-            }
-            self.send(line, answers).await?;
-            line.flush().await?;
+        for documents in due.chunks(limits::REPO_BATCH_MESSAGES_MAX) {
+            let due = self.news(documents).await?;
+            self.send(line, due).await?;
         }
         Ok(())
     }
 
-    /// Finds who the client is now and what it may see, and charges it for what it said.
-    async fn turn(&self, cost: u64, bytes: usize, share: &mut Share) -> Result<Turn, End> {
-        let actor = holder(&self.app, &self.ticket).await?;
-        let caller = Caller::of(&actor);
-        let (gate, unit) = (&self.app.gate, &actor.account.post.unit);
+    /// Finds which of the open documents have moved on, where that was not told.
+    async fn moved(&self) -> Result<Vec<DocumentId>, End> {
+        let open = self.open.iter().filter(|(_, open)| open.progress.through.is_some());
+        let open: Vec<DocumentId> = open.map(|(document, _)| *document).collect();
+        let mut moved = Vec::new();
+        for some in open.chunks(limits::REPO_BATCH_MESSAGES_MAX) {
+            let _place = self.enter().await?;
+            let there = self.app.store.repo_positions(self.ticket.campaign, some).await?;
+            moved.extend(some.iter().filter(|document| {
+                let known =
+                    self.open.get(document).map(|open| (&*open.unit, open.progress.through));
+                let now = there.get(document);
+                known != now.map(|(unit, position)| (unit.as_str(), Some(*position)))
+            }));
+        }
+        Ok(moved)
+    }
+
+    /// Finds what is due to the client of documents it has open.
+    async fn news(&mut self, documents: &[DocumentId]) -> Result<Vec<Due>, End> {
+        let _place = self.enter().await?;
+        let turn = self.turn().await?;
+        let logs = self.logs(documents.iter().copied().collect(), &turn.begun.scope).await?;
+        let mut due = Vec::new();
+        for document in documents {
+            // What has left the caller's scope is sent no more.
+            let Some(found) = logs.get(document) else {
+                self.open.remove(document);
+                continue;
+            };
+            let open = self.opened(*document, &found.unit)?;
+            let since = open.progress.through.unwrap_or(0);
+            let answer = open.progress.push(&found.log);
+            due.push(Due::new(*document, answer, since, found));
+        }
+        Ok(due)
+    }
+
+    /// Finds who the client is now and what it may see.
+    async fn turn(&mut self) -> Result<Turn, End> {
+        let actor = self.holder().await?;
+        self.unit.clone_from(&actor.account.post.unit);
+        let begun = begin(&self.app, &actor, self.ticket.campaign).await?;
+        Ok(Turn { actor, begun })
+    }
+
+    /// Finds who the client is now.
+    pub(super) async fn holder(&self) -> Result<Actor, End> {
+        super::holder(&self.app, &self.ticket).await
+    }
+
+    /// Charges the client, once it can pay.
+    async fn charge(&self, cost: u64) -> Result<(), End> {
         let patience = Patience::new();
-        let charge = || gate.charge(caller, unit, cost, self.app.now_ms());
+        let charge = || self.app.gate.charge(self.caller(), &self.unit, cost, self.app.now_ms());
         while patience.wait(charge()).await?.is_none() {}
-        while patience.wait(gate.hold(share, bytes)).await?.is_none() {}
-        let begun = begin(&self.app, &actor, self.campaign()).await?;
-        Ok(Turn { actor, caller, begun })
+        Ok(())
+    }
+
+    /// Charges the client for an answer and waits for a share of the memory for answers.
+    pub(super) async fn share(&self, bytes: usize) -> Result<Share, End> {
+        self.charge(limits::bytes_cost(bytes)).await?;
+        let patience = Patience::new();
+        loop {
+            if let Some(share) = patience.wait(self.app.gate.whole_answer(bytes)).await? {
+                return Ok(share);
+            }
+        }
     }
 
     /// Waits for a place among the requests being worked on.
-    async fn enter(&self, caller: Caller) -> Result<Place, End> {
+    pub(super) async fn enter(&self) -> Result<Place, End> {
         let patience = Patience::new();
         loop {
-            let place = self.app.gate.enter(caller).await;
+            let place = self.app.gate.enter(self.caller()).await;
             if let Some(place) = patience.wait(place).await? {
                 return Ok(place);
             }
@@ -172,117 +277,70 @@ impl Peer {
 
     /// Reads the logs of those households that the client may see.
     async fn logs(&self, documents: BTreeSet<DocumentId>, scope: &Scope) -> Result<Logs, End> {
+        Ok(self.found(documents, scope).await?.own)
+    }
+
+    /// Reads the logs of those households that the client may see or once was given.
+    async fn found(&self, documents: BTreeSet<DocumentId>, scope: &Scope) -> Result<Found, End> {
         let documents: Vec<DocumentId> = documents.into_iter().collect();
-        let mut logs = self.app.store.repo_logs(self.campaign(), &documents).await?;
-        logs.retain(|document, found| {
-            let hamlets = scope.get(&found.unit);
-            hamlets.is_some_and(|hamlets| hamlets.cover(&found.hamlet, *document))
-        });
-        Ok(logs)
+        let campaign = self.ticket.campaign;
+        let logs = self.app.store.repo_logs(campaign, &documents).await?;
+        let (mut own, mut former): (Logs, Logs) =
+            logs.into_iter().partition(|(document, found)| {
+                let hamlets = scope.get(&found.unit);
+                hamlets.is_some_and(|hamlets| hamlets.cover(&found.hamlet, *document))
+            });
+        if !former.is_empty() {
+            let (account, device) = (self.ticket.account, self.ticket.device);
+            let documents: Vec<DocumentId> = former.keys().copied().collect();
+            let given = self.app.store.repo_given(campaign, account, device, &documents).await?;
+            former.retain(|document, _| given.contains(document));
+        }
+        for (document, found) in &mut own {
+            // What this process has looked at without a worker.
+            let looked_at = self.app.looked_at.at(document, &found.unit);
+            if looked_at.is_some_and(|at| at >= found.unseen_at) {
+                found.unseen_at = 0;
+            }
+        }
+        Ok(Found { own, former })
     }
 
-    /// Makes the changes durable that have come for households the client may see; returns whose.
-    async fn write(
-        &self,
-        turn: &Turn,
-        asked: &mut [Asked],
-        logs: &Logs,
-    ) -> Result<BTreeSet<DocumentId>, End> {
-        let (mut chunks, mut written) = (Vec::new(), BTreeSet::new());
-        for (place, asked) in asked.iter_mut().enumerate() {
-            let sent = std::mem::take(&mut asked.message.changes);
-            if logs.contains_key(&asked.document) {
-                for chunk in sent {
-                    // Everybody has it and it stands in no log.
-                    if chunk == GENESIS_V1 {
-                        asked.carried.push(genesis_hash());
-                    } else {
-                        written.insert(asked.document);
-                        chunks.push((place, (asked.document, chunk)));
-                    }
-                }
-            }
+    /// Asks whoever may no longer see a household for the work it did there before, once, and without
+    /// a word of what is there.
+    fn fetch(&mut self, document: DocumentId, asked: &Asked, former: &RepoLog) -> Option<Due> {
+        let need = former.log.unknown_of(&asked.message.heads);
+        if need.is_empty() || !asked.carried.is_empty() || !self.fetched.insert(document) {
+            return None;
         }
-        if chunks.is_empty() {
-            return Ok(written);
+        // It has all it wrote, and is not told what of it is here.
+        let message = SyncMessage { need, have: Some(Have::default()), ..SyncMessage::default() };
+        Some(Due::question(document, message))
+    }
+
+    /// Answers what was said about a document. Whoever writes on a copy is not answered about it: it
+    /// could take nothing, and is told when it has handed in the rest.
+    fn answer(
+        &mut self,
+        document: DocumentId,
+        asked: &Asked,
+        found: &RepoLog,
+    ) -> Result<Option<Due>, End> {
+        let open = self.opened(document, &found.unit)?;
+        if asked.anew {
+            open.progress = Progress::default();
         }
-        let mut batches = Vec::new();
-        while !chunks.is_empty() {
-            let rest = chunks.split_off(chunks.len().min(limits::BATCH_CHANGES_MAX));
-            let (places, some): (Vec<usize>, Vec<(DocumentId, Vec<u8>)>) =
-                std::mem::replace(&mut chunks, rest).into_iter().unzip();
-            let incoming = self.incoming(turn, some).await?;
-            for (place, change) in places.iter().zip(&incoming.batch.changes) {
-                if let (Some(asked), Ok(sound)) = (asked.get_mut(*place), change) {
-                    asked.carried.push(sound.change().hash());
-                }
-            }
-            batches.push(incoming);
-        }
-        let now_ms = self.app.now_ms();
-        let note = SyncNote { at_ms: now_ms, work_out_ms: None, checked_in_ms: None };
-        let work = Work {
-            caller: turn.caller,
-            campaign: self.campaign(),
-            campaign_closed: turn.begun.closed,
-            batches,
-            note: Some((self.ticket.device, note)),
-            about: None,
-            now_ms,
+        let since = open.progress.through.unwrap_or(0);
+        let message = &asked.message;
+        let Ok(answer) = open.progress.answer(&found.log, message, &asked.carried) else {
+            open.progress = Progress::default();
+            let heard = self.forked.map_or_else(Instant::now, |(_, heard)| heard);
+            self.forked = Some((document, heard));
+            return Ok(None);
         };
-        match self.app.writer.write(work).await {
-            Ok(_) => Ok(written),
-            Err(WriteError::Full) => Err(End::Told(&problem::TOO_BUSY)),
-            Err(WriteError::Store(error)) => Err(error.into()),
-        }
-    }
-
-    /// Looks changes through, off the async threads, and vouches for who brought them.
-    async fn incoming(
-        &self,
-        turn: &Turn,
-        chunks: Vec<(DocumentId, Vec<u8>)>,
-    ) -> Result<Incoming, End> {
-        let ticket = &self.ticket;
-        let (device, campaign) = (ticket.device, ticket.campaign);
-        let by = Brought { device, campaign, schema: ticket.schema };
-        let vouched = tokio::task::spawn_blocking(move || vouch(by, chunks)).await;
-        let (batch, manifest) = vouched.map_err(|_| &problem::STORE_FAILED)?;
-        let signature = self.app.keys.sign_session(&manifest).to_vec();
-        Ok(Incoming {
-            batch,
-            manifest,
-            signature,
-            provenance: Provenance::Session,
-            device,
-            device_revoked: false,
-            account: ticket.account,
-            typed_by: TypedBy::Unsaid,
-            account_disabled: turn.actor.account.disabled,
-            unit: turn.actor.account.post.unit.clone(),
-        })
-    }
-
-    /// Answers every message, in its order.
-    async fn answer(&mut self, line: &mut Line, asked: Vec<Asked>, logs: &Logs) -> Result<(), End> {
-        let (mut answers, mut end) = (Vec::new(), Ok(()));
-        for Asked { document, message, carried } in asked {
-            let Some(found) = logs.get(&document) else {
-                self.open.remove(&document);
-                line.put(&Sent::Unavailable { document: &address::write(document) }).await?;
-                continue;
-            };
-            let open = self.opened(document, &found.unit)?;
-            let since = open.progress.through.unwrap_or(0);
-            match open.progress.answer(&found.log, &message, &carried) {
-                // Asked for by name, it may be older than what was sent last.
-                Ok(answer) if !message.need.is_empty() => answers.push((document, 0, answer)),
-                Ok(answer) => answers.push((document, since, answer)),
-                Err(_forked) => end = Err(End::Told(&problem::ACTOR_FORKED)),
-            }
-        }
-        self.send(line, answers).await?;
-        end
+        // Asked for by name, it may be older than what was sent last.
+        let since = if message.need.is_empty() { since } else { 0 };
+        Ok(Some(Due::new(document, answer, since, found)))
     }
 
     /// Finds how far the client is with a document. Where the household has moved to another unit,
@@ -300,38 +358,10 @@ impl Peer {
         Ok(open)
     }
 
-    /// Sends answers, with the bytes of the changes that are in them: for each document those after a
-    /// position. Where something may not be sent, what is left of the household follows once it has
-    /// been set aside: that is news.
-    async fn send(
-        &mut self,
-        line: &mut Line,
-        answers: Vec<(DocumentId, i64, Answer)>,
-    ) -> Result<(), End> {
-        let is_stored = |hash: &ChangeHash| *hash != genesis_hash();
-        let wants = |answer: &Answer| answer.send.iter().any(is_stored);
-        let wanting: Vec<_> = answers.iter().filter(|(_, _, answer)| wants(answer)).collect();
-        let since = wanting.iter().map(|(_, since, _)| *since).min().unwrap_or(0);
-        let wanting: Vec<DocumentId> = wanting.iter().map(|(document, _, _)| *document).collect();
-        let looked_at = wanting.iter().copied().collect();
-        let unsound = unsound(&self.app, self.campaign(), None, looked_at).await?;
-        let chunks = self.app.store.repo_chunks(self.campaign(), &wanting, since).await?;
-        for (document, _, answer) in answers {
-            if unsound.contains(&document) {
-                if let Some(open) = self.open.get_mut(&document) {
-                    open.progress.through = open.progress.through.map(|_| 0);
-                }
-                continue;
-            }
-            let Some(mut message) = answer.message else { continue };
-            for hash in answer.send {
-                let stored = chunks.get(&(document, hash)).map(Vec::as_slice);
-                let chunk = if is_stored(&hash) { stored } else { Some(GENESIS_V1) };
-                message.changes.extend(chunk.map(<[u8]>::to_vec));
-            }
-            let data = message.write();
-            line.put(&Sent::Sync { document: &address::write(document), data: &data }).await?;
+    /// Notes that what was to be sent of a document was not.
+    pub(super) fn again(&mut self, document: DocumentId) {
+        if let Some(open) = self.open.get_mut(&document) {
+            open.progress.through = open.progress.through.map(|_| 0);
         }
-        Ok(())
     }
 }

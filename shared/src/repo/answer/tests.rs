@@ -33,6 +33,7 @@ impl Server {
                 place: Place::Aside,
                 waits: true,
                 position: 0,
+                bytes: chunk.len(),
             };
             self.log.push((logged, chunk.to_vec()));
         }
@@ -185,6 +186,7 @@ fn a_change_that_is_not_accepted_ends_in_silence_and_not_in_a_loop() {
         place: Place::Aside,
         waits: false,
         position: 0,
+        bytes: 100,
     };
     let log = Log::new(genesis_hash(), vec![held]);
     let mut state = State::new();
@@ -253,7 +255,7 @@ proptest! {
         }
         for _ in 0..reconnects {
             talk(&mut client, &mut State::new(), &mut server, &mut Progress::default());
-            let ours = server.log().heads();
+            let ours = server.log().heads().to_vec();
             prop_assert_eq!(heads(&mut client), ours);
             edit(&mut client, 200);
         }
