@@ -3,20 +3,18 @@
 //! The model knows nothing of Automerge: it keeps for each change which others its author had
 //! seen, and works out from that alone what must be current and what must be disputed.
 
+mod ledgered;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::{Automerge, Change};
 use mobile_schema::household::{Answers, Value};
 use shared::id::{Actor, ChangeHash, to_hex};
-use shared::ledger::{Kind, ledger};
 use shared::merge::{actor_id, genesis, merge};
 use shared::page::{Decision, Page, SettleError, settle, write};
 use shared::resolve::{Path, resolve};
-use shared::standing::{Logged, Way, stand};
 
 use super::cases;
-use super::convergence::place;
-use super::device::basis;
 use super::rng::Rng;
 
 /// P8: operations in all, over as many households as that takes.
@@ -319,68 +317,6 @@ impl House {
         Ok(())
     }
 }
-
-impl House {
-    /// Compares the ledger with the model: every value that was written is read, was written over by
-    /// somebody who had seen it alone, or is in the ledger; and nothing else is.
-    fn check_ledger(&self, counted: &mut Counted) -> Result<(), String> {
-        let log: Vec<Logged> = self
-            .made
-            .iter()
-            .map(|made| Logged {
-                hash: made.hash,
-                chunk: made.chunk.clone(),
-                by: if made.office { Way::Desk } else { Way::Device },
-            })
-            .collect();
-        let standing = stand(&place(), &log, &[], &basis());
-        let mut told: BTreeSet<Line> = BTreeSet::new();
-        for entry in ledger(&log, &[], &standing) {
-            let sides = entry.values.into_iter().map(|side| (side.value, side.changes)).collect();
-            told.insert((entry.path.to_string(), entry.kind, sides, entry.by));
-        }
-        let mut due: BTreeSet<Line> = BTreeSet::new();
-        let all: Set = (0..self.made.len()).map(of).sum();
-        for (number, made) in self.made.iter().enumerate() {
-            for (path, _) in &made.wrote {
-                let over = self.sides(self.current(path, made.seen));
-                if over.len() > 1 {
-                    let kind = if made.office { Kind::Settled } else { Kind::Overwritten };
-                    counted.overwritten += usize::from(!made.office);
-                    due.insert((path.to_string(), kind, over, Some(self.made[number].hash)));
-                }
-                let mut open = self.sides(self.current(path, all));
-                let edits = self.unseen_edits(path, all);
-                if !edits.is_empty() {
-                    let hashes: BTreeSet<ChangeHash> =
-                        edits.iter().map(|edit| self.made[*edit].hash).collect();
-                    open.insert(0, (None, hashes.into_iter().collect()));
-                }
-                if open.len() > 1 {
-                    let kind = if edits.is_empty() { Kind::Competing } else { Kind::Removed };
-                    due.insert((path.to_string(), kind, open, None));
-                }
-            }
-        }
-        if told == due {
-            return Ok(());
-        }
-        let (more, less): (Vec<_>, Vec<_>) =
-            (told.difference(&due).collect(), due.difference(&told).collect());
-        Err(format!("unexplained in the ledger: {more:#?}\nnot in it: {less:#?}"))
-    }
-
-    fn sides(&self, current: Vec<(usize, &Value)>) -> Vec<(Option<Value>, Vec<ChangeHash>)> {
-        let mut sides: BTreeMap<Option<Value>, BTreeSet<ChangeHash>> = BTreeMap::new();
-        for (number, value) in current {
-            sides.entry(Some(value.clone())).or_default().insert(self.made[number].hash);
-        }
-        sides.into_iter().map(|(value, hashes)| (value, hashes.into_iter().collect())).collect()
-    }
-}
-
-/// One entry of a ledger: path, kind, values with their changes, and who wrote over them.
-type Line = (String, Kind, Vec<(Option<Value>, Vec<ChangeHash>)>, Option<ChangeHash>);
 
 fn page(wanted: &BTreeMap<Path, Value>) -> Page {
     let mut page = Page::default();
