@@ -11,14 +11,14 @@ use crate::ask::{cbor, post_raw, sync};
 /// Times the greedy device asks again: that all are told the same wait is next to impossible.
 const TRIES: usize = 8;
 
-/// A request that takes three quarters of what a device may use at once: 48 KB of empty changes,
-/// each of which counts. The second comes a minute too early.
-fn greedy(request: SyncRequest) -> Vec<u8> {
-    let chunk = limits::signed_cost(1);
-    let count = usize::try_from(limits::DEVICE_RATE.burst * 3 / 4 / chunk).unwrap();
-    let chunks = vec![ByteBuf::new(); count];
+/// A request of as many empty changes as one may hold, each of which counts, and what it costs. A few
+/// of them take what a device may use at once.
+fn greedy(request: SyncRequest) -> (Vec<u8>, u64) {
+    let chunks = vec![ByteBuf::new(); limits::BATCH_CHANGES_MAX - 1];
     let batch = Batch { manifest: ByteBuf::new(), signature: ByteBuf::new(), chunks };
-    cbor(&SyncRequest { batches: vec![batch], ..request })
+    let batches = vec![batch; limits::REQUEST_BATCHES_MAX];
+    let cost = limits::signed_cost(limits::REQUEST_BATCHES_MAX * limits::BATCH_CHANGES_MAX);
+    (cbor(&SyncRequest { batches, ..request }), cost)
 }
 
 on_each_backend! {
@@ -38,8 +38,10 @@ on_each_backend! {
     async fn a_device_that_asks_too_much_waits_and_nobody_else_does(town: Town) {
         let hoa = town.phone_with_work("hoa").await;
         let mut minh = town.phone_with_work("minh").await;
-        let body = greedy(hoa.request());
-        assert_eq!(post_raw(&town, hoa.access(), "/v1/sync", &body).await.status, 200);
+        let (body, cost) = greedy(hoa.request());
+        for _ in 0..limits::DEVICE_RATE.burst / cost {
+            assert_eq!(post_raw(&town, hoa.access(), "/v1/sync", &body).await.status, 200);
+        }
         let mut waits = Vec::new();
         for _ in 0..TRIES {
             let told = post_raw(&town, hoa.access(), "/v1/sync", &body).await;
