@@ -235,7 +235,7 @@ async fn read_on(
     let (mut log, mut last) = app.store.sync_log_after(id, unit, from, &hamlets, ROWS).await?;
     let part = Part::of(&log, from, room, is_sent);
     let unseen = log[..part.count].iter().filter(is_unseen).map(|row| row.document).collect();
-    let unsound = unsound(app, id, Some(unit), unseen).await?;
+    let unsound = unsound(app, id, unit, unseen).await?;
     let mut read_all = log.len() < usize::try_from(ROWS).unwrap_or(usize::MAX);
     let mut held_up_at = None;
     if !unsound.is_empty() {
@@ -278,12 +278,12 @@ async fn read_on(
 
 /// Looks at households with changes that no worker has looked at yet, before others are sent them: a
 /// client stops on what the library stops on. Returns those of which something may not be sent; a
-/// worker has set that aside by then, if one can be had. How far the logs of a unit were looked at is
+/// worker has set that aside by then, if one can be had. How far the unit's logs were looked at is
 /// remembered.
 pub(super) async fn unsound(
     app: &App,
     campaign: CampaignId,
-    unit: Option<&str>,
+    unit: &str,
     unseen: BTreeSet<DocumentId>,
 ) -> Result<BTreeSet<DocumentId>, StoreError> {
     let unseen: Vec<DocumentId> = unseen.into_iter().collect();
@@ -300,10 +300,10 @@ pub(super) async fn unsound(
         };
         let looked = tokio::task::spawn_blocking(check).await;
         for (document, position, is_sound) in looked.map_err(|_| StoreError::Damaged)? {
-            match unit {
-                _ if !is_sound => unsound.push(document),
-                Some(unit) => app.looked_at.put(document, unit.to_owned(), position),
-                None => {}
+            if is_sound {
+                app.looked_at.put(document, unit.to_owned(), position);
+            } else {
+                unsound.push(document);
             }
         }
     }

@@ -51,7 +51,7 @@ pub(super) async fn walk(
             whole.unseen_at.is_some_and(|unseen| looked_at.is_none_or(|at| unseen > at))
         };
         let unseen = read.iter().filter(is_unseen).map(|whole| whole.document);
-        let unsound = unsound(app, id, Some(unit), unseen.collect()).await?;
+        let unsound = unsound(app, id, unit, unseen.collect()).await?;
         if !unsound.is_empty() {
             read = store.snapshot_after(id, unit, &hamlets, after, HOUSEHOLDS, until).await?;
         }

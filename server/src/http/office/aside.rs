@@ -88,7 +88,8 @@ async fn shown(
     let seen = list_unit(app, &actor, id, &unit).await?;
     let here = Path((id, unit.clone()));
     let listed = aside::aside(State(app.clone()), actor, here).await?.0;
-    let documents: BTreeSet<DocumentId> = listed.iter().map(|change| change.document).collect();
+    let shown = &listed[..listed.len().min(LISTED)];
+    let documents: BTreeSet<DocumentId> = shown.iter().map(|change| change.document).collect();
     let documents: Vec<DocumentId> = documents.into_iter().collect();
     let names = app.store.household_names(id, &documents).await?;
     let line = |change: &AsideChange| {
@@ -97,19 +98,19 @@ async fn shown(
     };
     let (notice, typed) = refused.unzip();
     let is_frozen = app.store.list_step(id, &unit).await?.is_frozen();
-    let shown = Aside {
+    let whole = Aside {
         f: visitor.frame(lang.t("Thay đổi để riêng", "Changes set aside")),
         id,
         name: seen.tree.get(&unit).map(|unit| unit.full_name()).unwrap_or_default(),
         found: listed.len(),
-        lines: listed.iter().take(LISTED).map(line).collect(),
+        lines: shown.iter().map(line).collect(),
         can_decide: visitor.account.post.role == Role::Officer && !is_frozen,
         is_frozen,
         unit,
         notice,
         typed,
     };
-    Ok(page(status, &shown))
+    Ok(page(status, &whole))
 }
 
 fn line(lang: Lang, change: &AsideChange, code: String, head: String) -> Line {

@@ -129,7 +129,7 @@ impl Peer {
         let mut found = BTreeSet::new();
         for (unit, documents) in unseen {
             let campaign = self.ticket.campaign;
-            found.extend(unsound(&self.app, campaign, Some(unit), documents).await?);
+            found.extend(unsound(&self.app, campaign, unit, documents).await?);
         }
         Ok(found)
     }
