@@ -62,6 +62,7 @@ export function pages(scene) {
     ["district", `${of}/desk`],
     ["officer", `${own}/pairs`],
     ["officer", `${own}/aside`],
+    ["neighbour", `${of}/units/${unvisited.unit}/aside`],
     ["district", `${own}/aside`],
     ["officer", `${own}/handovers`],
     ["district", `${own}/handovers`],

@@ -69,6 +69,15 @@ async fn dispute(cast: &Cast) -> (DocumentId, Phone) {
     (document, hoa)
 }
 
+/// Somebody without the hamlet writes into a household of Hướng Hiệp: it is held.
+async fn set_aside(cast: &Cast) {
+    let lan = cast.phone_with_work("lan").await;
+    let document = cast.document(&lan, "19561-01-0001");
+    let mut stranger = cast.phone("stranger").await;
+    stranger.households.insert(document, lan.households[&document].clone());
+    say_roof(&mut stranger, document, "leaf").await;
+}
+
 async fn say_roof(phone: &mut Phone, document: DocumentId, roof: &str) {
     let answers = [("roof".to_owned(), Value::from(roof))].into();
     phone.save(document, &[Page { answers, ..Page::default() }]).expect("it saves");
@@ -161,6 +170,7 @@ async fn play() -> std::io::Result<()> {
     let ((disputed, hoa), reviewed) = (dispute(&cast).await, recognise(&cast).await);
     let ([compared, due], code) = (type_twice(&cast, &hoa).await, make_code(&cast).await);
     let courier = carry(&cast, &hoa).await;
+    set_aside(&cast).await;
     freeze(&cast).await;
     let scene = json!({
         "base": server.base(),
