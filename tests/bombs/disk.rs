@@ -18,7 +18,7 @@ use tests::process::{free_address, program};
 use tests::town::{Cast, HUONG_HIEP, MO_O};
 
 /// Largest file, in blocks of 512 bytes: a few hundred KB above what an empty store has.
-const BLOCKS: usize = 4_000;
+const BLOCKS: usize = 5_000;
 
 /// The server under a limit. Dropped, it is killed.
 struct Cramped {
