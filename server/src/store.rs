@@ -26,6 +26,8 @@ mod migrations;
 pub(crate) mod news;
 pub(crate) mod pair;
 pub(crate) mod paper;
+#[cfg(test)]
+mod plans;
 pub(crate) mod posting;
 pub(crate) mod preliminary;
 pub(crate) mod quarantine;

@@ -288,9 +288,11 @@ pub fn as_of_all(
 ) -> BTreeMap<&str, Vec<Held<'_>>> {
     let mut all: BTreeMap<&str, Vec<Held<'_>>> =
         units.iter().map(|(unit, decided)| (unit.as_str(), newest(decided, day))).collect();
+    let twice = in_two_units(all.values());
     let mut counts: BTreeMap<HouseholdId, (Held<'_>, &str)> = BTreeMap::new();
     for (unit, newest) in &all {
-        for held in newest.iter().filter(|held| !held.only_left()) {
+        let counted = newest.iter().filter(|held| twice.contains(&held.entry.household));
+        for held in counted.filter(|held| !held.only_left()) {
             let best = counts.entry(held.entry.household).or_insert((*held, *unit));
             if held.by.moment() > best.0.by.moment() {
                 *best = (*held, *unit);
@@ -299,11 +301,18 @@ pub fn as_of_all(
     }
     for (unit, newest) in &mut all {
         let is_here = |held: &Held<'_>| {
-            counts.get(&held.entry.household).is_some_and(|(_, newest)| newest == unit)
+            counts.get(&held.entry.household).is_none_or(|(_, newest)| newest == unit)
         };
         newest.retain(|held| held.entry.class.is_some() && is_here(held));
     }
     all
+}
+
+/// Finds the households that decisions of more than one unit speak of: few, where hardly any moves.
+fn in_two_units<'a>(units: impl Iterator<Item = &'a Vec<Held<'a>>>) -> BTreeSet<HouseholdId> {
+    let mut named: Vec<HouseholdId> = units.flatten().map(|held| held.entry.household).collect();
+    named.sort_unstable();
+    named.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect()
 }
 
 /// Counts the households whose persons are not known at either end of a period: its sums of persons

@@ -21,10 +21,14 @@ use crate::app::App;
 use crate::gate::Share;
 use crate::store::StoreError;
 use crate::store::material::{AT_ONCE, From, Material};
-use crate::store::sync::Row;
+use crate::store::sync::{After, Row};
 
-/// Rows looked at one time while an answer is filled.
-const ROWS: i64 = 512;
+/// Most rows looked at one time while an answer is filled, and fewest.
+const ROWS: (usize, usize) = (512, 16);
+
+/// What a change takes at least, more often than not: an answer is looked for in so many rows that it
+/// is filled at one go, and hardly more, since each is found by looking at its household.
+const CHANGE_BYTES: usize = 256;
 
 /// Segments whose newest positions are asked for one by one: a phone's. For an office's all are read
 /// at once.
@@ -232,14 +236,17 @@ async fn read_on(
         let looked_at = app.looked_at.at(&row.document, unit);
         row.is_unseen && is_sent(row) && looked_at.is_none_or(|at| row.position > at)
     };
-    let (mut log, mut last) = app.store.sync_log_after(id, unit, from, &hamlets, ROWS).await?;
+    let rows_max = (room.bytes() / CHANGE_BYTES).clamp(ROWS.1, ROWS.0);
+    let of = After { campaign: id, unit, position: from, hamlets: &hamlets };
+    let read = || app.store.sync_log_after(&of, rows_max);
+    let (mut log, mut last) = read().await?;
     let part = Part::of(&log, from, room, is_sent);
     let unseen = log[..part.count].iter().filter(is_unseen).map(|row| row.document).collect();
     let unsound = unsound(app, id, unit, unseen).await?;
-    let mut read_all = log.len() < usize::try_from(ROWS).unwrap_or(usize::MAX);
+    let mut read_all = log.len() < rows_max;
     let mut held_up_at = None;
     if !unsound.is_empty() {
-        (log, last) = app.store.sync_log_after(id, unit, from, &hamlets, ROWS).await?;
+        (log, last) = read().await?;
         // What came meanwhile was not looked at: it is read next.
         log.retain(|row| row.position <= part.until);
         held_up_at = log.iter().position(|row| is_unseen(&row) && unsound.contains(&row.document));
@@ -247,11 +254,8 @@ async fn read_on(
         read_all = false;
     }
     let Part { bytes, count, until } = Part::of(&log, from, room, is_sent);
-    let rows = if bytes == 0 {
-        Vec::new()
-    } else {
-        app.store.change_after(id, unit, from, &hamlets, until).await?
-    };
+    let rows =
+        if bytes == 0 { Vec::new() } else { app.store.sync_changes_after(&of, until).await? };
     let mut changes = Vec::new();
     for row in rows {
         if !is_named((row.document, row.hash), row.position) {

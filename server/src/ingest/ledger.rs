@@ -2,7 +2,7 @@
 //!
 //! Units are locked in one order before anything they protect is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mobile_schema::frame::{Fate, Verdict};
 use mobile_schema::household::SCHEMA_VERSION;
@@ -52,12 +52,15 @@ impl Ledger {
         let units = self.units.keys().map(|(campaign, unit)| (*campaign, unit.as_str()));
         tx.unit_lock_all(units).await?;
         // Asked for after the locks are held: what was decided while they were waited for counts.
-        let campaigns: BTreeSet<CampaignId> = self.units.keys().map(|(of, _)| *of).collect();
-        for campaign in campaigns {
-            let is_locked = |unit: &str| self.units.contains_key(&(campaign, unit.to_owned()));
-            for (unit, position, step) in tx.unit_logs(campaign, is_locked).await? {
-                let log = self.units.entry((campaign, unit)).or_default();
-                (log.position, log.frozen) = (position, step.is_frozen());
+        let locked: Vec<(CampaignId, String)> = self.units.keys().cloned().collect();
+        for of_campaign in locked.chunk_by(|one, next| one.0 == next.0) {
+            let campaign = of_campaign[0].0;
+            let units: Vec<&str> = of_campaign.iter().map(|(_, unit)| unit.as_str()).collect();
+            for units in units.chunks(AT_ONCE) {
+                for (unit, position, step) in tx.unit_logs(campaign, units).await? {
+                    let log = self.units.entry((campaign, unit)).or_default();
+                    (log.position, log.frozen) = (position, step.is_frozen());
+                }
             }
         }
         for (campaign, documents) in by_campaign(self.documents.keys().copied()) {

@@ -21,6 +21,15 @@ const APPEND: Rows = Rows {
     after: "on conflict (campaign, document, hash) do nothing",
 };
 
+/// The logs of [`Tx::unit_logs`].
+pub(super) const UNIT_LOGS: &str = concat!(
+    "select unit_log.unit, unit_log.last_position, list.step
+    from unit_log left join list
+        on list.campaign = unit_log.campaign and list.unit = unit_log.unit
+    where unit_log.campaign = $1 and unit_log.unit in ",
+    in_list!()
+);
+
 /// A signed manifest about to be stored.
 #[derive(Debug)]
 pub(crate) struct NewManifest {
@@ -67,28 +76,21 @@ impl Tx {
         self.run_rows(SQL, rows.collect()).await.map(drop)
     }
 
-    /// Returns newest position and step of those units of a campaign whose logs are locked.
+    /// Returns newest position and step of at most [`super::material::AT_ONCE`] units of a campaign,
+    /// whose logs are locked.
     pub(crate) async fn unit_logs(
         &mut self,
         campaign: CampaignId,
-        is_locked: impl Fn(&str) -> bool,
+        units: &[&str],
     ) -> Result<Vec<(String, i64, Step)>, StoreError> {
-        const SQL: &str = "
-            select unit_log.unit, unit_log.last_position, list.step
-            from unit_log left join list
-                on list.campaign = unit_log.campaign and list.unit = unit_log.unit
-            where unit_log.campaign = $1";
-        let rows = self.all(SQL, vals![campaign]).await?;
-        let mut logs = Vec::new();
-        for row in rows {
-            let unit: String = row.get("unit")?;
-            if is_locked(&unit) {
-                let kept = row.get::<Option<String>>("step")?;
-                let step = kept.map_or(Ok(Step::Collecting), |kept| step(&kept))?;
-                logs.push((unit, row.get("last_position")?, step));
-            }
-        }
-        Ok(logs)
+        let mut of = vals![campaign];
+        of.extend(padded(units));
+        let log = |row: &Row| {
+            let kept = row.get::<Option<String>>("step")?;
+            let step = kept.map_or(Ok(Step::Collecting), |kept| step(&kept))?;
+            Ok((row.get("unit")?, row.get("last_position")?, step))
+        };
+        self.all(UNIT_LOGS, of).await?.iter().map(log).collect()
     }
 
     /// Notes a unit's newest position after appending.

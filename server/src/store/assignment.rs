@@ -230,21 +230,3 @@ impl Tx {
             .collect()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    /// Every sync asks for it: SQLite must not take the way through the campaign's hamlets.
-    #[tokio::test]
-    async fn the_places_of_one_person_are_found_without_walking_the_campaign() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::sqlite(&folder.path().join("plan.sqlite")).await.unwrap();
-        let of = vals![CampaignId([1; 16]), AccountId([2; 16]), None::<shared::id::DeviceId>];
-        let plan = store.db.plan(places_sql!(), of).await.unwrap();
-        let walks = |step: &String| step.starts_with("SCAN") || step.ends_with("(campaign=?)");
-        assert!(!plan.is_empty() && !plan.iter().any(walks), "{plan:#?}");
-        store.close().await;
-    }
-}

@@ -24,7 +24,7 @@ use super::rows::Values;
 pub(crate) use super::value::{Id, Val, vals};
 
 /// What SQLite's planner takes the tables to look like, and the version that is written with it.
-const STATISTICS: (&str, i64) = (include_str!("statistics.sql"), 2);
+const STATISTICS: (&str, i64) = (include_str!("statistics.sql"), 3);
 
 /// Pages that the writer keeps, as negative KiB: ids are random, and each change touches another page.
 const SQLITE_WRITER_CACHE: &str = "-24576";

@@ -54,18 +54,6 @@ pub(crate) struct KnownChange {
     pub(crate) dependencies: Vec<ChangeHash>,
 }
 
-/// An accepted change on its way to a client.
-#[derive(Debug, Clone)]
-pub(crate) struct SentChange {
-    pub(crate) document: DocumentId,
-    pub(crate) hash: ChangeHash,
-    pub(crate) position: i64,
-    pub(crate) chunk: Vec<u8>,
-    pub(crate) household: Vec<u8>,
-    pub(crate) hamlet: String,
-    pub(crate) code: String,
-}
-
 /// Who wrote a change and when it came.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct Authorship {
@@ -136,48 +124,6 @@ impl Store {
         let sql = "select last_position from unit_log where campaign = $1 and unit = $2";
         let row = self.db.one(sql, vals![campaign, unit]).await?;
         row.map_or(Ok(0), |row| row.get("last_position"))
-    }
-
-    /// Reads a unit's accepted changes after a position up to another, of all hamlets or of those
-    /// named.
-    ///
-    /// `hamlets` is empty for all, else `,code,code,`, single households among them. Not `like`: on SQLite that takes a hamlet for
-    /// its neighbour in capitals.
-    pub(crate) async fn change_after(
-        &self,
-        campaign: CampaignId,
-        unit: &str,
-        position: i64,
-        hamlets: &str,
-        until: i64,
-    ) -> Result<Vec<SentChange>, StoreError> {
-        const SQL: &str = "
-            select change.document, change.hash, change.position, change.chunk,
-                household.household, household.hamlet, household.code
-            from change join household on household.document = change.document
-            where change.campaign = $1 and change.unit = $2 and change.position > $3
-            and change.position <= $5 and change.side = 0 and change.fate = 'accepted'
-            and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4
-                or ($6 = 1 and exists (select 1 from household_assignment as single
-                    where single.campaign = $1 and single.document = change.document
-                    and replace($4, ',' || single.place || ',', '') <> $4)))
-            order by change.position";
-        let singles = hamlets.contains('#');
-        let row = vals![campaign, unit, position, hamlets, until, singles];
-        let rows = self.db.all(SQL, row).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(SentChange {
-                    document: row.id("document")?,
-                    hash: row.id("hash")?,
-                    position: row.get("position")?,
-                    chunk: row.get("chunk")?,
-                    household: row.get("household")?,
-                    hamlet: row.get("hamlet")?,
-                    code: row.get("code")?,
-                })
-            })
-            .collect()
     }
 
     /// Says who wrote each change of a household.

@@ -101,9 +101,9 @@ pub(super) fn household(row: &Row) -> Result<HouseholdAt, StoreError> {
 fn cached(row: &Row) -> Result<Cached, StoreError> {
     let position: Option<i64> = row.get("at_position")?;
     let basis: Option<String> = row.get("basis")?;
-    let merged = match row.get::<Option<i64>>("merged_count")? {
-        None => None,
-        Some(count) => Some([count, row.get("merged_decisions")?, row.get("merged_positions")?]),
+    let merged = match row.get("merged_count")? {
+        0_i64 => None,
+        count => Some([count, row.get("merged_decisions")?, row.get("merged_positions")?]),
     };
     let absorbed_by = match row.get::<Option<Vec<u8>>>("kept")? {
         None => None,
@@ -119,26 +119,32 @@ fn cached(row: &Row) -> Result<Cached, StoreError> {
     })
 }
 
-/// Reads households with what is cached of them; what follows says which.
+/// Reads households with what is cached of them; what follows says which. What was merged into one is
+/// looked up for each: a sum over all that were ever merged is no cheaper however few are asked for.
 macro_rules! cached_sql {
     ($($which:tt)*) => { concat!(
         "select household.*, hamlet.area, standing.position as at_position, standing.basis,
-            standing.body, merged.merged_count, merged.merged_decisions, merged.merged_positions,
+            standing.body,
+            (select count(*) from household_link into_it
+                where into_it.kept = household.document) as merged_count,
+            (select cast(sum(into_it.position) as bigint) from household_link into_it
+                where into_it.kept = household.document) as merged_decisions,
+            (select cast(sum(absorbed.last_position) as bigint) from household_link into_it
+                join household absorbed on absorbed.document = into_it.absorbed
+                where into_it.kept = household.document) as merged_positions,
             household_link.kept, kept.household as kept_household
         from household
         join hamlet on hamlet.campaign = household.campaign and hamlet.code = household.hamlet
         left join standing on standing.document = household.document
             and standing.unit = household.unit
-        left join (select into_it.kept, count(*) as merged_count,
-                cast(sum(into_it.position) as bigint) as merged_decisions,
-                cast(sum(absorbed.last_position) as bigint) as merged_positions
-            from household_link into_it
-            join household absorbed on absorbed.document = into_it.absorbed
-            group by into_it.kept) merged on merged.kept = household.document
         left join household_link on household_link.absorbed = household.document
         left join household kept on kept.document = household_link.kept ", $($which)*)
     };
 }
+
+/// The households of [`Store::household_cached_of`].
+pub(super) const CACHED_OF: &str =
+    cached_sql!("where household.campaign = $1 and household.document in ", in_list!());
 
 impl Store {
     /// Counts the households of the opening lists as they were loaded: unit, class, how many.
@@ -226,11 +232,9 @@ impl Store {
         campaign: CampaignId,
         documents: &[DocumentId],
     ) -> Result<Vec<Cached>, StoreError> {
-        const SQL: &str =
-            cached_sql!("where household.campaign = $1 and household.document in ", in_list!());
         let mut row = vals![campaign];
         row.extend(padded(documents));
-        self.db.all(SQL, row).await?.iter().map(cached).collect()
+        self.db.all(CACHED_OF, row).await?.iter().map(cached).collect()
     }
 
     /// Returns code and head of households, the head as it is cached.

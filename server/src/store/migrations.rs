@@ -21,4 +21,5 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (18, "courier", include_str!("../../migrations/0018_courier.sql")),
     (19, "moved together", include_str!("../../migrations/0019_moved_together.sql")),
     (20, "signed", include_str!("../../migrations/0020_signed.sql")),
+    (21, "moved", include_str!("../../migrations/0021_moved.sql")),
 ];

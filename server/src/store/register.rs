@@ -149,6 +149,20 @@ impl Store {
     }
 }
 
+/// The households that a unit's opening list named.
+pub(super) const OPENED: &str = "
+    select opened.*, hamlet.area, campaign.opening_date from
+        (select household.*, household.hamlet as opened_in from household
+        where household.campaign = $1 and household.opening_class <> ''
+        and household.opening_unit = '' and household.unit = $2
+        union all
+        select household.*, household.opening_hamlet from household
+        where household.campaign = $1 and household.opening_class <> ''
+        and household.opening_unit = $2 and household.opening_unit <> '') as opened
+    join campaign on campaign.id = opened.campaign
+    join hamlet on hamlet.campaign = opened.campaign and hamlet.code = opened.opened_in
+    order by opened.household";
+
 impl Tx {
     /// Makes a unit's part of a register anew: the opening list it begins with, and every list that
     /// stands recognised in a campaign that goes on with it.
@@ -180,18 +194,8 @@ impl Tx {
         register: CampaignId,
         unit: &str,
     ) -> Result<Vec<Decided>, StoreError> {
-        const SQL: &str = "
-            select opened.*, hamlet.area, campaign.opening_date from
-                (select household.*, case when household.opening_unit = '' then household.hamlet
-                    else household.opening_hamlet end as opened_in
-                from household where household.campaign = $1 and household.opening_class <> ''
-                and (household.opening_unit = $2
-                    or (household.opening_unit = '' and household.unit = $2))) as opened
-            join campaign on campaign.id = opened.campaign
-            join hamlet on hamlet.campaign = opened.campaign and hamlet.code = opened.opened_in
-            order by opened.household";
         let mut opening: Option<Decided> = None;
-        for row in self.all(SQL, vals![register, unit]).await? {
+        for row in self.all(OPENED, vals![register, unit]).await? {
             let date = row.date("opening_date")?;
             let opening =
                 opening.get_or_insert_with(|| Decided::new(Kind::Opening, register, date, 0));

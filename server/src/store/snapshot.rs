@@ -42,7 +42,7 @@ pub(crate) struct NewSnapshot {
 
 impl Store {
     /// Reads whole households of a unit in the order of their documents, at most `limit` after one
-    /// document, of all hamlets or of those named as in [`Store::change_after`].
+    /// document, of all hamlets or of those named as in [`After`](super::sync::After).
     ///
     /// Not `join`: SQLite would walk the whole campaign and look each change up in the page.
     ///

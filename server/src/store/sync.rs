@@ -7,7 +7,7 @@ use shared::date::Date;
 use shared::id::{AccountId, Actor, CampaignId, ChangeHash, DeviceId, DocumentId};
 
 use super::assignment::{Place, place, places_sql};
-use super::backend::vals;
+use super::backend::{Val, vals};
 use super::binding::FORKED_MAX;
 use super::{Store, StoreError};
 
@@ -47,6 +47,102 @@ pub(crate) struct Row {
     /// A client wrote it and no worker has looked at it yet, so nobody is sent it.
     pub(crate) is_unseen: bool,
 }
+
+/// An accepted change on its way to a client.
+#[derive(Debug, Clone)]
+pub(crate) struct SentChange {
+    pub(crate) document: DocumentId,
+    pub(crate) hash: ChangeHash,
+    pub(crate) position: i64,
+    pub(crate) chunk: Vec<u8>,
+    pub(crate) household: Vec<u8>,
+    pub(crate) hamlet: String,
+    pub(crate) code: String,
+}
+
+/// A part of a unit's log: what comes after a position.
+#[derive(Debug)]
+pub(crate) struct After<'a> {
+    pub(crate) campaign: CampaignId,
+    pub(crate) unit: &'a str,
+    pub(crate) position: i64,
+    /// Empty for all hamlets, else `,code,code,`, single households among them.
+    pub(crate) hamlets: &'a str,
+}
+
+impl After<'_> {
+    /// Names what statements over it ask for, with one number of their own.
+    fn vals(&self, number: i64) -> Vec<Val> {
+        let mut vals = vals![self.campaign, self.unit, self.position, number];
+        if !self.hamlets.is_empty() {
+            vals.extend(vals![self.hamlets, self.hamlets.contains('#')]);
+        }
+        vals
+    }
+}
+
+/// The accepted changes of a unit after a position.
+macro_rules! all_after {
+    () => {
+        "from change join household on household.document = change.document
+        where change.campaign = $1 and change.unit = $2 and change.position > $3
+        and change.side = 0 and change.fate = 'accepted'"
+    };
+}
+
+/// Those of the hamlets named. Households are far fewer than changes: the ones that have anything new
+/// are looked for first, and then what they have. That unit and position are not compared as they
+/// stand keeps SQLite from walking the unit's log all the same. Not `like`: there SQLite takes a hamlet
+/// for its neighbour in capitals.
+macro_rules! of_hamlets_after {
+    () => {
+        "from household cross join change
+        where household.campaign = $1 and household.unit = $2 and household.last_position > $3
+        and (replace($5, ',' || household.hamlet || ',', '') <> $5
+            or ($6 = 1 and exists (select 1 from household_assignment as single
+                where single.campaign = $1 and single.document = household.document
+                and replace($5, ',' || single.place || ',', '') <> $5)))
+        and change.campaign = $1 and change.document = household.document
+        and change.unit || '' = $2 and change.position - $3 > 0
+        and change.side = 0 and change.fate = 'accepted'"
+    };
+}
+
+/// Reads a log without the bytes.
+macro_rules! log_sql {
+    ($which:expr) => {
+        concat!(
+            "select last_position as position, null as bytes, null as document, null as hash,
+                cast(0 as bigint) as unseen
+            from unit_log where campaign = $1 and unit = $2
+            union all
+            select position, bytes, document, hash, unseen from (
+                select change.position, cast(length(change.chunk) as bigint) as bytes,
+                    change.document, change.hash,
+                    cast(case when change.provenance = 'desk' or exists (
+                        select 1 from standing where standing.document = change.document
+                        and standing.unit = change.unit and standing.position >= change.position)
+                    then 0 else 1 end as bigint) as unseen ",
+            $which,
+            " order by change.position limit $4) as read"
+        )
+    };
+}
+
+/// Reads the changes of a log.
+macro_rules! sent_sql {
+    ($which:expr) => {
+        concat!(
+            "select change.document, change.hash, change.position, change.chunk,
+                household.household, household.hamlet, household.code ",
+            $which,
+            " and change.position <= $4 order by change.position"
+        )
+    };
+}
+
+/// The log of a few hamlets.
+pub(super) const LOG_OF_HAMLETS: &str = log_sql!(of_hamlets_after!());
 
 impl Store {
     /// Reads what a sync begins with; `None` where there is no such campaign.
@@ -126,40 +222,18 @@ impl Store {
         Ok(end)
     }
 
-    /// Lists a unit's accepted changes after a position, of all hamlets or of those named, as
-    /// [`Store::change_after`] reads them, and the unit's newest position of that moment.
+    /// Lists a unit's accepted changes after a position, of all hamlets or of those named, and the
+    /// unit's newest position of that moment.
     pub(crate) async fn sync_log_after(
         &self,
-        campaign: CampaignId,
-        unit: &str,
-        position: i64,
-        hamlets: &str,
-        rows_max: i64,
+        part: &After<'_>,
+        rows_max: usize,
     ) -> Result<(Vec<Row>, i64), StoreError> {
-        const SQL: &str = "
-            select last_position as position, null as bytes, null as document, null as hash,
-                cast(0 as bigint) as unseen
-            from unit_log where campaign = $1 and unit = $2
-            union all
-            select position, bytes, document, hash, unseen from (
-                select change.position, cast(length(change.chunk) as bigint) as bytes,
-                    change.document, change.hash,
-                    cast(case when change.provenance = 'desk' or exists (
-                        select 1 from standing where standing.document = change.document
-                        and standing.unit = change.unit and standing.position >= change.position)
-                    then 0 else 1 end as bigint) as unseen
-                from change join household on household.document = change.document
-                where change.campaign = $1 and change.unit = $2 and change.position > $3
-                and change.side = 0 and change.fate = 'accepted'
-                and ($4 = '' or replace($4, ',' || household.hamlet || ',', '') <> $4
-                    or ($6 = 1 and exists (select 1 from household_assignment as single
-                        where single.campaign = $1 and single.document = change.document
-                        and replace($4, ',' || single.place || ',', '') <> $4)))
-                order by change.position limit $5) as read";
-        let singles = hamlets.contains('#');
-        let vals = vals![campaign, unit, position, hamlets, rows_max, singles];
+        const ALL: &str = log_sql!(all_after!());
+        let rows_max = i64::try_from(rows_max).unwrap_or(i64::MAX);
+        let sql = if part.hamlets.is_empty() { ALL } else { LOG_OF_HAMLETS };
         let (mut read, mut last) = (Vec::new(), 0);
-        for row in self.db.all(SQL, vals).await? {
+        for row in self.db.all(sql, part.vals(rows_max)).await? {
             let position = row.get("position")?;
             match row.get::<Option<i64>>("bytes")? {
                 None => last = position,
@@ -172,5 +246,30 @@ impl Store {
         }
         read.sort_by_key(|row| row.position);
         Ok((read, last))
+    }
+
+    /// Reads the same changes up to a position, with their bytes.
+    pub(crate) async fn sync_changes_after(
+        &self,
+        part: &After<'_>,
+        until: i64,
+    ) -> Result<Vec<SentChange>, StoreError> {
+        const ALL: &str = sent_sql!(all_after!());
+        const OF_HAMLETS: &str = sent_sql!(of_hamlets_after!());
+        let sql = if part.hamlets.is_empty() { ALL } else { OF_HAMLETS };
+        let rows = self.db.all(sql, part.vals(until)).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(SentChange {
+                    document: row.id("document")?,
+                    hash: row.id("hash")?,
+                    position: row.get("position")?,
+                    chunk: row.get("chunk")?,
+                    household: row.get("household")?,
+                    hamlet: row.get("hamlet")?,
+                    code: row.get("code")?,
+                })
+            })
+            .collect()
     }
 }

@@ -1,0 +1,44 @@
+//! What is asked at every sync and for every batch is found by SQLite without walking a campaign.
+
+#![allow(clippy::unwrap_used)]
+
+use shared::id::{AccountId, CampaignId, DeviceId, DocumentId};
+
+use super::Store;
+use super::append::UNIT_LOGS;
+use super::assignment::places_sql;
+use super::backend::{Val, vals};
+use super::household::CACHED_OF;
+use super::material::padded;
+use super::register::OPENED;
+use super::sync::LOG_OF_HAMLETS;
+
+/// The tables that grow with the households of all campaigns.
+const LARGE: [&str; 5] = ["household", "change", "standing", "hamlet", "household_link"];
+
+fn walks(step: &str) -> bool {
+    let mut words = step.split(' ');
+    let scans = words.next() == Some("SCAN") && words.next().is_some_and(|of| LARGE.contains(&of));
+    scans || step.ends_with("(campaign=?)") || step.contains("INDEX change_position")
+}
+
+#[tokio::test]
+async fn what_is_asked_for_all_the_time_is_found_without_walking_a_campaign() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::sqlite(&folder.path().join("plan.sqlite")).await.unwrap();
+    let campaign = CampaignId([1; 16]);
+    let of = |values: Vec<Val>| [vals![campaign], values].concat();
+    let documents = [DocumentId([2; 16]), DocumentId([3; 16])];
+    let person = vals![AccountId([2; 16]), None::<DeviceId>];
+    for (sql, values) in [
+        (places_sql!(), of(person)),
+        (CACHED_OF, of(padded(&documents).collect())),
+        (UNIT_LOGS, of(padded(&["19330", "19331"]).collect())),
+        (OPENED, of(vals!["19330"])),
+        (LOG_OF_HAMLETS, of(vals!["19330", 7, 100, ",19330-01,", false])),
+    ] {
+        let plan = store.db.plan(sql, values).await.unwrap();
+        assert!(!plan.is_empty() && !plan.iter().any(|step| walks(step)), "{sql}: {plan:#?}");
+    }
+    store.close().await;
+}
