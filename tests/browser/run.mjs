@@ -183,6 +183,88 @@ story("a list follows what is typed, and whoever has to sign in again is told", 
   await page.context().close();
 });
 
+/** What stands in the fields of a form on paper, by name; of members by row and question. */
+async function onPaper(page) {
+  return page.locator("form.typing").evaluate((form) => {
+    const said = {};
+    const row = (field) => [...field.closest("tbody").children].indexOf(field.closest("tr"));
+    const items = [];
+    for (const field of form.elements) {
+      const value = field.type === "checkbox" ? (field.checked ? "1" : "") : field.value;
+      if (!field.name || field.type === "hidden" || value === "") continue;
+      const [kind, of, ...key] = field.name.split(".");
+      if (kind === "m") said[`m.${row(field)}.${key.join(".")}`] = value;
+      else if (kind === "b") items.push([of, value]);
+      else said[field.name] = value;
+    }
+    items.forEach(([item, points], at) => Object.assign(said, { [`bk.${at}`]: item, [`bv.${at}`]: points }));
+    return said;
+  });
+}
+
+/** What has the focus: its name as `onPaper` gives it, what kind of thing it is, how far an option is. */
+function focused(wanted) {
+  const field = document.activeElement;
+  const row = (one) => [...one.closest("tbody").children].indexOf(one.closest("tr"));
+  const named = (one) => {
+    const [kind, , ...key] = (one.name ?? "").split(".");
+    return kind === "m" ? `m.${row(one)}.${key.join(".")}` : one.name;
+  };
+  const name = named(field);
+  const inside = field.tagName === "SUMMARY" ? [...field.parentElement.querySelectorAll("input")] : [];
+  return {
+    name,
+    tag: field.tagName,
+    type: field.type,
+    value: field.value,
+    ticked: field.checked,
+    hides: inside.some((one) => wanted[named(one)]),
+    steps: [...(field.options ?? [])].findIndex((one) => one.value === wanted[name]) - field.selectedIndex,
+    saves: field.value === "save",
+  };
+}
+
+/** Keys that a word takes on a Vietnamese keyboard (Telex): one more for each mark, two for đ. */
+const telex = (word) => word.replaceAll(/[đĐ]/g, "dd").normalize("NFD").length;
+
+story("a whole paper form is typed with the keyboard alone, in three minutes' keys", async (stage) => {
+  const { campaign, typed } = stage.scene;
+  const at = `/office/campaigns/${campaign}/households/${typed.due}`;
+  const first = await stage.visit("officer");
+  await first.goto(`${at}/paper`);
+  const paper = { ...(await onPaper(first)), day: "15/10/2022", by: "Hồ Văn Hoa", answered_by: "chủ hộ" };
+  const page = await stage.enter("colleague");
+  await page.goto(`${at}/second`);
+  const wanted = { ...paper };
+  let keys = 0;
+  const press = async (key, times = 1) => {
+    for (let time = 0; time < times; time += 1) await page.keyboard.press(key);
+    keys += times;
+  };
+  for (let stop = 0; stop < 1_000; stop += 1) {
+    const here = await page.evaluate(focused, wanted);
+    if (here.saves) break;
+    const value = wanted[here.name];
+    if (here.tag === "SUMMARY" && here.hides) await press("Enter");
+    if (value !== undefined && here.tag === "SELECT") {
+      await press(here.steps > 0 ? "ArrowDown" : "ArrowUp", Math.abs(here.steps));
+    } else if (value !== undefined && here.type === "checkbox") {
+      if (!here.ticked) await press("Space");
+    } else if (value !== undefined && here.value !== value) {
+      await page.keyboard.type(value);
+      keys += telex(value);
+    }
+    delete wanted[here.name];
+    await press("Tab");
+  }
+  assert.deepEqual(wanted, {}, "every field was reached by the Tab key");
+  await press("Enter");
+  await page.getByText(/Hai lần nhập/).first().waitFor();
+  console.log(`keys for a paper form with ${Object.keys(paper).length} fields: ${keys}`);
+  assert.deepEqual(await accessible(page), []);
+  await page.context().close();
+});
+
 story("the commune officer settles the dispute and submits the list", async (stage) => {
   const page = await stage.enter("officer", plain);
   await page.getByRole("link", { name: "Rà soát cuối năm 2022" }).click();

@@ -53,6 +53,27 @@ pub async fn remove(url: &str) {
     run(server, format!("drop database {name} with (force)")).await;
 }
 
+/// Ends the connections to a database on which its users listen for notices, as soon as there are so
+/// many.
+pub async fn end_listeners(url: &str, count: usize) {
+    const LISTENING: &str = "from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and query ilike 'listen%'";
+    let mut admin = PgConnection::connect(url).await.expect("the database answers");
+    let ask = |what: &str| AssertSqlSafe(format!("select {what} {LISTENING}")).into_sql_str();
+    loop {
+        let listening: i64 = sqlx::query_scalar(ask("count(*)"))
+            .fetch_one(&mut admin)
+            .await
+            .expect("it counts its connections");
+        if listening == i64::try_from(count).expect("few") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    admin.execute(ask("pg_terminate_backend(pid)")).await.expect("it ends them");
+    admin.close().await.expect("the connection closes");
+}
+
 async fn run(server: &str, sql: String) {
     let mut admin = PgConnection::connect(&format!("{server}/postgres"))
         .await

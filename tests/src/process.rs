@@ -84,6 +84,11 @@ impl Home {
         self.environment.push((name, value.into()));
     }
 
+    /// Address of the PostgreSQL database, if it has one.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
     /// Returns the folder around the data folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()

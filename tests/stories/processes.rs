@@ -11,7 +11,7 @@ use shared::id::{ChangeHash, DocumentId};
 use shared::list::{List, changes_digest};
 use shared::page::Page;
 use tests::auditor::{Auditor, Edit};
-use tests::postgres::{Cluster, database};
+use tests::postgres::{Cluster, database, end_listeners};
 use tests::process::{Home, Server, free_address};
 use tests::town::{Cast, MO_O, PASSWORD};
 
@@ -24,7 +24,7 @@ const RACES: i64 = 12;
 /// Two servers of one installation, both started on the empty database at the same time.
 pub(crate) struct Pair {
     _servers: [Server; 2],
-    _home: Home,
+    home: Home,
     pub(crate) cast: Cast,
     /// One client for each server.
     pub(crate) clients: [Client; 2],
@@ -42,12 +42,17 @@ impl Pair {
         let password = home.new_password();
         let cast = Cast::gather(servers[0].base(), &password).await;
         let clients = [Client::new(servers[0].base()), Client::new(servers[1].base())];
-        Some(Self { _servers: servers, _home: home, cast, clients, password })
+        Some(Self { _servers: servers, home, cast, clients, password })
     }
 
     async fn office(&self, server: usize, name: &str) -> Office {
         let password = if name == "tinh" { &self.password } else { PASSWORD };
         Office::sign_in(&self.clients[server], name, password).await.expect("it signs in")
+    }
+
+    /// Cuts the lines on which the servers hear of each other.
+    pub(crate) async fn deafen(&self) {
+        end_listeners(self.home.database().expect("a database"), self.clients.len()).await;
     }
 
     /// Enrols a phone that speaks to one of the servers only, and lets it fetch its work.

@@ -9,6 +9,7 @@ mod offline;
 mod people;
 mod processes;
 pub(crate) mod raw;
+mod samod;
 mod who;
 
 use serde_json::{Value as Json, json};

@@ -60,6 +60,8 @@ pub(super) struct Row {
     pub(super) name: String,
     pub(super) fields: Vec<Field>,
     pub(super) removed: bool,
+    /// For somebody whom the household does not have yet.
+    pub(super) free: bool,
 }
 
 /// One page of the form.
@@ -306,6 +308,7 @@ impl Filling<'_> {
                 name: name.to_owned(),
                 fields: fields.collect(),
                 removed: current.contains_key("removed"),
+                free: !self.current.members.contains_key(&id),
             }
         })
         .collect()

@@ -20,6 +20,9 @@ use crate::standing::refresh;
 /// Most households found at one time.
 const FOUND_MAX: usize = 40;
 
+/// Most forms shown that were typed: first those that somebody has to do something about.
+const TYPED_MAX: usize = 100;
+
 /// A household to type a form of.
 struct Line {
     document: DocumentId,
@@ -44,6 +47,13 @@ struct Typed {
     open: usize,
 }
 
+impl Typed {
+    /// Tells whether somebody else has to type it again.
+    fn is_due(&self) -> bool {
+        self.drawn && self.second.is_empty()
+    }
+}
+
 #[derive(Template)]
 #[template(path = "office/paper_forms.html")]
 struct Papers {
@@ -57,6 +67,9 @@ struct Papers {
     found: usize,
     most: usize,
     typed: Vec<Typed>,
+    /// How many were typed, or were typed and are looked for.
+    typed_found: usize,
+    typed_most: usize,
     due: usize,
     rate: Rate,
     /// Share of the compared fields that differ, in percent.
@@ -111,7 +124,14 @@ async fn found(
     let number = lines.len();
     lines.sort_by(|a, b| (&a.hamlet, &a.code).cmp(&(&b.hamlet, &b.code)));
     lines.truncate(FOUND_MAX);
-    let typed: Vec<Typed> = forms.forms.into_iter().map(typed).collect();
+    let mut typed: Vec<Typed> = forms.forms.into_iter().map(typed).collect();
+    let due = typed.iter().filter(|form| form.is_due()).count();
+    let fits =
+        |form: &Typed| [&form.head, &form.code].iter().any(|text| folded(text).contains(&wanted));
+    typed.retain(fits);
+    typed.sort_by_key(|form| !form.is_due() && form.open == 0);
+    let typed_found = typed.len();
+    typed.truncate(TYPED_MAX);
     let papers = Papers {
         f: visitor.frame(lang.t("Phiếu giấy", "Paper forms")),
         id,
@@ -122,7 +142,9 @@ async fn found(
         lines,
         found: number,
         most: FOUND_MAX,
-        due: typed.iter().filter(|form| form.drawn && form.second.is_empty()).count(),
+        due,
+        typed_found,
+        typed_most: TYPED_MAX,
         typed,
         share: percent(forms.rate.different, forms.rate.fields),
         rate: forms.rate,
