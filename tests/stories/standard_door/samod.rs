@@ -235,7 +235,7 @@ on_each_backend! {
                 handles.iter().skip(of_document).step_by(documents.len()).collect();
             let changes = clients.len() * ROUNDS;
             for handle in &all {
-                until(handle, |doc| doc.get_changes(&[]).len() >= changes + 1).await;
+                until(handle, |doc| doc.get_changes(&[]).len() > changes).await;
             }
             let heads = |handle: &&DocHandle| handle.with_document(|doc| doc.get_heads());
             let first = heads(&all[0]);
