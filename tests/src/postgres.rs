@@ -60,14 +60,16 @@ pub async fn end_listeners(url: &str, count: usize) {
         where datname = current_database() and pid <> pg_backend_pid() and query ilike 'listen%'";
     let mut admin = PgConnection::connect(url).await.expect("the database answers");
     let ask = |what: &str| AssertSqlSafe(format!("select {what} {LISTENING}")).into_sql_str();
-    loop {
-        let listening: i64 = sqlx::query_scalar(ask("count(*)"))
-            .fetch_one(&mut admin)
-            .await
-            .expect("it counts its connections");
-        if listening == i64::try_from(count).expect("few") {
-            break;
-        }
+    let enough = i64::try_from(count).expect("few");
+    let mut tries = 0;
+    while sqlx::query_scalar::<_, i64>(ask("count(*)"))
+        .fetch_one(&mut admin)
+        .await
+        .expect("it counts its connections")
+        != enough
+    {
+        tries += 1;
+        assert!(tries < 600, "not {count} of them listen");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     admin.execute(ask("pg_terminate_backend(pid)")).await.expect("it ends them");
