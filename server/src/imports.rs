@@ -6,6 +6,7 @@
 
 pub(crate) mod assignments;
 mod csv;
+pub(crate) mod faults;
 pub(crate) mod file;
 pub(crate) mod hamlets;
 pub(crate) mod opening;

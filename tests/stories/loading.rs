@@ -51,6 +51,31 @@ on_each_backend! {
         second.stop().await.unwrap();
     }
 
+    /// More households than are in memory together, of two communes in turn, some of them there
+    /// already: all are taken or, where one commune's list is under way, none.
+    async fn an_opening_list_is_taken_whole_or_not_at_all(town: Town) {
+        town.review_mo_o().await;
+        town.officer.submit(town.campaign, MO_O).await.unwrap();
+        let path = town.path("/roster");
+        let send = async |numbers: std::ops::Range<usize>, hamlets: [&str; 2]| {
+            let of = |number: usize| family(&format!("m-{number}"), hamlets[number % 2]);
+            let text = ROSTER.to_owned() + &numbers.map(of).collect::<String>();
+            post_raw(&town, town.province.token(), &path, text.as_bytes()).await
+        };
+        let before = kept(&town).await;
+        let open = ["19369-01", "19561-01"];
+        assert_eq!(send(700..800, open).await.taken()["taken"], 100);
+        let heard = send(0..1_300, open).await.taken();
+        assert_eq!((&heard["taken"], &heard["skipped"]), (&json!(1_200), &json!(100)));
+        let after = kept(&town).await;
+        for what in ["households", "accepted"] {
+            assert_eq!(after[what] - before[what], 1_300, "{what}");
+        }
+        let refused = send(1_300..2_600, ["19561-01", "19558-01"]).await;
+        assert_eq!(refused.refused(409, "import-after-work").items(), [MO_O]);
+        assert_eq!(kept(&town).await, after);
+    }
+
     /// Codes that the forms do not have are named before they are anybody's answers.
     async fn codes_the_form_does_not_have_are_row_faults(town: Town) {
         let file = format!(

@@ -9,9 +9,9 @@ use super::{CliError, Place, say};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::http::imports::work::{Judged, Kind, Sent, Taken, judge, take};
+use crate::imports::faults::Faults;
 use crate::imports::file::File;
 use crate::imports::returned;
-use crate::imports::rows::RowFault;
 use crate::problem::Problem;
 
 /// Faults that are printed; `--errors` has them all.
@@ -102,44 +102,27 @@ impl Table {
             account.ok_or_else(|| CliError::Usage(format!("no account named {}", self.by)))?;
         let actor = Actor { account, device: None, session: None };
         let sent = Sent::of(bytes);
-        let mut judged =
+        let judged =
             judge(&app, &actor, id, kind, &sent).await.map_err(|problem| refused(&problem))?;
-        let (good, faults) = (judged.good, std::mem::take(&mut judged.faults));
-        self.print_faults(&faults);
-        let is_written = !self.check && (faults.is_empty() || self.keep_good);
-        let taken = match (is_written, &self.errors) {
-            (true, None) => take(&app, &actor, id, judged).await.map_err(|p| refused(&p))?,
-            (false, None) => Taken::default(),
-            (is_written, Some(path)) => {
-                let again = judge(&app, &actor, id, kind, &sent).await;
-                let said = again.map_err(|problem| refused(&problem))?;
-                write_errors(&app, kind, &sent, said, path)?;
-                if is_written {
-                    take(&app, &actor, id, judged).await.map_err(|p| refused(&p))?
-                } else {
-                    Taken::default()
-                }
-            }
+        let (good, faults) = (judged.good, judged.faults.len());
+        print_faults(&judged.faults);
+        if let Some(path) = &self.errors {
+            let again = judge(&app, &actor, id, kind, &sent).await;
+            let again = again.map_err(|problem| refused(&problem))?;
+            write_errors(&app, kind, &sent, again, path)?;
+        }
+        let taken = if !self.check && (faults == 0 || self.keep_good) {
+            take(&app, &actor, id, judged).await.map_err(|problem| refused(&problem))?
+        } else {
+            Taken::default()
         };
-        self.print(&taken, good, faults.len());
-        if faults.is_empty() || self.keep_good || self.check {
+        self.print(&taken, good, faults);
+        if faults == 0 || self.keep_good || self.check {
             Ok(())
         } else {
             Err(CliError::Usage(format!(
-                "{} faults: nothing was written; --keep-good writes the {good} good ones",
-                faults.len()
+                "{faults} faults: nothing was written; --keep-good writes the {good} good ones"
             )))
-        }
-    }
-
-    fn print_faults(&self, faults: &[RowFault]) {
-        for fault in faults.iter().take(PRINTED_MAX) {
-            let sheet =
-                if fault.sheet > 0 { format!("sheet {}, ", fault.sheet) } else { String::new() };
-            eprintln!("{sheet}line {} {}: {}", fault.line, fault.column, fault.en);
-        }
-        if faults.len() > PRINTED_MAX {
-            eprintln!("and {} more; --errors FILE writes them all", faults.len() - PRINTED_MAX);
         }
     }
 
@@ -158,6 +141,17 @@ impl Table {
         for one in &taken.passwords {
             say(format!("{} / {}", one.name, one.password));
         }
+    }
+}
+
+fn print_faults(faults: &Faults) {
+    for fault in faults.iter().take(PRINTED_MAX) {
+        let sheet =
+            if fault.sheet > 0 { format!("sheet {}, ", fault.sheet) } else { String::new() };
+        eprintln!("{sheet}line {} {}: {}", fault.line, fault.column, fault.en);
+    }
+    if faults.len() > PRINTED_MAX {
+        eprintln!("and {} more; --errors FILE writes them all", faults.len() - PRINTED_MAX);
     }
 }
 

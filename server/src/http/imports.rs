@@ -19,7 +19,7 @@ pub(super) use self::work::{open_campaign, still_collecting};
 use super::extract::{Json, Path, Query, Text, Upload};
 use crate::app::App;
 use crate::auth::Actor;
-use crate::imports::rows::RowFault;
+use crate::imports::faults::RowFault;
 use crate::imports::units::row_fault;
 use crate::problem::{Body, Problem};
 
@@ -70,11 +70,10 @@ pub(super) async fn load(
     upload: Upload,
 ) -> Result<Json<Imported>, Problem> {
     let sent = Sent { bytes: Arc::new(upload.bytes), _share: Arc::new(upload.share) };
-    let mut judged = judge(app, actor, id, kind, &sent).await?;
+    let judged = judge(app, actor, id, kind, &sent).await?;
     drop(sent);
     let (good, left_out, total) = (judged.good, judged.left_out, judged.faults.len());
-    let mut faults = std::mem::take(&mut judged.faults);
-    faults.truncate(FAULTS_MAX);
+    let faults: Vec<RowFault> = judged.faults.iter().take(FAULTS_MAX).collect();
     let keep = keep.keep.as_deref();
     if total > 0 && !matches!(keep, Some("good" | "check")) {
         tracing::info!(good, bad = total, "import refused");

@@ -6,8 +6,9 @@ use shared::id::AccountId;
 use shared::spreadsheet::{Column, Need};
 use shared::unit::UnitTree;
 
+use super::faults::fault;
 use super::file::File;
-use super::rows::{Rows, Sorted, Unreadable, fault, read};
+use super::rows::{Rows, Sorted, Unreadable, read};
 use crate::store::assignment::Given;
 use crate::store::household::HouseholdUnit;
 
@@ -58,7 +59,7 @@ pub(crate) fn assignment_rows(
     file: &File<'_>,
     tree: &UnitTree,
     known: &Assignable<'_>,
-) -> Result<Sorted<(Given, AccountId)>, Unreadable> {
+) -> Result<Sorted<Vec<(Given, AccountId)>>, Unreadable> {
     let missing = match read(file, &ASSIGNMENT_COLUMNS) {
         Ok(rows) => {
             return Ok(judged(rows, "hamlet", tree, known.accounts, |cell| {
@@ -92,7 +93,7 @@ fn judged<'a>(
     tree: &UnitTree,
     accounts: &BTreeMap<String, (AccountId, String)>,
     find: impl Fn(&str) -> Option<(Given, &'a str)>,
-) -> Sorted<(Given, AccountId)> {
+) -> Sorted<Vec<(Given, AccountId)>> {
     let mut pairs = Vec::new();
     for row in &rows {
         let Some((given, unit)) = find(&row[column]) else {

@@ -6,8 +6,9 @@ use shared::list::{Hamlet, Registered};
 use shared::spreadsheet::{Column, Need, date, header};
 use shared::unit::{Area, UnitTree};
 
+use super::faults::{Faults, fault};
 use super::file::File;
-use super::rows::{Row, RowFault, Rows, Sorted, Unreadable, fault, read};
+use super::rows::{Row, Rows, Sorted, Unreadable, read};
 
 const fn count(
     key: &'static str,
@@ -113,7 +114,7 @@ pub(crate) struct Reach<'a> {
 pub(crate) fn hamlet_rows(
     file: &File<'_>,
     reach: &Reach<'_>,
-) -> Result<Sorted<Counted>, Unreadable> {
+) -> Result<Sorted<Vec<Counted>>, Unreadable> {
     let Rows { rows, mut faults, .. } = read(file, &HAMLET_COLUMNS)?;
     let units: BTreeSet<&str> = reach.tree.list_units().iter().map(|unit| unit.code()).collect();
     let mut hamlets = Vec::new();
@@ -152,7 +153,7 @@ pub(crate) fn hamlet_rows(
     Ok(Sorted::each(hamlets, faults))
 }
 
-fn check_code(row: &Row, reach: &Reach<'_>, is_new: bool, faults: &mut Vec<RowFault>) {
+fn check_code(row: &Row, reach: &Reach<'_>, is_new: bool, faults: &mut Faults) {
     let code = &row["code"];
     // Whose it is otherwise an officer is not told.
     let other = reach.known.get(code).filter(|(unit, _)| *unit != row["unit"]);
@@ -183,7 +184,7 @@ fn check_code(row: &Row, reach: &Reach<'_>, is_new: bool, faults: &mut Vec<RowFa
 }
 
 /// What a commune may not change: which hamlets there are and their area.
-fn check_change(row: &Row, reach: &Reach<'_>, area: Option<Area>, faults: &mut Vec<RowFault>) {
+fn check_change(row: &Row, reach: &Reach<'_>, area: Option<Area>, faults: &mut Faults) {
     let Some(only) = reach.only else { return };
     match reach.known.get(&row["code"]).filter(|(unit, _)| unit == only) {
         None => faults.push(fault(
@@ -202,7 +203,7 @@ fn check_change(row: &Row, reach: &Reach<'_>, area: Option<Area>, faults: &mut V
     }
 }
 
-fn area(row: &Row, faults: &mut Vec<RowFault>) -> Option<Area> {
+fn area(row: &Row, faults: &mut Faults) -> Option<Area> {
     let area = match header(&row["area"]).as_str() {
         "urban" | "thanh thi" => Some(Area::Urban),
         "rural" | "nong thon" => Some(Area::Rural),
@@ -219,7 +220,7 @@ fn area(row: &Row, faults: &mut Vec<RowFault>) -> Option<Area> {
     area
 }
 
-fn counted_on(row: &Row, faults: &mut Vec<RowFault>) -> String {
+fn counted_on(row: &Row, faults: &mut Faults) -> String {
     let cell = &row["counted_on"];
     let day = date(cell).filter(|day| day.is_exact());
     if !cell.is_empty() && day.is_none() {
@@ -233,7 +234,7 @@ fn counted_on(row: &Row, faults: &mut Vec<RowFault>) -> String {
     day.map(|day| day.to_string()).unwrap_or_default()
 }
 
-fn registered(row: &Row, prefix: &str, faults: &mut Vec<RowFault>) -> Registered {
+fn registered(row: &Row, prefix: &str, faults: &mut Faults) -> Registered {
     let mut count = |name: &str| {
         let column = format!("{prefix}{name}");
         match row[&column].parse::<u32>() {

@@ -1,6 +1,7 @@
 //! The opening list of a campaign: households that are poor or near-poor by a former decision.
 
 mod columns;
+mod roster;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,20 +10,22 @@ use mobile_schema::form::{Form, Scope};
 use mobile_schema::household::{Answers, Value};
 use shared::classify::Class;
 use shared::id::{CampaignId, DocumentId, HouseholdId, document_id, sha256, to_hex};
-use shared::limits;
 use shared::merge::{actor_id, genesis};
 use shared::page::{Page, Written, write};
 use shared::spreadsheet::{date, header, option_code, yes_no};
 
 pub(crate) use self::columns::ROSTER_COLUMNS;
-use super::file::{At, File};
-use super::rows::{Row, RowFault, Rows, Sorted, Unreadable, fault, read};
+pub(crate) use self::roster::{Roster, roster};
+use super::faults::{Faults, fault};
+use super::rows::Row;
 use crate::keys::random;
 
 /// A household of the opening list, ready to be written.
 #[derive(Debug, Clone)]
 pub(crate) struct OpeningHousehold {
     pub(crate) code: String,
+    /// Commune.
+    pub(crate) unit: String,
     pub(crate) hamlet: String,
     pub(crate) class: Class,
     pub(crate) decision: String,
@@ -31,27 +34,6 @@ pub(crate) struct OpeningHousehold {
     pub(crate) members: Vec<Row>,
     /// How many they are, when the rows are gone.
     pub(crate) members_count: u32,
-    /// Set where the file has no code for it.
-    pub(crate) is_named_by_head: bool,
-}
-
-/// Most bytes that a member takes in a change beside its values: its id, keys and columns.
-const MEMBER_BYTES: usize = 160;
-
-impl OpeningHousehold {
-    /// Bounds the size of the household's first change from above, bytes.
-    fn bytes(&self) -> usize {
-        self.members.iter().map(|member| MEMBER_BYTES + member.bytes()).sum()
-    }
-
-    fn first(&self) -> At {
-        self.members.first().map_or(At::default(), |member| member.at)
-    }
-
-    fn heads(&self) -> usize {
-        let relations = self.members.iter().map(|member| &member["relation"]);
-        relations.filter(|relation| option_code("relation", relation) == Some("head")).count()
-    }
 }
 
 /// The hamlets that a file may name, by code and by name.
@@ -77,7 +59,7 @@ impl Hamlets {
     }
 
     /// Returns the unit of a hamlet.
-    pub(crate) fn unit(&self, code: &str) -> Option<&str> {
+    fn unit(&self, code: &str) -> Option<&str> {
         self.by_code.get(code).map(String::as_str)
     }
 
@@ -120,70 +102,6 @@ fn class_of(text: &str) -> Option<Class> {
     }
 }
 
-/// Reads the opening list. A household with one bad row is set aside whole, and named. Rows of
-/// households that have left the list are counted and passed over.
-pub(crate) fn roster(
-    file: &File<'_>,
-    hamlets: &Hamlets,
-) -> Result<Sorted<OpeningHousehold>, Unreadable> {
-    let sheets = file.sheets().map_err(Unreadable::File)?;
-    let Rows { rows, broken, mut faults } = read(file, &ROSTER_COLUMNS)?;
-    let mut households: BTreeMap<String, OpeningHousehold> = BTreeMap::new();
-    let whose = |row: &Row| code_of(row, hamlets.find(row));
-    let mut bad: BTreeSet<String> = broken.iter().filter_map(whose).collect();
-    let mut left_out = 0;
-    for row in rows {
-        if has_left(&row, &sheets) {
-            left_out += 1;
-            continue;
-        }
-        let before = faults.len();
-        let hamlet = hamlets.find(&row);
-        check_row(&row, hamlet, &mut faults);
-        let Some(code) = code_of(&row, hamlet) else { continue };
-        let (class, dtts) = (class_of(&row["class"]), yes_no(&row["dtts"]));
-        let household = households.entry(code.clone()).or_insert_with(|| OpeningHousehold {
-            code: code.clone(),
-            hamlet: hamlet.unwrap_or_default().to_owned(),
-            class: class.unwrap_or(Class::Insufficient),
-            decision: decision(&row),
-            dtts: dtts == Some(true),
-            members: Vec::new(),
-            members_count: 0,
-            is_named_by_head: row["household"].is_empty(),
-        });
-        let same = hamlet == Some(household.hamlet.as_str())
-            && class == Some(household.class)
-            && dtts == Some(household.dtts);
-        // What is wrong with the row itself is said already.
-        if !same && faults.len() == before {
-            faults.push(fault(
-                row.at,
-                "household",
-                "Các dòng của một hộ không thống nhất thôn, diện hoặc DTTS.",
-                "Rows of one household disagree on hamlet, class or DTTS.",
-            ));
-        }
-        household.members.push(row);
-        if faults.len() > before {
-            bad.insert(code);
-        }
-    }
-    for household in households.values() {
-        if let Some(fault) = check_whole(household)
-            && bad.insert(household.code.clone())
-        {
-            faults.push(fault);
-        }
-    }
-    let (aside, good): (Vec<_>, Vec<_>) =
-        households.into_values().partition(|household| bad.contains(&household.code));
-    let members = aside.iter().flat_map(|household| &household.members);
-    let aside = members.map(|member| member.at).collect();
-    faults.sort_by_key(RowFault::at);
-    Ok(Sorted { good, faults, aside, left_out })
-}
-
 fn decision(row: &Row) -> String {
     let number = row["decision"].to_owned();
     match date(&row["decision_date"]).filter(|day| day.is_exact()) {
@@ -192,29 +110,7 @@ fn decision(row: &Row) -> String {
     }
 }
 
-/// Says what is wrong with a household of which each row is right.
-fn check_whole(household: &OpeningHousehold) -> Option<RowFault> {
-    let at = household.first();
-    if household.bytes() > limits::CHANGE_BYTES_MAX {
-        return Some(fault(
-            at,
-            "household",
-            "Hộ có quá nhiều thành viên cho một hồ sơ.",
-            "The household has more members than one document takes.",
-        ));
-    }
-    let (vi, en) = match (household.heads(), household.is_named_by_head) {
-        (1, _) => return None,
-        (0, _) | (_, false) => ("Mỗi hộ có đúng một chủ hộ.", "A household has exactly one head."),
-        (_, true) => (
-            "Hai hộ trong thôn có chủ hộ cùng tên: thêm cột Mã hộ.",
-            "Two households of the hamlet have heads of one name: add the column of codes.",
-        ),
-    };
-    Some(fault(at, "relation", vi, en))
-}
-
-fn check_row(row: &Row, hamlet: Option<&str>, faults: &mut Vec<RowFault>) {
+fn check_row(row: &Row, hamlet: Option<&str>, faults: &mut Faults) {
     let mut check = |fits: bool, column: &'static str, vi: &'static str, en: &'static str| {
         if !fits {
             faults.push(fault(row.at, column, vi, en));
@@ -265,7 +161,7 @@ fn check_row(row: &Row, hamlet: Option<&str>, faults: &mut Vec<RowFault>) {
 }
 
 /// Checks what a row says of the member.
-fn check_member(row: &Row, faults: &mut Vec<RowFault>) {
+fn check_member(row: &Row, faults: &mut Faults) {
     if row["name"].is_empty() {
         faults.push(fault(row.at, "name", "Thiếu họ tên.", "The name is missing."));
     }

@@ -8,8 +8,9 @@ use shared::limits::NAME_CHARS_MAX;
 use shared::scope::{Post, Role};
 use shared::spreadsheet::{Column, Need, header};
 
+use super::faults::fault;
 use super::file::File;
-use super::rows::{Row, Rows, Sorted, Unreadable, fault, read};
+use super::rows::{Row, Rows, Sorted, Unreadable, read};
 use crate::keys::random;
 use crate::store::account::Account;
 
@@ -66,7 +67,7 @@ fn role(text: &str) -> Option<Role> {
 /// People of a file who are not there yet, and how many are.
 #[derive(Debug)]
 pub(crate) struct People {
-    pub(crate) sorted: Sorted<Account>,
+    pub(crate) sorted: Sorted<Vec<Account>>,
     pub(crate) known: usize,
 }
 

@@ -1,6 +1,5 @@
 //! The file that goes back: the rows that cannot be used, as they came, with what to change.
 
-use std::collections::BTreeMap;
 use std::fs::File as Disk;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -9,6 +8,7 @@ use std::path::Path;
 use shared::layout::Cell;
 use shared::spreadsheet::{Column, header, places};
 
+use super::faults::Said;
 use super::file::{At, COLUMNS_MAX, Cells, File, Format};
 use crate::table::{Book, Csv};
 
@@ -38,7 +38,7 @@ struct Sheet {
 pub(crate) fn write(
     file: &File<'_>,
     columns: &[&[Column]],
-    said: &BTreeMap<At, String>,
+    said: &Said,
     folder: &Path,
     disk: Disk,
 ) -> io::Result<()> {
@@ -52,8 +52,8 @@ pub(crate) fn write(
         let open = sheet.take().filter(|sheet| sheet.number == at.sheet);
         let written = match open {
             Some(open) => {
-                let written = match said.get(&at) {
-                    Some(text) => out.row(&open, at, cells, text),
+                let written = match said.of(at) {
+                    Some(text) => out.row(&open, at, cells, &text),
                     None => Ok(()),
                 };
                 sheet = Some(open);

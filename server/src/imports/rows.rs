@@ -1,69 +1,23 @@
-//! A file as rows by column name, and the faults that are named for people.
+//! A file as rows by column name.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Index};
 
 use mobile_schema::problem::{self, Problem as Name};
-use serde::Serialize;
 use shared::limits::TEXT_CHARS_MAX;
 use shared::spreadsheet::{Column, Need, Places, places};
 
+use super::faults::{Faults, fault};
 use super::file::{At, COLUMNS_MAX, Cells, File, ROWS_MAX};
 
 /// Rows at the top of a sheet among which its headers are looked for: titles may stand above them.
 const HEADER_ROWS: usize = 10;
 
-/// Most bytes of text that the rows of a file keep, whatever it inflates from: 200.000 rows of 670.
+/// Most bytes of text that the rows of a file say, whatever it inflates from: 200.000 rows of 670.
 const KEPT_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// What cells say whose formula failed.
 const FAILED: [&str; 7] = ["#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!"];
-
-/// A text that mostly is one of ours.
-type Text = Cow<'static, str>;
-
-/// One row that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub(crate) struct RowFault {
-    /// Sheet of the file from 1; 0 in a CSV file.
-    #[serde(skip_serializing_if = "is_none")]
-    pub(crate) sheet: u32,
-    /// Line of the file, the first being 1.
-    pub(crate) line: u64,
-    /// Column, empty where the row as a whole is meant.
-    #[schema(value_type = String)]
-    pub(crate) column: Text,
-    /// What to change, in Vietnamese.
-    #[schema(value_type = String)]
-    pub(crate) vi: Text,
-    /// The same in English.
-    #[schema(value_type = String)]
-    pub(crate) en: Text,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-fn is_none(sheet: &u32) -> bool {
-    *sheet == 0
-}
-
-impl RowFault {
-    /// Returns where the row stands.
-    pub(crate) fn at(&self) -> At {
-        At { sheet: self.sheet, line: self.line }
-    }
-}
-
-/// Names what is wrong with one row.
-pub(super) fn fault(
-    at: At,
-    column: impl Into<Text>,
-    vi: impl Into<Text>,
-    en: impl Into<Text>,
-) -> RowFault {
-    let At { sheet, line } = at;
-    RowFault { sheet, line, column: column.into(), vi: vi.into(), en: en.into() }
-}
 
 /// Why a file cannot be read as rows at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,20 +30,21 @@ pub(crate) enum Unreadable {
 
 /// What could be read of a file, and the rows that could not.
 #[derive(Debug)]
-pub(crate) struct Sorted<T> {
-    pub(crate) good: Vec<T>,
+pub(crate) struct Sorted<G> {
+    /// The good rows, or what is made of them.
+    pub(crate) good: G,
     /// Every fault, in order of the lines.
-    pub(crate) faults: Vec<RowFault>,
+    pub(crate) faults: Faults,
     /// Rows without a fault of their own that are not used, because others of theirs have one.
     pub(crate) aside: Vec<At>,
     /// Rows that are not asked for, such as those of households that have left the list.
     pub(crate) left_out: usize,
 }
 
-impl<T> Sorted<T> {
+impl<G> Sorted<G> {
     /// Makes it of rows that stand each for itself.
-    pub(super) fn each(good: Vec<T>, mut faults: Vec<RowFault>) -> Self {
-        faults.sort_by_key(RowFault::at);
+    pub(super) fn each(good: G, mut faults: Faults) -> Self {
+        faults.sort();
         Self { good, faults, aside: Vec::new(), left_out: 0 }
     }
 }
@@ -137,13 +92,46 @@ impl Row {
     }
 }
 
-/// A file as rows by column name, with the lines that are not even rows.
+/// A file as rows by column name, and the lines that are not even rows.
 #[derive(Debug)]
 pub(super) struct Rows {
     pub(super) rows: Vec<Row>,
-    /// Rows of the wrong length or with cells that are no answer, for telling whose they are.
-    pub(super) broken: Vec<Row>,
-    pub(super) faults: Vec<RowFault>,
+    pub(super) faults: Faults,
+}
+
+/// Reads a file whose sheets have these columns. A sheet that has none of them is passed over.
+pub(super) fn read(file: &File<'_>, columns: &'static [Column]) -> Result<Rows, Unreadable> {
+    let mut rows = Vec::new();
+    let faults = each(file, columns, &mut |row, is_whole, _| {
+        rows.extend(is_whole.then_some(row));
+        ControlFlow::Continue(())
+    })?;
+    Ok(Rows { rows, faults })
+}
+
+/// Takes a row, told whether it is one: it is none where it has the wrong length or cells that are
+/// no answer, and then tells only whose it is. What is wrong with it is added to the faults.
+pub(super) type Take<'a> = &'a mut dyn FnMut(Row, bool, &mut Faults) -> ControlFlow<()>;
+
+/// Hands over the rows of a file one by one and keeps none. A sheet that has none of the columns is
+/// passed over. Returns what is wrong, in no order.
+pub(super) fn each(
+    file: &File<'_>,
+    columns: &'static [Column],
+    take: Take<'_>,
+) -> Result<Faults, Unreadable> {
+    each_within(file, columns, KEPT_BYTES_MAX, take)
+}
+
+fn each_within(
+    file: &File<'_>,
+    columns: &'static [Column],
+    bytes_max: usize,
+    take: Take<'_>,
+) -> Result<Faults, Unreadable> {
+    let mut reader = Reader::new(columns, bytes_max, take);
+    file.rows(&mut |at, cells| reader.take(at, cells)).map_err(Unreadable::File)?;
+    reader.finish()
 }
 
 /// A sheet whose headers have been found.
@@ -153,23 +141,8 @@ struct Sheet {
     places: Places,
 }
 
-/// Reads a file whose sheets have these columns. A sheet that has none of them is passed over.
-pub(super) fn read(file: &File<'_>, columns: &'static [Column]) -> Result<Rows, Unreadable> {
-    read_within(file, columns, KEPT_BYTES_MAX)
-}
-
-fn read_within(
-    file: &File<'_>,
-    columns: &'static [Column],
-    bytes_max: usize,
-) -> Result<Rows, Unreadable> {
-    let mut reader = Reader::new(columns, bytes_max);
-    file.rows(&mut |at, cells| reader.take(at, cells)).map_err(Unreadable::File)?;
-    reader.finish()
-}
-
 /// Takes the rows of a file one by one.
-pub(super) struct Reader {
+struct Reader<'a> {
     columns: &'static [Column],
     sheet: Option<Sheet>,
     /// Sheet in which headers are looked for, and how many rows have been looked at.
@@ -177,16 +150,18 @@ pub(super) struct Reader {
     /// Of a sheet that has some of the columns and not all: what it lacks least.
     missing: BTreeMap<u32, Vec<String>>,
     found: usize,
-    rows: Rows,
-    /// Bytes of text that may still be kept; `None` where a row was too much.
+    rows: usize,
+    faults: Faults,
+    /// Bytes of text that rows may still say; `None` where one was too much.
     left: Option<usize>,
+    to: Take<'a>,
 }
 
-impl Reader {
-    fn new(columns: &'static [Column], bytes_max: usize) -> Self {
-        let rows = Rows { rows: Vec::new(), broken: Vec::new(), faults: Vec::new() };
-        let (missing, left) = (BTreeMap::new(), Some(bytes_max));
-        Self { columns, sheet: None, looked: (0, 0), missing, found: 0, rows, left }
+impl<'a> Reader<'a> {
+    fn new(columns: &'static [Column], bytes_max: usize, to: Take<'a>) -> Self {
+        let (missing, faults, left) = (BTreeMap::new(), Faults::default(), Some(bytes_max));
+        let (sheet, looked, found, rows) = (None, (0, 0), 0, 0);
+        Self { columns, sheet, looked, missing, found, rows, faults, left, to }
     }
 
     fn take(&mut self, at: At, cells: &Cells) -> ControlFlow<()> {
@@ -228,9 +203,9 @@ impl Reader {
     }
 
     fn row(&mut self, at: At, cells: &Cells, sheet: &Sheet) -> ControlFlow<()> {
-        let rows = &mut self.rows;
-        if rows.rows.len() + rows.broken.len() >= ROWS_MAX {
-            rows.faults.push(fault(
+        let faults = &mut self.faults;
+        if self.rows >= ROWS_MAX {
+            faults.push(fault(
                 at,
                 "",
                 "Quá nhiều dòng: từ đây chưa đọc. Chia tệp ra.",
@@ -246,9 +221,10 @@ impl Reader {
         // A workbook leaves empty cells out; a line of text must have them all.
         let is_whole =
             if at.sheet == 0 { cells.count == sheet.headers } else { cells.count <= COLUMNS_MAX };
-        let before = rows.faults.len();
+        self.rows += 1;
+        let before = faults.len();
         if !is_whole {
-            rows.faults.push(fault(
+            faults.push(fault(
                 at,
                 "",
                 "Số cột không khớp.",
@@ -257,10 +233,10 @@ impl Reader {
         }
         for (column, cell) in row.cells() {
             if cell.chars().nth(TEXT_CHARS_MAX).is_some() {
-                rows.faults.push(fault(at, column, "Nội dung quá dài.", "The text is too long."));
+                faults.push(fault(at, column, "Nội dung quá dài.", "The text is too long."));
             }
             if FAILED.contains(&cell) {
-                rows.faults.push(fault(
+                faults.push(fault(
                     at,
                     column,
                     "Công thức trong ô bị lỗi: ghi giá trị vào ô.",
@@ -268,23 +244,18 @@ impl Reader {
                 ));
             }
         }
-        let is_good = rows.faults.len() == before;
-        if is_good {
-            rows.rows.push(row);
-        } else {
-            rows.broken.push(row);
-        }
-        ControlFlow::Continue(())
+        let is_row = faults.len() == before;
+        (self.to)(row, is_row, faults)
     }
 
-    fn finish(self) -> Result<Rows, Unreadable> {
+    fn finish(self) -> Result<Faults, Unreadable> {
         if self.left.is_none() {
             return Err(Unreadable::File(&problem::FILE_INFLATES));
         }
         match (self.found, self.missing.into_values().next()) {
             (_, Some(missing)) => Err(Unreadable::Columns(missing)),
             (0, None) => Err(Unreadable::Columns(needed(self.columns))),
-            (_, None) => Ok(self.rows),
+            (_, None) => Ok(self.faults),
         }
     }
 }
@@ -293,27 +264,6 @@ impl Reader {
 fn needed(columns: &[Column]) -> Vec<String> {
     let needed = columns.iter().filter(|column| column.need != Need::Never);
     needed.map(|column| column.key.to_owned()).collect()
-}
-
-/// Says in one line what is wrong with each row, for the file that goes back.
-pub(crate) fn by_row<T>(sorted: &Sorted<T>) -> BTreeMap<At, String> {
-    let mut said: BTreeMap<At, String> = BTreeMap::new();
-    for fault in &sorted.faults {
-        let line = said.entry(fault.at()).or_default();
-        if !line.is_empty() {
-            line.push_str(" · ");
-        }
-        let (column, vi, en) = (&fault.column, &fault.vi, &fault.en);
-        let column = if column.is_empty() { String::new() } else { format!("{column}: ") };
-        line.push_str(&format!("{column}{vi} ({en})"));
-    }
-    for at in &sorted.aside {
-        said.entry(*at).or_insert_with(|| {
-            "Hộ này có dòng sai: gửi lại cả hộ. (Another row of this household is wrong.)"
-                .to_owned()
-        });
-    }
-    said
 }
 
 impl From<Unreadable> for crate::problem::Problem {
@@ -340,6 +290,17 @@ mod tests {
         read(&File::open(text.as_bytes()).unwrap(), &AB)
     }
 
+    /// Lists the rows that are none.
+    fn broken(text: &str) -> Vec<Row> {
+        let mut broken = Vec::new();
+        each(&File::open(text.as_bytes()).unwrap(), &AB, &mut |row, is_row, _| {
+            broken.extend((!is_row).then_some(row));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        broken
+    }
+
     fn lines(rows: &Rows) -> Vec<(u64, &str, &str)> {
         rows.rows.iter().map(|row| (row.at.line, &row["a"], &row["b"])).collect()
     }
@@ -359,7 +320,7 @@ mod tests {
         let rows = of(&text).unwrap();
         let found = [(2, "1", "x"), (4, "2,", "nói \"thế\""), (7, long.trim(), ""), (8, "", "y")];
         assert_eq!(lines(&rows), found);
-        assert!(rows.faults.is_empty() && rows.broken.is_empty());
+        assert!(rows.faults.len() == 0 && broken(&text).is_empty());
     }
 
     #[test]
@@ -376,17 +337,19 @@ mod tests {
         assert_eq!(lines(&rows), [(2, "1", "x"), (5, "4", &wide)]);
         let faults: Vec<u64> = rows.faults.iter().map(|fault| fault.line).collect();
         assert_eq!(faults, [3, 4, 6]);
-        assert_eq!(&rows.broken[0]["a"], "2", "whose row it is can be told");
+        assert_eq!(&broken(&text)[0]["a"], "2", "whose row it is can be told");
     }
 
     #[test]
     fn of_a_text_that_is_too_long_no_more_is_kept_than_tells_so() {
         for sign in ["x", "ồ"] {
             let fits = sign.repeat(TEXT_CHARS_MAX);
-            let rows = of(&format!("a,b\n1,{fits}\n2,{}\n", sign.repeat(50_000))).unwrap();
+            let text = format!("a,b\n1,{fits}\n2,{}\n", sign.repeat(50_000));
+            let rows = of(&text).unwrap();
             assert_eq!(lines(&rows), [(2, "1", &*fits)]);
-            assert_eq!((rows.faults.len(), &*rows.faults[0].column), (1, "b"));
-            assert_eq!(&rows.broken[0]["b"], format!("{fits}…"));
+            let columns: Vec<_> = rows.faults.iter().map(|fault| fault.column).collect();
+            assert_eq!(columns, ["b"]);
+            assert_eq!(&broken(&text)[0]["b"], format!("{fits}…"));
         }
     }
 
@@ -394,9 +357,14 @@ mod tests {
     fn a_file_whose_rows_say_more_than_may_be_kept_is_refused() {
         let text = format!("a,b\n{}", "1,2345\n".repeat(10));
         let file = File::open(text.as_bytes()).unwrap();
-        assert_eq!(read_within(&file, &AB, 50).unwrap().rows.len(), 10);
-        let refused = read_within(&file, &AB, 49).unwrap_err();
-        assert_eq!(refused, Unreadable::File(&problem::FILE_INFLATES));
+        let mut rows = 0;
+        let mut count = |_, _, _: &mut Faults| {
+            rows += 1;
+            ControlFlow::Continue(())
+        };
+        assert_eq!(each_within(&file, &AB, 50, &mut count).unwrap().len(), 0);
+        let refused = each_within(&file, &AB, 49, &mut count).unwrap_err();
+        assert_eq!((refused, rows), (Unreadable::File(&problem::FILE_INFLATES), 19));
     }
 
     #[test]

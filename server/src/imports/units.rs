@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use shared::date::Date;
 use shared::unit::{RowError, RowProblem, UnitTree, Units};
 
+use super::faults::{RowFault, fault};
 use super::file::At;
-use super::rows::{RowFault, fault};
 
 /// Most days whose trees are kept ready.
 const TREES_MAX: usize = 32;

@@ -166,7 +166,7 @@ pub async fn measure(home: Home, size: Size) -> Crowd {
 }
 
 /// Names the first communes of the province.
-fn units(count: usize) -> Vec<String> {
+pub(super) fn units(count: usize) -> Vec<String> {
     let tree = Units::quang_tri_2022().at(Rules::default().basis().review_date);
     tree.list_units().into_iter().map(|unit| unit.code().to_owned()).take(count).collect()
 }

@@ -10,6 +10,7 @@ use server::cli::serve::FIRST_ACCOUNT;
 use server::demo::client::Client;
 use server::demo::office::Office;
 
+use super::crowd::units;
 use super::family::{Watch, memory, rest};
 use super::pages::sign_in;
 use super::{Size, millis};
@@ -18,6 +19,9 @@ use crate::town::Cast;
 
 /// Rows of an imported table, a member each.
 const ROWS: [usize; 2] = [2_000, 190_000];
+
+/// Communes of the province.
+const COMMUNES: usize = 125;
 
 /// Members of a household.
 const MEMBERS: usize = 4;
@@ -46,9 +50,12 @@ pub async fn read_in(home: Home, size: Size) -> Vec<Table> {
     let (server, password) = home.start_first(address);
     let cast = Cast::gather(server.base(), &password).await;
     let rows = ROWS[usize::from(size != Size::Quick)];
-    let good = csv(&opening(rows, 0, "poor"));
-    let book = xlsx(&opening(rows, rows, "poor"));
-    let bad = csv(&opening(rows, 0, "rich"));
+    let communes = units(COMMUNES);
+    let hamlets = cast.province.import(&cast.path("/hamlets"), hamlets(&communes)).await;
+    hamlets.expect("hamlets");
+    let list = |first, class| opening(&communes, rows, first, class);
+    let (good, book, bad) =
+        (csv(&list(0, "poor")), xlsx(&list(rows, "poor")), csv(&list(0, "rich")));
     let households = rows / MEMBERS;
     let all = [
         ("an opening list read in, CSV", &good, "taken", households),
@@ -126,17 +133,35 @@ const COLUMNS: [&str; 11] = [
     "id_number",
 ];
 
-/// Makes an opening list up: nobody in it exists.
-fn opening(rows: usize, first: usize, class: &str) -> Vec<Row> {
+fn hamlet(commune: &str) -> String {
+    format!("{commune}-90")
+}
+
+/// Makes a hamlet up in each commune.
+fn hamlets(communes: &[String]) -> String {
+    let mut file = "unit,code,type_word,name,area,households,persons,dtts_households,dtts_persons,\
+                    opening_households,opening_persons,opening_dtts_households,\
+                    opening_dtts_persons,source\n"
+        .to_owned();
+    for commune in communes {
+        let code = hamlet(commune);
+        file += &format!("{commune},{code},thôn,Thử,rural,9,9,9,9,9,9,9,9,synthetic\n");
+    }
+    file
+}
+
+/// Makes an opening list up, commune after commune: nobody in it exists.
+fn opening(communes: &[String], rows: usize, first: usize, class: &str) -> Vec<Row> {
     let row = |row: usize| {
         let (household, member) = ((first + row) / MEMBERS, row % MEMBERS);
-        let hamlet = ["19558-01", "19558-02"][household % 2];
+        let whose = row / MEMBERS * MEMBERS;
+        let hamlet = hamlet(&communes[whose * communes.len() / rows]);
         let (relation, birth) =
             if member == 0 { ("head", 1_970) } else { ("child", 2_000 + member) };
         let (code, name) = (format!("{hamlet}-{household:06}"), format!("Hồ Văn Thử {row}"));
         let (birth, sex) = (birth.to_string(), ["male", "female"][row % 2]);
         let texts =
-            [&code, hamlet, class, "QĐ 1/2021", "1", &name, relation, &birth, sex, "23", ""];
+            [&code, &hamlet, class, "QĐ 1/2021", "1", &name, relation, &birth, sex, "23", ""];
         texts.map(ToOwned::to_owned)
     };
     (0..rows).map(row).collect()

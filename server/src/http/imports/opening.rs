@@ -1,110 +1,199 @@
 //! The opening list is written: each household becomes a document with its members.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use mobile_schema::problem;
+use shared::approve::Step;
 use shared::classify::Class;
 use shared::id::CampaignId;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::work::open_campaign;
+use super::work::{Sent, open_campaign};
 use crate::app::App;
 use crate::auth::Actor;
-use crate::imports::opening::{Opened, OpeningHousehold, open};
+use crate::imports::file::File;
+use crate::imports::opening::{Opened, OpeningHousehold, Roster, open};
+use crate::imports::rows::Unreadable;
 use crate::ingest::desk::{DeskChange, OPENING_LIST, append_desk};
 use crate::problem::Problem;
 use crate::store::StoreError;
+use crate::store::backend::Tx;
 use crate::store::household::NewHousehold;
 
-/// Writes the opening households of every unit in one transaction, or none of them, and returns
-/// how many. Codes already there are left alone; a list frozen meanwhile takes nothing more.
+/// Households of a file that are in memory together: one part is read while the documents of another
+/// are made and those of a third are written.
+const PART: usize = 500;
+
+/// A household and its first change.
+type Ready = (OpeningHousehold, Opened);
+
+/// Writes the good households of a file in one transaction, or none of them, and returns how many.
+/// Codes already there are left alone; a list frozen meanwhile takes nothing more.
 pub(super) async fn write_opening(
     app: &App,
     id: CampaignId,
-    by_unit: BTreeMap<&str, Vec<&OpeningHousehold>>,
+    roster: Roster,
+    sent: Sent,
     actor: &Actor,
 ) -> Result<usize, Problem> {
     // Households of a file would be others than those of the register, though they are the same people.
     if crate::standing::campaign(app, id).await?.register != id {
         return Err(Problem::new(&problem::REGISTER_GOES_ON));
     }
-    let mut prepared = Vec::new();
-    for (unit, households) in by_unit {
-        prepared.push((unit, make_opening(id, &households).await?));
+    let mut opening = Opening::begin(app, id, roster.units().clone(), actor).await?;
+    let (reading, mut parts) = read(roster, sent);
+    let mut made: Option<JoinHandle<_>> = None;
+    while let Some(mut part) = parts.recv().await {
+        let known = opening.known(part.iter()).await?;
+        part.retain(|household| !known.contains(&household.code));
+        let next = spawn_blocking(move || make(id, part));
+        if let Some(ready) = made.replace(next) {
+            opening.add(&ready.await.map_err(|_| StoreError::Damaged)??).await?;
+        }
     }
-    let prepared: Vec<_> =
-        prepared.iter().map(|(unit, opened)| (*unit, opened.as_slice())).collect();
-    write_opened(app, id, &prepared, actor).await
+    reading.await.map_err(|_| StoreError::Damaged)??;
+    if let Some(ready) = made {
+        opening.add(&ready.await.map_err(|_| StoreError::Damaged)??).await?;
+    }
+    opening.finish().await
 }
 
-/// Writes opening households whose first changes are made.
+/// Writes opening households of a unit whose first changes are made, as [`write_opening`] does.
 pub(in crate::http) async fn write_opened(
     app: &App,
     id: CampaignId,
-    prepared: &[(&str, &[(OpeningHousehold, Opened)])],
+    unit: &str,
+    opened: &[Ready],
     actor: &Actor,
 ) -> Result<usize, Problem> {
-    let (now_ms, mut written) = (app.now_ms(), 0);
-    let register = crate::standing::campaign(app, id).await?.register;
-    let mut tx = open_campaign(app, id).await?;
-    for (unit, opened) in prepared {
-        let position = tx.unit_lock(id, unit).await?;
-        if tx.list_step(id, unit).await?.0.is_frozen() {
-            return Err(Problem::new(&problem::IMPORT_AFTER_WORK).with_items(&[unit]));
+    let mut opening = Opening::begin(app, id, BTreeSet::from([unit.to_owned()]), actor).await?;
+    let known = opening.known(opened.iter().map(|(new, _)| new)).await?;
+    opening.add(opened.iter().filter(|(new, _)| !known.contains(&new.code))).await?;
+    opening.finish().await
+}
+
+/// Reads the households of a file off the async threads, in parts. Whoever stops taking them stops
+/// the reading.
+fn read(
+    roster: Roster,
+    sent: Sent,
+) -> (JoinHandle<Result<(), Unreadable>>, Receiver<Vec<OpeningHousehold>>) {
+    let (sender, parts) = channel(1);
+    let reading = spawn_blocking(move || {
+        let file = File::open(&sent.bytes).map_err(Unreadable::File)?;
+        let mut part = Vec::with_capacity(PART);
+        roster.households(&file, &mut |household| {
+            part.push(household);
+            if part.len() == PART && sender.blocking_send(std::mem::take(&mut part)).is_err() {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+        drop(sender.blocking_send(part));
+        Ok(())
+    });
+    (reading, parts)
+}
+
+/// Makes the documents of households.
+fn make(id: CampaignId, households: Vec<OpeningHousehold>) -> Result<Vec<Ready>, StoreError> {
+    let ready = |mut household: OpeningHousehold| {
+        let opened = open(id, &household).map_err(|_| StoreError::Damaged)?;
+        // They stand in the change now.
+        household.members = Vec::new();
+        Ok((household, opened))
+    };
+    households.into_iter().map(ready).collect()
+}
+
+/// Opening households on their way into the log: all of them in one transaction.
+struct Opening<'a> {
+    id: CampaignId,
+    actor: &'a Actor,
+    units: BTreeSet<String>,
+    /// Whether the campaign's register begins with it: one that goes on with a register adds nothing
+    /// to that by its opening list.
+    begins_register: bool,
+    tx: Tx,
+    now_ms: i64,
+    written: usize,
+}
+
+impl<'a> Opening<'a> {
+    /// Locks the campaign and the logs of the units. Refuses where one of their lists is frozen.
+    async fn begin(
+        app: &App,
+        id: CampaignId,
+        units: BTreeSet<String>,
+        actor: &'a Actor,
+    ) -> Result<Self, Problem> {
+        let begins_register = crate::standing::campaign(app, id).await?.register == id;
+        let mut tx = open_campaign(app, id).await?;
+        tx.unit_lock_all(units.iter().map(|unit| (id, unit.as_str()))).await?;
+        let steps = tx.list_steps(id).await?;
+        let is_frozen = |unit: &&String| steps.get(*unit).is_some_and(Step::is_frozen);
+        let frozen: Vec<&String> = units.iter().filter(is_frozen).collect();
+        if !frozen.is_empty() {
+            return Err(Problem::new(&problem::IMPORT_AFTER_WORK).with_items(&frozen));
         }
-        let codes: Vec<&str> = opened.iter().map(|(new, _)| new.code.as_str()).collect();
-        let known = tx.household_codes(id, &codes).await?;
-        let fresh = || opened.iter().filter(|(new, _)| !known.contains(&new.code));
-        let rows: Vec<_> = fresh().map(|(new, opened)| opening_row(unit, new, opened)).collect();
-        tx.household_add_all(id, &rows).await?;
-        let changes: Vec<_> = fresh()
-            .map(|(new, opened)| DeskChange {
+        Ok(Self { id, actor, units, begins_register, tx, now_ms: app.now_ms(), written: 0 })
+    }
+
+    /// Finds the codes that are there already.
+    async fn known(
+        &mut self,
+        households: impl Iterator<Item = &OpeningHousehold>,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let codes: Vec<&str> = households.map(|household| household.code.as_str()).collect();
+        self.tx.household_codes(self.id, &codes).await
+    }
+
+    /// Writes households that are not there yet.
+    async fn add(&mut self, opened: impl IntoIterator<Item = &Ready>) -> Result<(), StoreError> {
+        let mut by_unit: BTreeMap<&str, Vec<&Ready>> = BTreeMap::new();
+        for ready in opened {
+            by_unit.entry(&ready.0.unit).or_default().push(ready);
+        }
+        let id = self.id;
+        for (unit, opened) in by_unit {
+            let position = self.tx.unit_lock(id, unit).await?;
+            let rows: Vec<_> =
+                opened.iter().map(|(new, opened)| opening_row(new, opened)).collect();
+            self.tx.household_add_all(id, &rows).await?;
+            let changes = opened.iter().map(|(new, opened)| DeskChange {
                 document: opened.document,
                 hamlet: &new.hamlet,
                 hash: opened.written.hash,
                 chunk: &opened.written.chunk,
-                account: actor.account.id,
+                account: self.actor.account.id,
                 note: OPENING_LIST,
-            })
-            .collect();
-        written += changes.len();
-        append_desk(&mut tx, id, unit, position, &changes, now_ms).await?;
-        // A campaign that goes on with a register adds nothing to it by its opening list.
-        if register == id {
-            tx.register_derive(id, unit).await?;
+            });
+            let changes: Vec<_> = changes.collect();
+            append_desk(&mut self.tx, id, unit, position, &changes, self.now_ms).await?;
+            self.written += changes.len();
         }
+        Ok(())
     }
-    tx.commit().await?;
-    Ok(written)
+
+    /// Brings the register up to date and makes it all durable; returns how many were written.
+    async fn finish(mut self) -> Result<usize, Problem> {
+        if self.begins_register {
+            for unit in &self.units {
+                self.tx.register_derive(self.id, unit).await?;
+            }
+        }
+        self.tx.commit().await?;
+        Ok(self.written)
+    }
 }
 
-/// Makes the documents of a unit's households, off the async threads.
-async fn make_opening(
-    id: CampaignId,
-    households: &[&OpeningHousehold],
-) -> Result<Vec<(OpeningHousehold, Opened)>, StoreError> {
-    let households: Vec<OpeningHousehold> =
-        households.iter().map(|household| (*household).clone()).collect();
-    let opened = tokio::task::spawn_blocking(move || {
-        households
-            .into_iter()
-            .map(|mut household| {
-                let opened = open(id, &household)?;
-                household.members_count =
-                    u32::try_from(household.members.len()).unwrap_or(u32::MAX);
-                // They stand in the change now.
-                household.members = Vec::new();
-                Ok((household, opened))
-            })
-            .collect::<Result<Vec<_>, automerge::AutomergeError>>()
-    });
-    opened.await.map_err(|_| StoreError::Damaged)?.map_err(|_| StoreError::Damaged)
-}
-
-fn opening_row<'a>(unit: &'a str, new: &'a OpeningHousehold, opened: &Opened) -> NewHousehold<'a> {
+fn opening_row<'a>(new: &'a OpeningHousehold, opened: &Opened) -> NewHousehold<'a> {
     NewHousehold {
         document: opened.document,
         household: opened.household,
-        unit,
+        unit: &new.unit,
         hamlet: &new.hamlet,
         code: &new.code,
         opening_class: match new.class {

@@ -23,11 +23,12 @@ use crate::http::passwords::{ONCE_MS, drawn};
 use crate::imports::assignments::{
     ASSIGNMENT_COLUMNS, Assignable, SINGLE_COLUMNS, assignment_rows,
 };
+use crate::imports::faults::{Faults, Said};
 use crate::imports::file::{At, File};
 use crate::imports::hamlets::{Counted, HAMLET_COLUMNS, Reach, hamlet_rows};
-use crate::imports::opening::{Hamlets, OpeningHousehold, ROSTER_COLUMNS, roster};
+use crate::imports::opening::{Hamlets, ROSTER_COLUMNS, Roster, roster};
 use crate::imports::people::{ACCOUNT_COLUMNS, People, people};
-use crate::imports::rows::{RowFault, Sorted, Unreadable, by_row};
+use crate::imports::rows::{Sorted, Unreadable};
 use crate::problem::Problem;
 use crate::store::StoreError;
 use crate::store::account::Account;
@@ -111,30 +112,36 @@ pub(crate) struct Judged {
     known: usize,
     /// Rows that are not asked for.
     pub(crate) left_out: usize,
-    pub(crate) faults: Vec<RowFault>,
-    /// What is to be said behind each row that is not used.
-    said: BTreeMap<At, String>,
+    pub(crate) faults: Faults,
+    aside: Vec<At>,
     rows: Rows,
 }
 
 #[derive(Debug)]
 enum Rows {
-    Roster(Vec<OpeningHousehold>, Hamlets),
+    /// Its file is read once more: of the rows none are kept.
+    Roster(Roster, Sent),
     Hamlets(Vec<Counted>),
     Accounts(Vec<Account>),
     Assignments(Vec<(Given, AccountId)>),
 }
 
 impl Judged {
-    fn of<T>(sorted: Sorted<T>, rows: impl FnOnce(Vec<T>) -> Rows) -> Self {
-        let said = by_row(&sorted);
-        let Sorted { good, faults, left_out, .. } = sorted;
-        Self { good: good.len(), known: 0, left_out, faults, said, rows: rows(good) }
+    fn of<G>(sorted: Sorted<G>, rows: impl FnOnce(G) -> Rows) -> Self {
+        let Sorted { good, faults, aside, left_out } = sorted;
+        let rows = rows(good);
+        let good = match &rows {
+            Rows::Roster(roster, _) => roster.len(),
+            Rows::Hamlets(hamlets) => hamlets.len(),
+            Rows::Accounts(accounts) => accounts.len(),
+            Rows::Assignments(pairs) => pairs.len(),
+        };
+        Self { good, known: 0, left_out, faults, aside, rows }
     }
 
     /// Returns what is to be said behind each row that is not used.
-    pub(crate) fn said(self) -> BTreeMap<At, String> {
-        self.said
+    pub(crate) fn said(self) -> Said {
+        Said::new(self.faults, self.aside)
     }
 }
 
@@ -196,9 +203,8 @@ pub(crate) async fn judge_in_turn(
     match kind {
         Kind::Roster => {
             let hamlets = Hamlets::of(app.store.hamlet_list(id, None).await?);
-            let rows = move |file: &File<'_>| roster(file, &hamlets).map(|rows| (rows, hamlets));
-            let (sorted, hamlets) = read(sent, rows).await?;
-            Ok(Judged::of(sorted, |rows| Rows::Roster(rows, hamlets)))
+            let sorted = read(sent, move |file| roster(file, hamlets)).await?;
+            Ok(Judged::of(sorted, |roster| Rows::Roster(roster, sent.clone())))
         }
         Kind::Hamlets => {
             let hamlets = app.store.hamlet_list(id, None).await?.into_iter();
@@ -266,13 +272,8 @@ pub(crate) async fn take(
 ) -> Result<Taken, Problem> {
     let good = judged.good;
     match judged.rows {
-        Rows::Roster(households, hamlets) => {
-            let mut by_unit: BTreeMap<&str, Vec<&OpeningHousehold>> = BTreeMap::new();
-            for household in &households {
-                let unit = hamlets.unit(&household.hamlet).ok_or(StoreError::Damaged)?;
-                by_unit.entry(unit).or_default().push(household);
-            }
-            let taken = write_opening(app, id, by_unit, actor).await?;
+        Rows::Roster(roster, sent) => {
+            let taken = write_opening(app, id, roster, sent, actor).await?;
             Ok(Taken { taken, skipped: good - taken, ..Taken::default() })
         }
         Rows::Hamlets(hamlets) => {

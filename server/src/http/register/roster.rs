@@ -121,8 +121,8 @@ pub(in crate::http) async fn take(
                 break;
             }
             fresh = rest;
-            let (opened, broken) = open_all(&app, id, &mut campaigns, part).await?;
-            let taken = write_opened(&app, id, &[(unit.as_str(), &opened)], &actor).await?;
+            let (opened, broken) = open_all(&app, (id, unit), &mut campaigns, part).await?;
+            let taken = write_opened(&app, id, unit, &opened, &actor).await?;
             came.taken += taken;
             came.known += opened.len() - taken;
             came.broken.extend(broken);
@@ -153,7 +153,7 @@ async fn check_hamlets(
 /// Writes each household's first change in the new campaign, and names those that cannot be read.
 async fn open_all(
     app: &App,
-    id: CampaignId,
+    (id, unit): (CampaignId, &str),
     campaigns: &mut BTreeMap<CampaignId, Campaign>,
     held: &[Held<'_>],
 ) -> Result<(Vec<(OpeningHousehold, Opened)>, Vec<DocumentId>), Problem> {
@@ -176,7 +176,7 @@ async fn open_all(
         };
         let names = app.store.household_names(before, &[document]).await?;
         let code = names.get(&document).map(|(code, _)| code.clone()).unwrap_or_default();
-        let household = listed(held, code, &looked.household);
+        let household = listed(held, unit, code, &looked.household);
         let written = reopen(id, held.entry.household, &household, members(&looked.household));
         let written = written.map_err(|_: AutomergeError| StoreError::Damaged)?;
         opened.push((household, written));
@@ -184,7 +184,7 @@ async fn open_all(
     Ok((opened, broken))
 }
 
-fn listed(held: &Held<'_>, code: String, household: &Household) -> OpeningHousehold {
+fn listed(held: &Held<'_>, unit: &str, code: String, household: &Household) -> OpeningHousehold {
     let hamlet = held.by.hamlet_of(held.entry).map(|hamlet| hamlet.code.clone());
     let hamlet = hamlet.unwrap_or_default();
     let id = held.entry.household.to_string();
@@ -192,6 +192,7 @@ fn listed(held: &Held<'_>, code: String, household: &Household) -> OpeningHouseh
     let made = || format!("{hamlet}-{}", &id[..10]);
     OpeningHousehold {
         code: if code.is_empty() { made() } else { code },
+        unit: unit.to_owned(),
         hamlet,
         class: match held.entry.class {
             Some(Side::Poor) => Class::Poor,
@@ -202,7 +203,6 @@ fn listed(held: &Held<'_>, code: String, household: &Household) -> OpeningHouseh
         dtts: held.entry.dtts,
         members: Vec::new(),
         members_count: u32::try_from(household.present().count()).unwrap_or(u32::MAX),
-        is_named_by_head: false,
     }
 }
 

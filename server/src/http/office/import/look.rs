@@ -14,7 +14,7 @@ use crate::http::extract::Path;
 use crate::http::imports::FAULTS_MAX;
 use crate::http::imports::work::{Judged, Kind, Password, Taken, judge_in_turn, take};
 use crate::http::office::frame::{Asked, Frame, Lang, Notice, Posted, Visitor, page};
-use crate::imports::rows::RowFault;
+use crate::imports::faults::RowFault;
 use crate::problem::Problem;
 use crate::store::StoreError;
 use crate::store::upload::Upload;
@@ -43,7 +43,7 @@ impl Findings {
             good: judged.good,
             left_out: judged.left_out,
             total: judged.faults.len(),
-            faults: faults.map(|fault| fault_line(lang, kind, fault)).collect(),
+            faults: faults.map(|fault| fault_line(lang, kind, &fault)).collect(),
         }
     }
 }
