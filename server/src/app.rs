@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::gate::Gate;
 use crate::http::comparison::Touches;
 use crate::http::desk::Progress;
+use crate::http::unseen::LookedAt;
 use crate::imports::units::{Known, UnitFault, check_units};
 use crate::ingest::Writer;
 use crate::kept::Kept;
@@ -32,9 +33,6 @@ const UNITS_KEPT: usize = 256;
 
 /// Households kept in memory as they were held against their phones: about a kilobyte each.
 const HOUSEHOLDS_KEPT: usize = 2048;
-
-/// Households remembered as looked at: about a hundred bytes each.
-const LOOKED_AT_KEPT: usize = 16_384;
 
 /// The running installation, cheap to clone.
 #[derive(Clone)]
@@ -80,8 +78,8 @@ pub struct Inner {
     pub(crate) touches: Kept<(CampaignId, String), (i64, i64), Touched>,
     /// Households held against their phones' answers, by their log and what else that rests on.
     pub(crate) against: Kept<DocumentId, String, Option<Arc<Against>>>,
-    /// Up to which position of a unit's log the references of a household were looked at.
-    pub(crate) looked_at: Kept<DocumentId, String, i64>,
+    /// Households that this process has looked at itself.
+    pub(crate) looked_at: LookedAt,
     /// Pairs of households that may be one, with the mark of the fingerprints they were found by.
     pub(crate) pairs: Mutex<crate::pairs::Known>,
     clock: fn() -> i64,
@@ -172,7 +170,7 @@ impl App {
                 progress: Kept::new(UNITS_KEPT),
                 touches: Kept::new(UNITS_KEPT / 8),
                 against: Kept::new(HOUSEHOLDS_KEPT),
-                looked_at: Kept::new(LOOKED_AT_KEPT),
+                looked_at: LookedAt::default(),
                 pairs: Mutex::default(),
                 clock,
             }),

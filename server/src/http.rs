@@ -51,6 +51,7 @@ mod sync;
 mod sync_health;
 mod targets;
 mod tickets;
+pub(crate) mod unseen;
 
 use std::time::{Duration, Instant};
 

@@ -3,6 +3,7 @@
 //! Nothing is acknowledged before the commit returns. Grouping is what lets a disk that syncs a few
 //! hundred times a second take thousands of changes. What happens to a change is decided in
 //! `shared::admit`; this file finds the circumstances and writes the outcome.
+mod aside;
 pub(crate) mod desk;
 mod document;
 mod ledger;

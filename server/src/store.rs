@@ -6,6 +6,7 @@ pub(crate) mod account;
 pub(crate) mod append;
 pub(crate) mod assignment;
 pub(crate) mod backend;
+mod beyond;
 pub(crate) mod binding;
 pub(crate) mod campaign;
 pub(crate) mod change;

@@ -133,6 +133,8 @@ pub struct Placed {
     pub side: bool,
     /// The log holds it already, as foreign, and judges it anew.
     pub anew: bool,
+    /// As many of its household are set aside as are kept within reach: it is kept beyond that.
+    pub beyond: bool,
 }
 
 /// Decides what becomes of a sound change, by what is held of its household (`None` where no
@@ -158,7 +160,8 @@ pub fn place(holding: Option<&Holding>, change: &Guarded, of: &Circumstances) ->
         Admission::Hold(reason) => (Kept::Held, Some(reason)),
         Admission::Quarantine(reason) => (Kept::Quarantined, Some(reason)),
     };
-    Placing::Store(Placed { kept, reason, side, anew })
+    let beyond = !anew && holding.is_some_and(|holding| holding.is_crowded(kept));
+    Placing::Store(Placed { kept, reason, side, anew, beyond })
 }
 
 impl Placed {
@@ -230,6 +233,20 @@ impl Holding {
             }
         }
         self.known.insert(hash, known);
+    }
+
+    /// Tells whether the log holds a change.
+    pub fn knows(&self, hash: &ChangeHash) -> bool {
+        self.known.contains_key(hash)
+    }
+
+    /// Tells whether as many changes are held, or failed a check, as are kept within reach of the
+    /// household. Those that a person has decided on do not count.
+    pub fn is_crowded(&self, kept: Kept) -> bool {
+        let is_open =
+            |known: &&Known| known.kept == kept && known.reason != problem::CHANGE_LEFT_OUT.name;
+        matches!(kept, Kept::Held | Kept::Quarantined)
+            && self.known.values().filter(is_open).count() >= limits::ASIDE_MAX
     }
 
     /// Tells whether anything waits for an ancestor.
@@ -407,6 +424,27 @@ mod tests {
         aside[0].ahead = true;
         let released = holding.release(&mut aside);
         assert_eq!((released[0].kept, released.len()), (Kept::Quarantined, 1));
+    }
+
+    #[test]
+    fn a_household_is_crowded_by_what_nobody_has_decided_yet() {
+        let mut holding = Holding::default();
+        let mut note = |number: usize, kept: Kept, reason: &str| {
+            let mut name = [0; 32];
+            name[..8].copy_from_slice(&number.to_le_bytes());
+            let known = Known { kept, reason: reason.to_owned(), side: false };
+            holding.note(ChangeHash(name), known, ((Actor([1; 16]), 1), 1), &[]);
+            [Kept::Held, Kept::Quarantined, Kept::Waiting, Kept::Accepted]
+                .map(|kept| holding.is_crowded(kept))
+        };
+        for number in 1..limits::ASIDE_MAX {
+            note(number, Kept::Held, problem::LIST_FROZEN.name);
+        }
+        assert_eq!(note(0, Kept::Held, problem::CHANGE_LEFT_OUT.name), [false; 4]);
+        let crowded = note(limits::ASIDE_MAX, Kept::Held, problem::LIST_FROZEN.name);
+        assert_eq!(crowded, [true, false, false, false], "of the others there is room");
+        // One is decided.
+        assert_eq!(note(1, Kept::Held, problem::CHANGE_LEFT_OUT.name), [false; 4]);
     }
 
     #[test]

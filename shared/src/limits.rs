@@ -99,6 +99,11 @@ pub const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 /// Most changes of one device that may wait for an ancestor.
 pub const WAITING_PER_DEVICE_MAX: i64 = 2_000;
 
+/// Most changes of one household that are held for a person, and most that failed a check, within
+/// reach of whoever works on it: as many as may be merged. What comes beyond is kept apart, where
+/// nobody's sync reads it, and comes within reach as people decide.
+pub const ASIDE_MAX: usize = 2_000;
+
 /// Days that a change may wait for one it builds on, before a person looks at it: longer than the
 /// longest offline spell (60 days) by a month.
 pub const WAITING_DAYS_MAX: u32 = 90;

@@ -12,6 +12,7 @@ use server::demo::phone::{Phone, Unsent};
 use shared::courier::{Head, key_id, seal_bytes};
 use shared::id::{ChangeHash, from_hex, sha256, to_hex};
 use shared::limits;
+use tests::bench::family::{Cpu, cpu};
 use tests::process::{Home, Server, free_address};
 use tests::town::Cast;
 
@@ -69,6 +70,11 @@ impl Siege {
         let cast = Cast::gather(server.base(), &password).await;
         let attacker = cast.phone_with_work("minh").await;
         Self { server, cast, attacker }
+    }
+
+    /// Returns the processor time that the server and its workers have used so far.
+    pub(crate) fn cpu(&self) -> Cpu {
+        cpu(self.server.id())
     }
 
     /// Sends batches; each gives its first verdict's reason, or the name under which it is refused.

@@ -9,6 +9,7 @@ use mobile_schema::frame::Fate;
 use server::demo::phone::Phone;
 use shared::id::DocumentId;
 use shared::page::Page;
+use tests::bench::family::Cpu;
 use tests::bench::percentile;
 use tests::process::Home;
 use tests::rng::Rng;
@@ -16,6 +17,7 @@ use tests::town::MO_O;
 use tokio::sync::watch::{Receiver, channel};
 use tokio::task::JoinSet;
 
+use crate::child::cpu_ms;
 use crate::doors::{Answer, Siege, Stone, assert_as_expected, assert_named, frames, tables};
 use crate::list::{BOMBS, Bomb};
 
@@ -25,11 +27,44 @@ const PHONES: usize = 50;
 /// Rounds each of them writes and syncs.
 const ROUNDS: usize = 6;
 
+/// Time spent so far, on the clock and of the processor.
+struct Spent {
+    at: Instant,
+    server: Cpu,
+    test_ms: u64,
+}
+
+fn spent(siege: &Siege) -> Spent {
+    Spent { at: Instant::now(), server: siege.cpu(), test_ms: cpu_ms(None) }
+}
+
+impl Spent {
+    /// Writes what was spent since.
+    fn since(&self, before: &Self) -> String {
+        let (of, wall_ms) = (self.server.since(before.server), (self.at - before.at).as_millis());
+        let test_ms = self.test_ms - before.test_ms;
+        let Cpu { server_ms, workers_ms } = of;
+        format!(
+            "{wall_ms} ms: processor time of the server {server_ms} ms, its workers {workers_ms} ms, \
+             phones and attacker {test_ms} ms"
+        )
+    }
+}
+
 /// Something to throw.
 enum Missile {
     Bomb(&'static Bomb),
     Frame(Stone),
     Table(Stone),
+}
+
+impl Missile {
+    fn name(&self) -> &str {
+        match self {
+            Self::Bomb(bomb) => bomb.name,
+            Self::Frame(stone) | Self::Table(stone) => stone.0,
+        }
+    }
 }
 
 /// Everything to throw, mixed: heavy and light ones come at all times.
@@ -71,17 +106,20 @@ async fn throw(siege: &mut Siege, missile: &Missile) {
     }
 }
 
-/// What an honest phone wrote, how many of its changes were acknowledged, how long its syncs took.
+/// What an honest phone wrote, how many of its changes were acknowledged, how long that and its whole
+/// syncs took.
+#[derive(Default)]
 struct Honest {
     written: Vec<(DocumentId, i64)>,
     acknowledged: usize,
+    handed_in: Vec<Duration>,
     took: Vec<Duration>,
 }
 
 /// One honest phone: writes, syncs, and knows what its households must read as. Its rounds are spread
 /// over the siege: `rounds` says how many have come.
 async fn work(mut phone: Phone, mut rounds: Receiver<usize>) -> Honest {
-    let mut honest = Honest { written: Vec::new(), acknowledged: 0, took: Vec::new() };
+    let mut honest = Honest::default();
     for round in 0..ROUNDS {
         rounds.wait_for(|come| *come > round).await.unwrap();
         let (document, opening) = phone.register("19558-01");
@@ -93,8 +131,11 @@ async fn work(mut phone: Phone, mut rounds: Receiver<usize>) -> Honest {
         phone.save(document, &[opening, answer(1_000 + number), answer(2_000 + number)]).unwrap();
         let since = Instant::now();
         loop {
+            let begun = since.elapsed();
             match phone.sync().await {
                 Ok(report) => {
+                    let after = report.handed_in_after.expect("all is handed in");
+                    honest.handed_in.push(begun + after);
                     assert_eq!(report.refused, Vec::<String>::new());
                     honest.acknowledged += Phone::count(&report, Fate::Accepted);
                     break;
@@ -120,9 +161,15 @@ async fn fifty_phones(siege: &Siege, rounds: &Receiver<usize>) -> JoinSet<Honest
 
 /// Writes how long the syncs of all phones took, milliseconds.
 fn times(honest: &[Honest]) -> String {
-    let mut took: Vec<Duration> = honest.iter().flat_map(|phone| phone.took.clone()).collect();
-    let [middle, late] = [50, 99].map(|percent| percentile(&mut took, percent) / 1000);
-    format!("{} syncs, p50 {middle} ms, p99 {late} ms", took.len())
+    let late = |of: fn(&Honest) -> &Vec<Duration>| {
+        let mut took: Vec<Duration> = honest.iter().flat_map(|phone| of(phone).clone()).collect();
+        [50, 99].map(|percent| percentile(&mut took, percent) / 1000)
+    };
+    let ([in_p50, in_p99], [p50, p99]) = (late(|of| &of.handed_in), late(|of| &of.took));
+    format!(
+        "acknowledged after p50 {in_p50} ms, p99 {in_p99} ms, with all that others wrote p50 {p50} ms, \
+         p99 {p99} ms"
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -131,20 +178,34 @@ async fn fifty_phones_notice_nothing() {
     let mut siege = Siege::begin(&home).await;
     let missiles = missiles();
     let (begin, all) = channel(ROUNDS);
+    let before = spent(&siege);
     let in_peace = fifty_phones(&siege, &all).await.join_all().await;
+    eprintln!("in peace {}", spent(&siege).since(&before));
     drop(begin);
 
     let (next, rounds) = channel(0);
     let tasks = fifty_phones(&siege, &rounds).await;
     let besieged = tokio::spawn(tasks.join_all());
     let mut thrown = 0;
+    let before = spent(&siege);
+    let mut costs = Vec::new();
     while !besieged.is_finished() || thrown < missiles.len() {
         let come = 1 + thrown * ROUNDS / missiles.len();
         next.send_replace(come);
+        let (since, cpu) = (Instant::now(), siege.cpu());
         throw(&mut siege, &missiles[thrown % missiles.len()]).await;
+        costs.push((
+            siege.cpu().since(cpu).all_ms(),
+            since.elapsed().as_millis(),
+            missiles[thrown % missiles.len()].name(),
+        ));
         thrown += 1;
     }
     let besieged = besieged.await.unwrap();
+    eprintln!("besieged {}", spent(&siege).since(&before));
+    costs.sort_unstable();
+    let dearest: Vec<_> = costs.iter().rev().take(5).collect();
+    eprintln!("dearest, processor time and wall of the server, ms: {dearest:?}");
     eprintln!("{thrown} bombs, frames and tables thrown at {PHONES} phones");
     eprintln!("in peace {}; besieged {}", times(&in_peace), times(&besieged));
     for phone in in_peace.iter().chain(&besieged) {

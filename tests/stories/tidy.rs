@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const FILE_LINES_MAX: usize = 400;
 
 /// SHA-256 of each released migration: a new one is added, an old one never edited.
-const MIGRATIONS: [(&str, &str); 20] = [
+const MIGRATIONS: [(&str, &str); 21] = [
     ("0001_line.sql", "4facab7153b15c2be445f425a59fd1db6e8828a779c4e6c889221c90aae007d5"),
     ("0002_snapshot.sql", "805b60a2a9552a798c7c23e8da7e914960335fb39411cc0f2773cdc6f4e1f7cd"),
     ("0004_device.sql", "67ee0373f5641ac82229be9213f51cc0d6c7fb6b8081b47a9441638972cedcdc"),
@@ -27,6 +27,7 @@ const MIGRATIONS: [(&str, &str); 20] = [
     ("0019_moved_together.sql", "eb8ca8148d0bcb7a010bc2af153c912a158779a5639c89efcc0a1abc12a6ff17"),
     ("0020_signed.sql", "b953186ec3eb2894d31867e909cbf18bcef63e83bd3a8073fe2db8ba5cbce1c1"),
     ("0021_moved.sql", "6fddf93b43510f8448b6007a271731392fbc3c6f8a64c76089d76d5e6cb5bc8f"),
+    ("0022_beyond.sql", "50e4bc944497f47241d4f66e16222c1aece134aa8697b815e453495af77ca45e"),
 ];
 
 fn root() -> PathBuf {

@@ -9,6 +9,7 @@ mod memory;
 mod pace;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use automerge::{Automerge, AutomergeError};
 use ed25519_dalek::{SigningKey, VerifyingKey};
@@ -88,6 +89,8 @@ pub struct SyncReport {
     pub verdicts: Vec<Verdict>,
     /// Times the line broke.
     pub cuts: usize,
+    /// From the beginning until everything of the phone's own was acknowledged.
+    pub handed_in_after: Option<Duration>,
     /// Problem names of batches refused whole.
     pub refused: Vec<String>,
     /// Changes received, those of whole households too.

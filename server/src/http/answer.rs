@@ -12,15 +12,14 @@ use serde_bytes::{ByteArray, ByteBuf};
 use shared::cursor::{Cursor, Hamlets, Reading, Segment, joined};
 use shared::id::{CampaignId, ChangeHash, DocumentId};
 use shared::limits;
-use shared::references::are_sound;
 
 use super::encoding::Encoding;
 use super::extract::Cbor;
 use super::pages;
+use super::unseen::unsound;
 use crate::app::App;
 use crate::gate::Share;
 use crate::store::StoreError;
-use crate::store::material::{AT_ONCE, From, Material};
 use crate::store::sync::{After, Row};
 
 /// Most rows looked at one time while an answer is filled, and fewest.
@@ -233,15 +232,17 @@ async fn read_on(
         |of: (DocumentId, ChangeHash), position: i64| named.contains(&of) && position > whole_until;
     let is_sent = |row: &Row| !is_named((row.document, row.hash), row.position);
     let is_unseen = |row: &&Row| {
-        let looked_at = app.looked_at.at(&row.document, unit);
-        row.is_unseen && is_sent(row) && looked_at.is_none_or(|at| row.position > at)
+        let is_sound = || app.looked_at.is_sound(&row.document, unit, row.position);
+        row.is_unseen && is_sent(row) && !is_sound()
     };
     let rows_max = (room.bytes() / CHANGE_BYTES).clamp(ROWS.1, ROWS.0);
     let of = After { campaign: id, unit, position: from, hamlets: &hamlets };
     let read = || app.store.sync_log_after(&of, rows_max);
     let (mut log, mut last) = read().await?;
     let part = Part::of(&log, from, room, is_sent);
-    let unseen = log[..part.count].iter().filter(is_unseen).map(|row| row.document).collect();
+    let unseen = log[..part.count].iter().filter(is_unseen);
+    // In the order of the log: the newest of each household counts.
+    let unseen = unseen.map(|row| (row.document, row.position)).collect();
     let unsound = unsound(app, id, unit, unseen).await?;
     let mut read_all = log.len() < rows_max;
     let mut held_up_at = None;
@@ -278,43 +279,4 @@ async fn read_on(
         segment.position = segment.position.max(last);
     }
     Ok(Read { changes, last, is_held_up: held_up_at.is_some() && count == log.len() })
-}
-
-/// Looks at households with changes that no worker has looked at yet, before others are sent them: a
-/// client stops on what the library stops on. Returns those of which something may not be sent; a
-/// worker has set that aside by then, if one can be had. How far the unit's logs were looked at is
-/// remembered.
-pub(super) async fn unsound(
-    app: &App,
-    campaign: CampaignId,
-    unit: &str,
-    unseen: BTreeSet<DocumentId>,
-) -> Result<BTreeSet<DocumentId>, StoreError> {
-    let unseen: Vec<DocumentId> = unseen.into_iter().collect();
-    let mut unsound = Vec::new();
-    for documents in unseen.chunks(AT_ONCE) {
-        let materials = app.store.material(campaign, documents, From::Log).await?;
-        let check = move || {
-            let look = |(document, material): (DocumentId, Material)| {
-                let log = material.changes.iter().map(|entry| &entry.logged);
-                let log = log.map(|logged| (logged.hash, logged.chunk.as_slice()));
-                (document, material.position, are_sound(log))
-            };
-            materials.into_iter().map(look).collect::<Vec<_>>()
-        };
-        let looked = tokio::task::spawn_blocking(check).await;
-        for (document, position, is_sound) in looked.map_err(|_| StoreError::Damaged)? {
-            if is_sound {
-                app.looked_at.put(document, unit.to_owned(), position);
-            } else {
-                unsound.push(document);
-            }
-        }
-    }
-    if !unsound.is_empty()
-        && let Err(error) = app.materialiser.fresh(campaign, &unsound).await
-    {
-        tracing::warn!(error = %error, "new changes are not sent on yet");
-    }
-    Ok(unsound.into_iter().collect())
 }

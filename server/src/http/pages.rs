@@ -12,7 +12,8 @@ use serde_bytes::{ByteArray, ByteBuf};
 use shared::cursor::Segment;
 use shared::limits;
 
-use super::answer::{Room, Wanted, hamlets_of, unsound};
+use super::answer::{Room, Wanted, hamlets_of};
+use super::unseen::unsound;
 use crate::app::App;
 use crate::store::StoreError;
 use crate::store::snapshot::Whole;
@@ -46,11 +47,8 @@ pub(super) async fn walk(
         let (store, id, unit) = (&app.store, wanted.campaign, &segment.unit);
         let (after, until) = (segment.walk, segment.whole_until);
         let mut read = store.snapshot_after(id, unit, &hamlets, after, HOUSEHOLDS, until).await?;
-        let is_unseen = |whole: &&Whole| {
-            let looked_at = app.looked_at.at(&whole.document, unit);
-            whole.unseen_at.is_some_and(|unseen| looked_at.is_none_or(|at| unseen > at))
-        };
-        let unseen = read.iter().filter(is_unseen).map(|whole| whole.document);
+        let unseen = read.iter().filter_map(|whole| Some((whole.document, whole.unseen_at?)));
+        let unseen = unseen.filter(|(document, at)| !app.looked_at.is_sound(document, unit, *at));
         let unsound = unsound(app, id, unit, unseen.collect()).await?;
         if !unsound.is_empty() {
             read = store.snapshot_after(id, unit, &hamlets, after, HOUSEHOLDS, until).await?;

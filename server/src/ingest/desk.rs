@@ -8,6 +8,7 @@ use shared::holding::Waiting;
 use shared::id::{AccountId, CampaignId, ChangeHash, DocumentId};
 
 use super::Tally;
+use super::aside::bring_within_reach;
 use super::document::Document;
 use crate::store::StoreError;
 use crate::store::backend::Tx;
@@ -138,5 +139,6 @@ pub(crate) async fn release_late(
         }
     }
     tx.unit_moved_on(campaign, unit, position).await?;
+    bring_within_reach(tx, campaign, unit).await?;
     Ok(no_room)
 }

@@ -3,7 +3,7 @@
 use shared::admit::is_ahead;
 use shared::guard::{Guarded, guard};
 use shared::holding::{Holding, Kept, Known, Released, Waiting, number_of};
-use shared::id::{CampaignId, DocumentId};
+use shared::id::{Actor, CampaignId, ChangeHash, DocumentId};
 
 use crate::store::StoreError;
 use crate::store::backend::Tx;
@@ -126,6 +126,12 @@ impl Document {
         }
         self.holding.note(hash, known, (number, bytes), change.dependencies());
         self.note_accepted(position);
+    }
+
+    /// Notes bytes that failed a check.
+    pub(super) fn note_unsound(&mut self, digest: ChangeHash, reason: &str, bytes: usize) {
+        let known = Known { kept: Kept::Quarantined, reason: reason.to_owned(), side: false };
+        self.holding.note(digest, known, ((Actor([0; 16]), 0), bytes), &[]);
     }
 
     /// Tells whether something that waits may be let go.

@@ -30,6 +30,8 @@ pub(super) struct Ledger {
     pub(super) units: BTreeMap<(CampaignId, String), UnitLog>,
     pub(super) documents: BTreeMap<(CampaignId, DocumentId), Document>,
     pub(super) assigned: BTreeMap<(CampaignId, AccountId), Ever>,
+    /// How many changes of one fate there are under documents that nobody knows.
+    pub(super) unplaced: BTreeMap<((CampaignId, DocumentId), &'static str), usize>,
     /// Whose unsigned work is.
     pub(super) writers: Writers,
     tally: Tally,
@@ -121,7 +123,8 @@ impl Ledger {
                         note: "",
                         side: false,
                     };
-                    if self.append_now(tx, work, &new).await? {
+                    let is_beyond = self.is_beyond(tx, work, &new).await?;
+                    if self.append_now(tx, work, &new, is_beyond).await? {
                         self.tally.took(work, incoming.device, (&unit, &hamlet), new.chunk);
                     }
                     Verdict { fate: Fate::Quarantined, reason: Some(reason.name.to_owned()) }
@@ -166,6 +169,7 @@ impl Ledger {
         };
         let unit = document.map_or(&incoming.unit, |document| &document.at.unit).clone();
         let hamlet = document.map_or("", |document| &document.at.hamlet).to_owned();
+        let is_placed = document.is_some();
         // A client without a signature writes under a new actor in each document it opens.
         if incoming.provenance == Provenance::Device {
             let heard = self.tally.heard(incoming.device, change.actor(), work.now_ms);
@@ -199,6 +203,14 @@ impl Ledger {
             note: "",
             side: placed.side,
         };
+        let is_beyond =
+            placed.beyond || !is_placed && !placed.anew && self.is_beyond(tx, work, &new).await?;
+        if is_beyond {
+            if self.append_now(tx, work, &new, true).await? {
+                self.tally.took(work, incoming.device, (&unit, &hamlet), new.chunk);
+            }
+            return Ok(placed.verdict());
+        }
         if placed.anew {
             self.write(tx).await?;
             tx.change_brought(work.campaign, &new).await?;
@@ -209,10 +221,10 @@ impl Ledger {
                 }
                 None => tx.change_set_aside(work.campaign, id, hash, stored, reason).await?,
             }
-        } else if document.is_some() {
+        } else if is_placed {
             self.unwritten.push(new.row(work.campaign, work.now_ms));
             self.tally.took(work, incoming.device, (&unit, &hamlet), new.chunk);
-        } else if self.append_now(tx, work, &new).await? {
+        } else if self.append_now(tx, work, &new, false).await? {
             // Of a household nobody knows it was not looked up what is there already.
             self.tally.took(work, incoming.device, (&unit, &hamlet), new.chunk);
         }
@@ -276,19 +288,8 @@ impl Ledger {
         tx.change_waiting_count(incoming.device).await
     }
 
-    /// Stores a change at once; false where the log has it already.
-    async fn append_now(
-        &mut self,
-        tx: &mut Tx,
-        work: &Work,
-        new: &NewChange<'_>,
-    ) -> Result<bool, StoreError> {
-        self.write(tx).await?;
-        tx.change_append(work.campaign, new, work.now_ms).await
-    }
-
     /// Writes the manifests and the changes that were placed.
-    async fn write(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+    pub(super) async fn write(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         // In one order, so that two processes that were sent the same do not wait for each other.
         self.manifests.sort_by_key(|manifest| manifest.digest);
         tx.manifest_add(std::mem::take(&mut self.manifests)).await?;

@@ -14,10 +14,18 @@ use super::list::step;
 use super::material::{in_list, padded};
 use super::rows::Rows;
 
+/// Columns of a change, in the order of [`NewChange::row`].
+macro_rules! columns {
+    () => {
+        "document, hash, campaign, unit, position, fate, reason, actor, actor_seq, dependencies,
+        chunk, provenance, device, account, manifest, note, received_at_ms, side, typed_by"
+    };
+}
+
+pub(super) use columns;
+
 const APPEND: Rows = Rows {
-    before: "insert into change (document, hash, campaign, unit, position, fate, reason, actor,
-        actor_seq, dependencies, chunk, provenance, device, account, manifest, note,
-        received_at_ms, side, typed_by) values",
+    before: concat!("insert into change (", columns!(), ") values"),
     after: "on conflict (campaign, document, hash) do nothing",
 };
 

@@ -87,14 +87,19 @@ const PROGRESS: &str = "
 const ASIDE: &str = "
     select change.unit, coalesce(household.hamlet, '') as hamlet, change.device, change.fate,
         change.reason, count(*) as changes
-    from change left join household on household.document = change.document
-    where change.campaign = $1 and change.fate <> 'accepted'
+    from (select unit, document, device, fate, reason from change
+            where campaign = $1 and fate <> 'accepted'
+        union all select unit, document, device, fate, reason from change_beyond
+            where campaign = $1) as change
+    left join household on household.document = change.document
     group by change.unit, coalesce(household.hamlet, ''), change.device, change.fate, change.reason
     order by change.fate, change.reason";
 
 const BACKLOG: &str = "
-    select device, fate, count(*) as changes from change
-    where fate <> 'accepted' and device is not null and reason <> $1 group by device, fate";
+    select device, fate, count(*) as changes
+    from (select device, fate, reason from change where fate <> 'accepted'
+        union all select device, fate, reason from change_beyond) as change
+    where device is not null and reason <> $1 group by device, fate";
 
 impl Store {
     /// Lists which devices work, or worked, in which hamlets of a campaign.

@@ -22,4 +22,5 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (19, "moved together", include_str!("../../migrations/0019_moved_together.sql")),
     (20, "signed", include_str!("../../migrations/0020_signed.sql")),
     (21, "moved", include_str!("../../migrations/0021_moved.sql")),
+    (22, "beyond", include_str!("../../migrations/0022_beyond.sql")),
 ];

@@ -12,12 +12,13 @@ use shared::id::{Actor, CampaignId, ChangeHash, DeviceId, DocumentId, to_hex};
 use shared::limits;
 use shared::page::Page;
 use tests::on_each_backend;
-use tests::town::Town;
+use tests::town::{MO_O, Town};
 
 use super::device::Device;
 use super::ledger;
 use super::rng::Rng;
 use super::wire::{Fieldwork, receipts, request};
+use crate::ask::counted;
 
 on_each_backend! {
     /// Son was never given the hamlet: a megabyte of damage from him takes nobody's room.
@@ -41,6 +42,60 @@ on_each_backend! {
             let fates = fates(&town, &son, flood).await;
             assert!(fates.iter().all(|fate| *fate == Fate::Held), "{fates:?}");
         }
+        assert_goes_on(&town, &mut hoa, document).await;
+    }
+
+    /// More than is kept within reach of a household: every byte is kept and nobody's sync reads it.
+    /// What is held comes up as the officer decides about what came before it.
+    async fn what_is_set_aside_beyond_reach_is_kept_and_comes_up(town: Town) {
+        let (mut hoa, document) = somebodys_household(&town).await;
+        let son = town.phone("son").await;
+        let mut held = flood(document, None);
+        held.extend_from_slice(&flood(document, Some([7; 32]))[..30]);
+        let mut foreign = flood(DocumentId([3; 16]), None);
+        foreign.extend_from_slice(&flood(DocumentId([3; 16]), Some([7; 32]))[..30]);
+        let mut rng = Rng::new(2);
+        let damaged = |_| Unsent {
+            document,
+            hash: ChangeHash(rng.bytes()),
+            chunk: rng.bytes::<8>().to_vec(),
+        };
+        let damaged: Vec<Unsent> = (0..limits::ASIDE_MAX + 30).map(damaged).collect();
+        for (flood, expected) in
+            [(&held, Fate::Held), (&foreign, Fate::Held), (&damaged, Fate::Quarantined)]
+        {
+            for part in flood.chunks(limits::BATCH_CHANGES_MAX) {
+                let fates = fates(&town, &son, part).await;
+                assert!(fates.iter().all(|fate| *fate == expected), "{fates:?}");
+            }
+        }
+        let most = i64::try_from(limits::ASIDE_MAX).unwrap();
+        let all = [most, most, most, 30, 30, 30];
+        assert_eq!(aside(&town).await, all);
+        for flood in [&held, &damaged] {
+            fates(&town, &son, &flood[..10]).await;
+            fates(&town, &son, &flood[limits::ASIDE_MAX..]).await;
+        }
+        assert_eq!(aside(&town).await, all, "sent again, nothing is kept twice");
+        assert_goes_on(&town, &mut hoa, document).await;
+
+        let path = town.path(&format!("/units/{MO_O}/aside"));
+        let listed = town.officer.get(&path).await.unwrap();
+        let listed = listed.as_array().unwrap().iter();
+        let of = document.to_string();
+        let own = listed.filter(|one| one["document"] == *of && one["fate"] == "held").take(2);
+        for one in own {
+            let form = json!({
+                "document": of, "hash": one["hash"], "reason": "ghi nhầm hộ", "let_in": false,
+            });
+            town.officer.post(&path, &form).await.unwrap();
+        }
+        let after = [most + 2, most, most, 28, 30, 30];
+        assert_eq!(aside(&town).await, after, "as many as were decided have come up");
+        let health = town.province.get(&town.path("/sync-health")).await.unwrap();
+        let here = health.as_array().unwrap().iter().find(|row| row["unit"] == MO_O).unwrap();
+        assert_eq!(here["aside"]["held"], most + 28, "{here}");
+        assert_eq!(here["aside"]["quarantined"], most + 30, "{here}");
         assert_goes_on(&town, &mut hoa, document).await;
     }
 
@@ -218,6 +273,25 @@ fn flood(document: DocumentId, ancestor: Option<[u8; 32]>) -> Vec<Unsent> {
         Unsent { document, hash, chunk }
     };
     (0..limits::DOCUMENT_CHANGES_MAX).map(change).collect()
+}
+
+/// Counts what is set aside within reach and beyond it: held of a household, held of documents that
+/// nobody knows, damaged.
+async fn aside(town: &Town) -> [i64; 6] {
+    const OF: [(&str, &str); 6] = [
+        ("1", "select count(*) from change where fate = 'held' and reason <> 'document-foreign'"),
+        ("2", "select count(*) from change where reason = 'document-foreign'"),
+        ("3", "select count(*) from change where fate = 'quarantined'"),
+        (
+            "4",
+            "select count(*) from change_beyond
+            where fate = 'held' and reason <> 'document-foreign'",
+        ),
+        ("5", "select count(*) from change_beyond where reason = 'document-foreign'"),
+        ("6", "select count(*) from change_beyond where fate = 'quarantined'"),
+    ];
+    let counted = counted(town, &OF).await;
+    ["1", "2", "3", "4", "5", "6"].map(|name| counted[name])
 }
 
 async fn fates(town: &Town, phone: &Phone, changes: &[Unsent]) -> Vec<Fate> {

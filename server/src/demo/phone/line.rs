@@ -1,7 +1,7 @@
 //! What a phone does on the line: parts of its work up, receipts, documents and changes down.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use automerge::Automerge;
 use ed25519_dalek::{Signature, Signer};
@@ -108,6 +108,7 @@ impl Phone {
     /// again at the part that was not answered, with smaller ones.
     pub async fn sync(&mut self) -> Result<SyncReport, PhoneError> {
         let mut report = SyncReport::default();
+        let since = Instant::now();
         let mut in_a_row = 0;
         loop {
             let request = self.request();
@@ -127,6 +128,9 @@ impl Phone {
             let refused_before = report.refused.len();
             let more = answer.more;
             self.take(&request, answer, &mut report)?;
+            if self.outbox.is_empty() && report.handed_in_after.is_none() {
+                report.handed_in_after = Some(since.elapsed());
+            }
             self.pace.went_through(up, down);
             let stuck = report.refused.len() > refused_before;
             if stuck || (!more && self.outbox.is_empty() && !self.refork()?) {

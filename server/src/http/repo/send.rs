@@ -17,7 +17,7 @@ use shared::repo::sync::SyncMessage;
 use super::End;
 use super::line::Line;
 use super::turn::Peer;
-use crate::http::answer::unsound;
+use crate::http::unseen::unsound;
 use crate::store::material::AT_ONCE;
 use crate::store::repo::RepoLog;
 
@@ -29,22 +29,23 @@ pub(super) struct Due {
     since: i64,
     /// Bytes that are read for it: of all changes after that position, where any is sent.
     bytes: usize,
-    /// Unit of the household, where a worker has not looked yet at what is sent.
-    unseen_in: Option<String>,
+    /// Unit of the household and the newest position in it, where no worker has looked yet at what is
+    /// sent.
+    unseen: Option<(String, i64)>,
 }
 
 impl Due {
     pub(super) fn new(document: DocumentId, answer: Answer, since: i64, of: &RepoLog) -> Self {
         let is_read = answer.send.iter().any(|hash| *hash != genesis_hash());
         let bytes = if is_read { of.log.bytes_after(since) } else { 0 };
-        let unseen_in = (of.unseen_at > since).then(|| of.unit.clone());
-        Self { document, answer, since, bytes, unseen_in }
+        let unseen = (of.unseen_at > since).then(|| (of.unit.clone(), of.unseen_at));
+        Self { document, answer, since, bytes, unseen }
     }
 
     /// Asks for what a client has, and sends nothing.
     pub(super) fn question(document: DocumentId, message: SyncMessage) -> Self {
         let answer = Answer { message: Some(message), send: Vec::new() };
-        Self { document, answer, since: 0, bytes: 0, unseen_in: None }
+        Self { document, answer, since: 0, bytes: 0, unseen: None }
     }
 
     /// Tells whether changes are sent that the log is read for.
@@ -120,10 +121,10 @@ impl Peer {
 
     /// Looks at what no worker has looked at yet; returns the households that may not be sent.
     async fn unsound(&self, portion: &[Due]) -> Result<BTreeSet<DocumentId>, End> {
-        let mut unseen: BTreeMap<&str, BTreeSet<DocumentId>> = BTreeMap::new();
+        let mut unseen: BTreeMap<&String, BTreeMap<DocumentId, i64>> = BTreeMap::new();
         for due in portion.iter().filter(|due| due.is_read()) {
-            if let Some(unit) = &due.unseen_in {
-                unseen.entry(unit).or_default().insert(due.document);
+            if let Some((unit, position)) = &due.unseen {
+                unseen.entry(unit).or_default().insert(due.document, *position);
             }
         }
         let mut found = BTreeSet::new();
@@ -141,7 +142,7 @@ mod tests {
 
     fn due(number: u8, bytes: usize) -> Due {
         let document = DocumentId([number; 16]);
-        Due { document, answer: Answer::default(), since: 0, bytes, unseen_in: None }
+        Due { document, answer: Answer::default(), since: 0, bytes, unseen: None }
     }
 
     fn sizes(bytes: impl Iterator<Item = usize>) -> Vec<usize> {

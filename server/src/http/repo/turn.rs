@@ -298,8 +298,7 @@ impl Peer {
         }
         for (document, found) in &mut own {
             // What this process has looked at without a worker.
-            let looked_at = self.app.looked_at.at(document, &found.unit);
-            if looked_at.is_some_and(|at| at >= found.unseen_at) {
+            if self.app.looked_at.is_sound(document, &found.unit, found.unseen_at) {
                 found.unseen_at = 0;
             }
         }
