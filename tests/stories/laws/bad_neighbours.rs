@@ -77,7 +77,6 @@ on_each_backend! {
             fates(&town, &son, &flood[limits::ASIDE_MAX..]).await;
         }
         assert_eq!(aside(&town).await, all, "sent again, nothing is kept twice");
-        assert_goes_on(&town, &mut hoa, document).await;
 
         let path = town.path(&format!("/units/{MO_O}/aside"));
         let listed = town.officer.get(&path).await.unwrap();
