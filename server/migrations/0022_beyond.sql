@@ -22,4 +22,5 @@ create table change_beyond (
     typed_by       {{blob}},
     primary key (campaign, document, hash)
 ){{strict}};
-create index change_beyond_held on change_beyond (campaign, document) where fate = 'held';
+create index change_beyond_held on change_beyond (campaign, document, received_at_ms, hash)
+    where fate = 'held';

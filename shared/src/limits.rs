@@ -101,7 +101,7 @@ pub const WAITING_PER_DEVICE_MAX: i64 = 2_000;
 
 /// Most changes of one household that are held for a person, and most that failed a check, within
 /// reach of whoever works on it: as many as may be merged. What comes beyond is kept apart, where
-/// nobody's sync reads it, and comes within reach as people decide.
+/// nobody's sync reads it; what is held there comes within reach as people decide.
 pub const ASIDE_MAX: usize = 2_000;
 
 /// Days that a change may wait for one it builds on, before a person looks at it: longer than the

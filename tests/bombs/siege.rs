@@ -137,9 +137,9 @@ async fn work(mut phone: Phone, mut rounds: Receiver<usize>) -> Honest {
             let begun = since.elapsed();
             match phone.sync().await {
                 Ok(report) => {
+                    assert_eq!(report.refused, Vec::<String>::new());
                     let after = report.handed_in_after.expect("all is handed in");
                     honest.handed_in.push(begun + after);
-                    assert_eq!(report.refused, Vec::<String>::new());
                     honest.acknowledged += Phone::count(&report, Fate::Accepted);
                     break;
                 }

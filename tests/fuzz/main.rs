@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod corpus;
+mod courier;
 mod dice;
 mod differential;
 mod mutate;

@@ -27,7 +27,7 @@ const MIGRATIONS: [(&str, &str); 21] = [
     ("0019_moved_together.sql", "eb8ca8148d0bcb7a010bc2af153c912a158779a5639c89efcc0a1abc12a6ff17"),
     ("0020_signed.sql", "b953186ec3eb2894d31867e909cbf18bcef63e83bd3a8073fe2db8ba5cbce1c1"),
     ("0021_moved.sql", "6fddf93b43510f8448b6007a271731392fbc3c6f8a64c76089d76d5e6cb5bc8f"),
-    ("0022_beyond.sql", "50e4bc944497f47241d4f66e16222c1aece134aa8697b815e453495af77ca45e"),
+    ("0022_beyond.sql", "2ac7eb5ed4fe3bd57c3ce50f8d9c3adac68d4086d4d577f585538d46d2ad237e"),
 ];
 
 fn root() -> PathBuf {

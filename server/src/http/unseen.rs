@@ -15,6 +15,9 @@ use crate::store::material::{AT_ONCE, From, Material};
 /// Households remembered as looked at: about a hundred bytes each.
 const LOOKED_AT_KEPT: usize = 16_384;
 
+/// Units that take turns apart.
+const TURNS: usize = 64;
+
 /// How long an answer waits for a worker to look at what our own reading objects to: nobody's receipt
 /// waits for a stranger's bomb. What is not looked at by then comes with a later sync.
 const WORKER_WAIT: Duration = Duration::from_millis(100);
@@ -25,14 +28,16 @@ pub(crate) struct LookedAt {
     sound: Kept<DocumentId, String, i64>,
     /// Of what it objects to only a worker can say what becomes of it.
     unsound: Kept<DocumentId, String, i64>,
-    /// Phones that are sent the same at the same time do not all look at it.
-    turn: tokio::sync::Mutex<()>,
+    /// Phones that are sent the same at the same time do not all look at it: those of one unit take
+    /// turns, and of some others.
+    turns: [tokio::sync::Mutex<()>; TURNS],
 }
 
 impl Default for LookedAt {
     fn default() -> Self {
         let (sound, unsound) = (Kept::new(LOOKED_AT_KEPT), Kept::new(LOOKED_AT_KEPT));
-        Self { sound, unsound, turn: tokio::sync::Mutex::default() }
+        let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
+        Self { sound, unsound, turns }
     }
 }
 
@@ -40,6 +45,11 @@ impl LookedAt {
     /// Tells whether a household was found sound up to a position of a unit's log.
     pub(crate) fn is_sound(&self, document: &DocumentId, unit: &String, position: i64) -> bool {
         self.sound.at(document, unit).is_some_and(|at| at >= position)
+    }
+
+    fn turn(&self, unit: &str) -> &tokio::sync::Mutex<()> {
+        let sum: usize = unit.bytes().map(usize::from).sum();
+        &self.turns[sum % TURNS]
     }
 
     fn is_unsound(&self, document: &DocumentId, unit: &String, position: i64) -> bool {
@@ -55,18 +65,20 @@ pub(super) async fn unsound(
     unit: &String,
     unseen: BTreeMap<DocumentId, i64>,
 ) -> Result<BTreeSet<DocumentId>, StoreError> {
-    if unseen.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let turn = app.looked_at.turn.lock().await;
-    let is_new = |(document, position): &(DocumentId, i64)| {
-        let known = &app.looked_at;
-        !known.is_sound(document, unit, *position) && !known.is_unsound(document, unit, *position)
-    };
-    let new = unseen.iter().map(|(document, position)| (*document, *position)).filter(is_new);
-    let new: Vec<DocumentId> = new.map(|(document, _)| document).collect();
-    for documents in new.chunks(AT_ONCE) {
-        let materials = app.store.material(campaign, documents, From::Log).await?;
+    let (known, mut sound) = (&app.looked_at, BTreeSet::new());
+    let all: Vec<(DocumentId, i64)> = unseen.into_iter().collect();
+    for some in all.chunks(AT_ONCE) {
+        // Anew for each few: nobody keeps the others waiting with all that is new to it.
+        let _turn = known.turn(unit).lock().await;
+        let mut new = Vec::new();
+        for (document, position) in some {
+            if known.is_sound(document, unit, *position) {
+                sound.insert(*document);
+            } else if !known.is_unsound(document, unit, *position) {
+                new.push(*document);
+            }
+        }
+        let materials = app.store.material(campaign, &new, From::Log).await?;
         let check = move || {
             let look = |(document, material): (DocumentId, Material)| {
                 let log = material.changes.iter().map(|entry| &entry.logged);
@@ -77,17 +89,13 @@ pub(super) async fn unsound(
         };
         let looked = tokio::task::spawn_blocking(check).await;
         for (document, position, is_sound) in looked.map_err(|_| StoreError::Damaged)? {
-            let LookedAt { sound, unsound, .. } = &app.looked_at;
-            let kept = if is_sound { sound } else { unsound };
+            let kept = if is_sound { &known.sound } else { &known.unsound };
             kept.put(document, unit.clone(), position);
+            sound.extend(is_sound.then_some(document));
         }
     }
-    drop(turn);
-    let is_unsound = |(document, position): &(DocumentId, i64)| {
-        !app.looked_at.is_sound(document, unit, *position)
-    };
-    let unsound: Vec<DocumentId> =
-        unseen.into_iter().filter(is_unsound).map(|(document, _)| document).collect();
+    let unsound = all.into_iter().map(|(document, _)| document);
+    let unsound: Vec<DocumentId> = unsound.filter(|document| !sound.contains(document)).collect();
     if !unsound.is_empty() {
         let fresh = app.materialiser.fresh(campaign, &unsound);
         if let Ok(Err(error)) = tokio::time::timeout(WORKER_WAIT, fresh).await {

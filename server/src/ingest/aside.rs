@@ -1,6 +1,5 @@
 //! What is set aside: within reach of its household up to a bound, and kept beyond that.
 
-use mobile_schema::problem;
 use shared::holding::Kept;
 use shared::id::CampaignId;
 use shared::limits;
@@ -12,8 +11,7 @@ use crate::store::backend::Tx;
 use crate::store::change::NewChange;
 
 impl Ledger {
-    /// Tells whether a change that is set aside at once is kept beyond the reach of its household, and
-    /// counts it where it is not.
+    /// Tells whether a change that is set aside at once is kept beyond the reach of its household.
     pub(super) async fn is_beyond(
         &mut self,
         tx: &mut Tx,
@@ -36,11 +34,10 @@ impl Ledger {
             Some(count) => *count,
             None => {
                 self.write(tx).await?;
-                let most = limits::ASIDE_MAX;
-                tx.change_count(work.campaign, new.document, new.fate, most).await?
+                let count = tx.aside_of(work.campaign, new.document, new.fate).await?;
+                *self.unplaced.entry(key).or_insert(count)
             }
         };
-        self.unplaced.insert(key, count + 1);
         Ok(count >= limits::ASIDE_MAX)
     }
 
@@ -54,28 +51,41 @@ impl Ledger {
     ) -> Result<bool, StoreError> {
         self.write(tx).await?;
         if is_beyond {
-            tx.change_beyond(work.campaign, new, work.now_ms).await
-        } else {
-            tx.change_append(work.campaign, new, work.now_ms).await
+            return tx.change_beyond(work.campaign, new, work.now_ms).await;
         }
+        let is_new = tx.change_append(work.campaign, new, work.now_ms).await?;
+        let key = ((work.campaign, new.document), new.fate);
+        if let Some(count) = self.unplaced.get_mut(&key).filter(|_| is_new) {
+            *count += 1;
+        }
+        Ok(is_new)
+    }
+
+    /// Brings up what was kept beyond the reach of households of which something held was let in.
+    pub(super) async fn bring_up(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        for (campaign, id) in std::mem::take(&mut self.eased) {
+            let Some(document) = self.documents.get(&(campaign, id)) else { continue };
+            if tx.has_beyond(campaign).await? {
+                tx.beyond_take(campaign, id, &document.at.unit).await?;
+            }
+        }
+        Ok(())
     }
 }
 
-/// Brings held changes within reach of households where room has come for them.
+/// Brings held changes within reach of a unit's households where room has come for them; false where
+/// there are none.
 pub(super) async fn bring_within_reach(
     tx: &mut Tx,
     campaign: CampaignId,
     unit: &str,
-) -> Result<(), StoreError> {
-    for id in tx.beyond_of(campaign, unit).await? {
-        let known = tx.change_known(campaign, &[id]).await?;
-        let open = known.iter().filter(|(_, known)| {
-            known.kept == Kept::Held && known.reason != problem::CHANGE_LEFT_OUT.name
-        });
-        let room = limits::ASIDE_MAX.saturating_sub(open.count());
-        if room > 0 {
-            tx.beyond_take(campaign, id, unit, room).await?;
-        }
+) -> Result<bool, StoreError> {
+    let mut is_any = false;
+    if !tx.has_beyond(campaign).await? {
+        return Ok(is_any);
     }
-    Ok(())
+    for id in tx.beyond_of(campaign, unit).await? {
+        is_any |= tx.beyond_take(campaign, id, unit).await?;
+    }
+    Ok(is_any)
 }

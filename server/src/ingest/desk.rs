@@ -102,6 +102,25 @@ pub(crate) async fn release_late(
     position: i64,
 ) -> Result<Vec<Stuck>, StoreError> {
     let (mut position, mut no_room) = (position, Vec::new());
+    loop {
+        position = release_held(tx, campaign, unit, position, &mut no_room).await?;
+        // What has come up may have been held for the same reason.
+        if !bring_within_reach(tx, campaign, unit).await? {
+            break;
+        }
+    }
+    tx.unit_moved_on(campaign, unit, position).await?;
+    Ok(no_room)
+}
+
+/// Does so once, with what is within reach; returns the new position.
+async fn release_held(
+    tx: &mut Tx,
+    campaign: CampaignId,
+    unit: &str,
+    mut position: i64,
+    no_room: &mut Vec<Stuck>,
+) -> Result<i64, StoreError> {
     let mut held = tx.change_held(campaign, unit, problem::LIST_FROZEN.name).await?;
     held.extend(tx.change_held(campaign, unit, problem::ANCESTOR_HELD.name).await?);
     let mut by_document: BTreeMap<DocumentId, Vec<Waiting>> = BTreeMap::new();
@@ -138,7 +157,5 @@ pub(crate) async fn release_late(
             tx.change_set_aside(campaign, id, stuck.hash, fate, stuck.reason).await?;
         }
     }
-    tx.unit_moved_on(campaign, unit, position).await?;
-    bring_within_reach(tx, campaign, unit).await?;
-    Ok(no_room)
+    Ok(position)
 }

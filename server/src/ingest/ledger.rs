@@ -2,7 +2,7 @@
 //!
 //! Units are locked in one order before anything they protect is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mobile_schema::frame::{Fate, Verdict};
 use mobile_schema::household::SCHEMA_VERSION;
@@ -32,6 +32,8 @@ pub(super) struct Ledger {
     pub(super) assigned: BTreeMap<(CampaignId, AccountId), Ever>,
     /// How many changes of one fate there are under documents that nobody knows.
     pub(super) unplaced: BTreeMap<((CampaignId, DocumentId), &'static str), usize>,
+    /// Households of which something that was held has been let in.
+    pub(super) eased: BTreeSet<(CampaignId, DocumentId)>,
     /// Whose unsigned work is.
     pub(super) writers: Writers,
     tally: Tally,
@@ -212,6 +214,7 @@ impl Ledger {
             return Ok(placed.verdict());
         }
         if placed.anew {
+            self.eased.insert((work.campaign, id));
             self.write(tx).await?;
             tx.change_brought(work.campaign, &new).await?;
             match position {
@@ -337,6 +340,7 @@ impl Ledger {
         tx: &mut Tx,
     ) -> Result<Vec<(CampaignId, DocumentId)>, StoreError> {
         self.write(tx).await?;
+        self.bring_up(tx).await?;
         let units = self.units.iter().filter(|(_, log)| log.moved);
         let units = units.map(|((campaign, unit), log)| (*campaign, unit.as_str(), log.position));
         tx.unit_moved_on_all(units).await?;

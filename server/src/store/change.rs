@@ -83,6 +83,8 @@ pub(crate) struct AsideCount {
     pub(crate) open: Aside,
     /// What came after the list was frozen.
     pub(crate) late: u64,
+    /// How many of both are kept beyond reach, see [`shared::limits::ASIDE_MAX`].
+    pub(crate) beyond: u64,
 }
 
 /// A change that was not merged, for the people who decide on it.
@@ -178,6 +180,12 @@ impl Store {
             } else if fate == "held" && reason != problem::CHANGE_LEFT_OUT.name {
                 count.open.held += n;
             }
+        }
+        for (reason, n) in self.beyond_count(campaign, unit).await? {
+            let n = u64::try_from(n).map_err(|_| StoreError::Damaged)?;
+            let late = reason == problem::LIST_FROZEN.name;
+            *(if late { &mut count.late } else { &mut count.open.held }) += n;
+            count.beyond += n;
         }
         Ok(count)
     }

@@ -85,20 +85,22 @@ const PROGRESS: &str = "
     order by device.label, device.id";
 
 const ASIDE: &str = "
-    select change.unit, coalesce(household.hamlet, '') as hamlet, change.device, change.fate,
-        change.reason, count(*) as changes
+    select aside.unit, coalesce(household.hamlet, '') as hamlet, aside.device, aside.fate,
+        aside.reason, count(*) as changes
     from (select unit, document, device, fate, reason from change
             where campaign = $1 and fate <> 'accepted'
-        union all select unit, document, device, fate, reason from change_beyond
-            where campaign = $1) as change
-    left join household on household.document = change.document
-    group by change.unit, coalesce(household.hamlet, ''), change.device, change.fate, change.reason
-    order by change.fate, change.reason";
+        union all select coalesce(household.unit, change_beyond.unit), change_beyond.document, device,
+            fate, reason
+            from change_beyond left join household on household.document = change_beyond.document
+            where change_beyond.campaign = $1) as aside
+    left join household on household.document = aside.document
+    group by aside.unit, coalesce(household.hamlet, ''), aside.device, aside.fate, aside.reason
+    order by aside.fate, aside.reason";
 
 const BACKLOG: &str = "
     select device, fate, count(*) as changes
     from (select device, fate, reason from change where fate <> 'accepted'
-        union all select device, fate, reason from change_beyond) as change
+        union all select device, fate, reason from change_beyond) as aside
     where device is not null and reason <> $1 group by device, fate";
 
 impl Store {

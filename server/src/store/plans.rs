@@ -8,6 +8,7 @@ use super::Store;
 use super::append::UNIT_LOGS;
 use super::assignment::places_sql;
 use super::backend::{Val, vals};
+use super::beyond::{BEYOND_HOUSEHOLDS, BEYOND_OF_UNIT};
 use super::household::CACHED_OF;
 use super::material::padded;
 use super::register::OPENED;
@@ -34,6 +35,8 @@ async fn what_is_asked_for_all_the_time_is_found_without_walking_a_campaign() {
         (CACHED_OF, of(padded(&documents).collect())),
         (UNIT_LOGS, of(padded(&["19330", "19331"]).collect())),
         (OPENED, of(vals!["19330"])),
+        (BEYOND_OF_UNIT, of(vals!["19330"])),
+        (BEYOND_HOUSEHOLDS, of(vals!["19330"])),
         (LOG_OF_HAMLETS, of(vals!["19330", 7, 100, ",19330-01,", false])),
     ] {
         let plan = store.db.plan(sql, values).await.unwrap();

@@ -72,7 +72,7 @@ on_each_backend! {
         let most = i64::try_from(limits::ASIDE_MAX).unwrap();
         let all = [most, most, most, 30, 30, 30];
         assert_eq!(aside(&town).await, all);
-        for flood in [&held, &damaged] {
+        for flood in [&held, &foreign, &damaged] {
             fates(&town, &son, &flood[..10]).await;
             fates(&town, &son, &flood[limits::ASIDE_MAX..]).await;
         }
@@ -95,6 +95,33 @@ on_each_backend! {
         let here = health.as_array().unwrap().iter().find(|row| row["unit"] == MO_O).unwrap();
         assert_eq!(here["aside"]["held"], most + 28, "{here}");
         assert_eq!(here["aside"]["quarantined"], most + 30, "{here}");
+        assert_goes_on(&town, &mut hoa, document).await;
+    }
+
+    /// A list is returned: what came late and beyond reach is looked at like what came late before it.
+    async fn what_came_late_and_beyond_reach_is_let_go_by_a_return(town: Town) {
+        let mut hoa = town.review_mo_o().await;
+        let document = town.document(&hoa, "19558-01-0001");
+        let root = town.officer.submit(town.campaign, MO_O).await.unwrap();
+        let mut late = flood(document, None);
+        late.extend_from_slice(&flood(document, Some([7; 32]))[..30]);
+        for part in late.chunks(limits::BATCH_CHANGES_MAX) {
+            let fates = fates(&town, &hoa, part).await;
+            assert!(fates.iter().all(|fate| *fate == Fate::Held), "{fates:?}");
+        }
+        let most = i64::try_from(limits::ASIDE_MAX).unwrap();
+        assert_eq!(aside(&town).await, [most, 0, 0, 30, 0, 0]);
+        let back = json!({ "act": "return", "root": root, "comment": "xem lại" });
+        town.district.act(town.campaign, MO_O, &back).await.unwrap();
+        const LATE: [(&str, &str); 3] = [
+            ("late", "select count(*) from change where reason = 'list-frozen'"),
+            ("beyond", "select count(*) from change_beyond"),
+            ("waiting", "select count(*) from change where fate = 'waiting'"),
+        ];
+        let counted = counted(&town, &LATE).await;
+        assert_eq!([counted["late"], counted["beyond"], counted["waiting"]], [0, 0, 30]);
+        // What was let in stands side by side until somebody writes on it.
+        hoa.sync().await.unwrap();
         assert_goes_on(&town, &mut hoa, document).await;
     }
 

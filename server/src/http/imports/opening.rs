@@ -31,6 +31,9 @@ type Ready = (OpeningHousehold, Opened);
 
 /// Writes the good households of a file in one transaction, or none of them, and returns how many.
 /// Codes already there are left alone; a list frozen meanwhile takes nothing more.
+///
+/// Whoever else writes waits for as long as it takes to make the documents, a quarter of a minute at
+/// most for the largest list there may be.
 pub(super) async fn write_opening(
     app: &App,
     id: CampaignId,
@@ -42,8 +45,10 @@ pub(super) async fn write_opening(
     if crate::standing::campaign(app, id).await?.register != id {
         return Err(Problem::new(&problem::REGISTER_GOES_ON));
     }
-    let mut opening = Opening::begin(app, id, roster.units().clone(), actor).await?;
+    let units = roster.units().clone();
+    // The first part is read before anything is locked.
     let (reading, mut parts) = read(roster, sent);
+    let mut opening = Opening::begin(app, id, units, actor).await?;
     let mut made: Option<JoinHandle<_>> = None;
     while let Some(mut part) = parts.recv().await {
         let known = opening.known(part.iter()).await?;

@@ -55,7 +55,7 @@ struct Aside {
     lines: Vec<Line>,
     found: usize,
     /// More of them that come up as these are dealt with.
-    beyond: i64,
+    beyond: u64,
     /// The visitor decides here, and the list is not frozen.
     can_decide: bool,
     is_frozen: bool,
@@ -105,7 +105,7 @@ async fn shown(
         id,
         name: seen.tree.get(&unit).map(|unit| unit.full_name()).unwrap_or_default(),
         found: listed.len(),
-        beyond: app.store.beyond_count(id, &unit).await?,
+        beyond: app.store.aside_count(id, &unit).await?.beyond,
         lines: shown.iter().map(line).collect(),
         can_decide: visitor.account.post.role == Role::Officer && !is_frozen,
         is_frozen,

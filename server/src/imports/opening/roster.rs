@@ -240,8 +240,11 @@ mod tests {
         format!("{code},{hamlet},poor,QĐ 1,0,{name},{relation},1980,male,01,\n")
     }
 
-    /// Judges a file and lists its good households: code, unit and names of the members.
-    fn read(text: &str) -> (Sorted<Roster>, Vec<(String, String, Vec<String>)>) {
+    /// A household: code, unit and names of the members.
+    type Read = (String, String, Vec<String>);
+
+    /// Judges a file and lists its good households.
+    fn read(text: &str) -> (Sorted<Roster>, Vec<Read>) {
         let file = File::open(text.as_bytes()).unwrap();
         let sorted = roster(&file, hamlets()).unwrap();
         let mut households = Vec::new();

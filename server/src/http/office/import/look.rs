@@ -264,7 +264,11 @@ async fn written(
     let (actor, id) = (visitor.actor(), upload.campaign);
     let (turn, sent) = in_turn(app, upload).await?;
     let judged = judge_in_turn(app, &actor, id, kind, &sent).await?;
-    drop((turn, sent));
+    drop(sent);
+    // An opening list's file is read once more while it is written.
+    let turn = (kind == Kind::Roster).then_some(turn);
     let findings = Findings::of(visitor.lang, kind, &judged);
-    Ok((findings, take(app, &actor, id, judged).await?))
+    let taken = take(app, &actor, id, judged).await?;
+    drop(turn);
+    Ok((findings, taken))
 }
