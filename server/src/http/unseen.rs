@@ -78,6 +78,9 @@ pub(super) async fn unsound(
                 new.push(*document);
             }
         }
+        if new.is_empty() {
+            continue;
+        }
         let materials = app.store.material(campaign, &new, From::Log).await?;
         let check = move || {
             let look = |(document, material): (DocumentId, Material)| {
