@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod clients;
+mod held_up;
 mod line;
 mod many;
 mod offline;

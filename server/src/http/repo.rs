@@ -4,6 +4,7 @@
 //! it has open and no document: what a client lacks is read from the log. What it sends goes the way
 //! of signed batches, and is in what we say we have only once it is durable.
 
+mod held;
 mod line;
 mod patience;
 mod said;
@@ -205,7 +206,7 @@ async fn serve(mut peer: Peer, seat: Seat, line: &mut Line) -> Result<(), End> {
     let mut pings = interval_at(Instant::now() + PING, PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let forked = peer.forked();
+        let (forked, look_at) = (peer.forked(), peer.look_at());
         tokio::select! {
             () = seat.replaced() => return Err(End::Told(&problem::REPO_REPLACED)),
             heard = line.hear() => {
@@ -219,6 +220,7 @@ async fn serve(mut peer: Peer, seat: Seat, line: &mut Line) -> Result<(), End> {
                 return Err(End::About(&problem::ACTOR_FORKED, document));
             }
             round = news.recv() => peer.hear(line, round).await?,
+            () = held::until(look_at) => peer.look(line).await?,
             _ = pings.tick() => {
                 holder(&peer.app, &peer.ticket).await?;
                 line.ping().await?;

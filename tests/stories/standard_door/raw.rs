@@ -13,8 +13,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::named;
 
-/// Longest wait for anything: a wait for nothing fails the story.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest wait for anything: a wait for nothing fails the story. Whoever is turned away is left
+/// waiting for a minute before the line is closed.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the server said.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -241,7 +241,8 @@ on_each_backend! {
                 handles.iter().skip(of_document).step_by(documents.len()).collect();
             let changes = clients.len() * ROUNDS;
             for handle in &all {
-                until(handle, |doc| doc.get_changes(&[]).len() > changes).await;
+                // What it began with are the first change and the opening list's.
+                until(handle, |doc| doc.get_changes(&[]).len() >= 2 + changes).await;
             }
             let heads = |handle: &&DocHandle| handle.with_document(|doc| doc.get_heads());
             let first = heads(&all[0]);

@@ -70,7 +70,7 @@ fn portion(due: &mut Vec<Due>) -> Vec<Due> {
 
 impl Peer {
     /// Sends what is due. Where something may not be sent, what is left of the household follows once
-    /// it has been set aside: that is news.
+    /// it has been set aside, which is news, or a worker has found it sound, which is looked for.
     pub(super) async fn send(&mut self, line: &mut Line, mut due: Vec<Due>) -> Result<(), End> {
         while !due.is_empty() {
             let mut portion = portion(&mut due);

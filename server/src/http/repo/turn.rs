@@ -20,6 +20,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Duration, Instant};
 
 use super::End;
+use super::held::HeldUp;
 use super::line::Line;
 use super::patience::Patience;
 use super::said::{Asked, Said, read};
@@ -48,6 +49,7 @@ pub(super) struct Peer {
     fetched: BTreeSet<DocumentId>,
     /// A document that it writes as another copy of itself did, and when it was last heard.
     forked: Option<(DocumentId, Instant)>,
+    held_up: HeldUp,
 }
 
 /// How far a client is with a document it has open.
@@ -76,7 +78,15 @@ type Logs = BTreeMap<DocumentId, RepoLog>;
 
 impl Peer {
     pub(super) fn new(app: App, ticket: Ticket, unit: String) -> Self {
-        Self { app, ticket, unit, open: BTreeMap::new(), fetched: BTreeSet::new(), forked: None }
+        Self {
+            app,
+            ticket,
+            unit,
+            open: BTreeMap::new(),
+            fetched: BTreeSet::new(),
+            forked: None,
+            held_up: HeldUp::new(),
+        }
     }
 
     /// Listens to what moves on.
@@ -187,10 +197,29 @@ impl Peer {
             Ok(Round::Any) | Err(RecvError::Lagged(_)) => self.moved().await?,
             Err(RecvError::Closed) => return Err(End::Gone),
         };
-        for documents in due.chunks(limits::REPO_BATCH_MESSAGES_MAX) {
+        self.tell(line, &due).await
+    }
+
+    /// Sends what is new of documents it has open.
+    async fn tell(&mut self, line: &mut Line, documents: &[DocumentId]) -> Result<(), End> {
+        for documents in documents.chunks(limits::REPO_BATCH_MESSAGES_MAX) {
             let due = self.news(documents).await?;
             self.send(line, due).await?;
         }
+        Ok(())
+    }
+
+    /// Says when what is held up is to be looked at again.
+    pub(super) fn look_at(&self) -> Option<Instant> {
+        self.held_up.at()
+    }
+
+    /// Looks again at what is held up.
+    pub(super) async fn look(&mut self, line: &mut Line) -> Result<(), End> {
+        let held_up = self.held_up.take().into_iter();
+        let documents: Vec<DocumentId> = held_up.filter(|of| self.open.contains_key(of)).collect();
+        self.tell(line, &documents).await?;
+        self.held_up.looked();
         Ok(())
     }
 
@@ -359,8 +388,8 @@ impl Peer {
 
     /// Notes that what was to be sent of a document was not.
     pub(super) fn again(&mut self, document: DocumentId) {
-        if let Some(open) = self.open.get_mut(&document) {
-            open.progress.through = open.progress.through.map(|_| 0);
-        }
+        let Some(open) = self.open.get_mut(&document) else { return };
+        open.progress.through = open.progress.through.map(|_| 0);
+        self.held_up.add(document, Instant::now());
     }
 }
